@@ -1,0 +1,32 @@
+//! The database schema, one file per step, the same code for SQLite and Postgres.
+//!
+//! Steps only go forward and are never edited once released. To add one: a file `m<number>_<what>.rs` with a
+//! [`MigrationTrait`], its line in [`Migrator::migrations`], the entity in `src/server/db/entity/`, and, when the table
+//! holds what somebody owns, `user_id NOT NULL` with a foreign key that carries it.
+//!
+//! Times are milliseconds since 1970 (UTC) in `bigint` columns named `*_at_ms`, so that both databases order and compare
+//! them alike.
+
+pub use sea_orm_migration::prelude::*;
+
+mod m0001_user;
+mod m0002_site;
+mod m0003_session_record;
+mod m0004_chat_session;
+mod m0005_chat_message;
+
+/// All steps, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_user::Migration),
+            Box::new(m0002_site::Migration),
+            Box::new(m0003_session_record::Migration),
+            Box::new(m0004_chat_session::Migration),
+            Box::new(m0005_chat_message::Migration),
+        ]
+    }
+}

@@ -1,0 +1,42 @@
+//! The app: the table of its pages.
+//!
+//! The HTML document around it is `shell`'s. What a page shows is `ui::pages`'; the links to pages are `ui::paths`'. To add
+//! a page, write it in `ui/pages/`, give it its path in `ui/paths.rs` and its line here. Every page is `SsrMode::Async`: it
+//! is complete in the server's HTML, so that it can be read and its forms be sent before the browser half has arrived.
+
+use leptos::{prelude::*, server_fn::redirect::set_redirect_hook};
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    path,
+};
+
+use crate::ui::{
+    components::layout::ChatsLayout,
+    pages::{chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage, setup::SetupPage},
+    state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
+};
+
+/// Everything inside `<body>`.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_live(provide_session(), provide_chat_list());
+    // A server function also says where a plain form goes next. In the browser, whoever called it decides: somebody may
+    // have opened another chat while the answer was under way.
+    _ = set_redirect_hook(|_| {});
+
+    view! {
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("/chats") view=ChatsLayout ssr=SsrMode::Async>
+                    <Route path=path!("") view=ChatListPage ssr=SsrMode::Async />
+                    <Route path=path!(":id") view=ChatPage ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

@@ -1,0 +1,15 @@
+//! Plain types that both halves name: no I/O, no framework, no database.
+//!
+//! A raw string becomes one of these types once, at the door (`api`, `router`, `cli`); inner code takes the type. To add
+//! one, give it a `parse` that refuses what the bound in [`limits`] forbids and says so with an [`InvalidInput`].
+//!
+//! [`InvalidInput`]: crate::error::InvalidInput
+
+pub mod chat;
+pub mod ids;
+pub mod limits;
+pub mod live;
+pub mod message;
+pub mod model;
+pub mod next;
+pub mod user;

@@ -1,0 +1,78 @@
+//! Every bound, with its unit last. Server and browser read the same numbers; the server's check is the one that counts.
+
+/// Longest e-mail address (RFC 5321 §4.5.3.1.3, path without its brackets).
+pub const EMAIL_CHARS_MAX: usize = 254;
+/// Shortest password.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Longest password; it is hashed as typed.
+pub const PASSWORD_CHARS_MAX: usize = 1_024;
+/// Longest message that a person sends.
+pub const MESSAGE_CHARS_MAX: usize = 32_000;
+/// A chat's title is cut to this.
+pub const CHAT_TITLE_CHARS_MAX: usize = 80;
+/// Longest name of a model, provider included.
+pub const MODEL_NAME_CHARS_MAX: usize = 200;
+/// Models offered by one provider; more are cut off.
+pub const MODELS_PER_PROVIDER_MAX: usize = 500;
+
+/// Chats in one page of the chat list.
+pub const CHATS_PER_PAGE: u64 = 60;
+/// Messages in one page of a chat.
+pub const MESSAGES_PER_PAGE: u64 = 50;
+
+/// Largest body of a request.
+pub const REQUEST_BODY_BYTES_MAX: usize = 512 * 1024;
+/// Largest body of a request that carries a password.
+pub const PASSWORD_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Longest path to come back to after the log-in.
+pub const NEXT_PATH_BYTES_MAX: usize = 512;
+/// A request that has not been answered after this is given up.
+pub const REQUEST_SECONDS_MAX: u64 = 30;
+/// Time a client has to send a request's head.
+pub const REQUEST_HEAD_SECONDS_MAX: u64 = 15;
+/// Connections open at a time.
+pub const CONNECTIONS_MAX: usize = 12_000;
+
+/// A session ends this long after its log-in, whatever happens.
+pub const SESSION_SECONDS_MAX: i64 = 24 * 60 * 60;
+/// Passwords that are hashed at a time.
+pub const PASSWORD_HASHES_MAX: usize = 4;
+/// Wait for a place among them.
+pub const PASSWORD_HASH_WAIT_SECONDS_MAX: u64 = 2;
+
+/// Live connections of one user.
+pub const SOCKETS_PER_USER_MAX: usize = 20;
+/// Largest message that a browser sends over its live connection.
+pub const SOCKET_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// What may wait in memory for a browser that reads slowly.
+pub const SOCKET_WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
+/// Events that wait for a browser; past this it is told to fetch afresh.
+pub const SOCKET_EVENTS_QUEUED_MAX: usize = 256;
+/// Commands a browser may send in one minute.
+pub const SOCKET_COMMANDS_PER_MINUTE_MAX: u32 = 120;
+/// Time between two pings.
+pub const SOCKET_PING_SECONDS: u64 = 25;
+/// A live connection that was silent for this long is dead.
+pub const SOCKET_SILENCE_SECONDS_MAX: u64 = 60;
+
+/// Replies of one user that are generated at a time.
+pub const RUNNING_REPLIES_PER_USER_MAX: usize = 400;
+/// Replies that are generated at a time.
+pub const RUNNING_REPLIES_MAX: usize = 1_000;
+/// Longest reply; a longer one is cut and says so.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024;
+/// Live updates of one reply in a second.
+pub const REPLY_UPDATES_PER_SECOND_MAX: u64 = 30;
+/// Time between two checkpoints of a running reply.
+pub const REPLY_CHECKPOINT_SECONDS: u64 = 1;
+/// A running reply that nobody renewed for this long has lost its server.
+pub const REPLY_LEASE_SECONDS: i64 = 10;
+/// Earlier messages that go along with a new one, newest first.
+pub const PROMPT_CHARS_MAX: usize = 24_000;
+
+/// One line of a provider's event stream.
+pub const PROVIDER_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Everything that a provider sends for one reply, framing included.
+pub const PROVIDER_STREAM_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A provider's list of models.
+pub const PROVIDER_LIST_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -1,0 +1,72 @@
+//! The wire format of the live connection (`/ws`): JSON text frames, [`LiveCommand`] from the browser, [`LiveEvent`] to it.
+//!
+//! The connection only announces; the database is the truth. Any event can be lost without losing data: after every
+//! (re)connect, and when told to [`LiveEvent::Resync`], the browser sends [`LiveCommand::Watch`] and is given what it misses.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    chat::Chat,
+    ids::{ChatId, MessageId},
+    message::{Message, SafeHtml},
+};
+
+/// What a browser asks of its live connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LiveCommand {
+    /// This chat is on the screen; `after_seq` is the last place up to which every message is known in its final state.
+    /// Answered with [`LiveEvent::Messages`], then with the running reply's text and its further course.
+    Watch { chat_id: ChatId, after_seq: i64 },
+    /// No chat is on the screen.
+    Unwatch,
+}
+
+/// What a server tells a browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum LiveEvent {
+    /// A chat is new, or its title, model or place changed.
+    ChatChanged { chat: Chat },
+    /// Messages are new or have changed; each replaces what the browser has under its id, and a reply replaces an older
+    /// one to the same parent.
+    Messages { chat_id: ChatId, messages: Vec<Message> },
+    /// A running reply's text from block `first_block` on: later blocks are dropped, `blocks` added, the tail replaced.
+    /// Sent for the watched chat only.
+    ReplyProgress { chat_id: ChatId, message_id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml },
+    /// Events were dropped: watch again and fetch the chat list.
+    Resync,
+    /// A command was not understood or not allowed; the connection stays.
+    Refused { code: String },
+    /// The connection ends now.
+    Closing { reason: CloseReason },
+}
+
+/// Why a live connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseReason {
+    /// The session was ended by logging out.
+    LoggedOut,
+    /// The session is over: its time is up, or it or its account is no longer there.
+    SessionEnded,
+    /// The server restarts; connect again.
+    Restarting,
+    /// Too many commands, or one too large.
+    TooMuch,
+    /// The browser did not answer, or reads too slowly; connect again.
+    TooSlow,
+    /// Another of this user's live connections would be one too many.
+    TooManyConnections,
+}
+
+impl CloseReason {
+    /// The WebSocket close code (RFC 6455 §7.4.1 and its registry).
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::LoggedOut | Self::SessionEnded | Self::TooMuch => 1008,
+            Self::Restarting => 1012,
+            Self::TooSlow | Self::TooManyConnections => 1013,
+        }
+    }
+}

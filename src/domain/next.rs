@@ -1,0 +1,48 @@
+//! Where to go after the log-in.
+
+use super::limits;
+
+/// The front page of somebody who is logged in.
+pub const HOME_PATH: &str = "/chats";
+
+/// A path on this site, never another site's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextPath(String);
+
+impl NextPath {
+    /// Reads a path as found in a URL; anything that a browser could take for another site becomes [`HOME_PATH`].
+    pub fn parse(text: &str) -> Self {
+        let is_own_path = text.len() <= limits::NEXT_PATH_BYTES_MAX
+            && text.starts_with('/')
+            && !text.starts_with("//")
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+            && !Self::is_door(text);
+        Self(if is_own_path { text.to_owned() } else { HOME_PATH.to_owned() })
+    }
+
+    /// The path, with its query.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Paths that are no pages to come back to.
+    fn is_door(path: &str) -> bool {
+        ["/login", "/setup", "/api/", "/ws"].iter().any(|door| path.starts_with(door))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_site_are_kept() {
+        assert_eq!(NextPath::parse("/chats/1?x=%2f").as_str(), "/chats/1?x=%2f");
+        for text in [
+            "", "//evil", "/\\evil", "\\\\evil", "https:evil", "https://evil", "javascript:alert(1)", "%2f%2fevil", "/\tevil", "/a\nb",
+            "chats", "/login?next=/login", "/api/log_out",
+        ] {
+            assert_eq!(NextPath::parse(text).as_str(), HOME_PATH, "{text:?}");
+        }
+    }
+}

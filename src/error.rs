@@ -1,0 +1,242 @@
+//! The one error of Sardonyx: what a person could act on, never its cause.
+//!
+//! Causes (SQL, HTTP, files) are logged once where they are handled, in `server`, and become one of these. The same value
+//! crosses the wire to the browser. Every variant has a stable code, an HTTP status and a text.
+
+use leptos::{
+    prelude::FromServerFnError,
+    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::limits;
+
+/// What went wrong, for whoever asked. On the wire: `{"code": "…", "text": "…"}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "ErrorBody", from = "ErrorBody")]
+pub enum Error {
+    /// An input is out of bounds. 422.
+    Invalid(InvalidInput),
+    /// The request as a whole could not be read. 400.
+    Malformed,
+    /// E-mail or password is wrong; it does not say which. 401.
+    WrongCredentials,
+    /// Nobody is logged in. 401.
+    NotLoggedIn,
+    /// Somebody was logged in, and that session is over. 401.
+    SessionEnded,
+    /// The set-up link is wrong, or was used. 403.
+    SetupLink,
+    /// It is not there, or not yours: the same answer for both. 404.
+    NotFound,
+    /// The same client message id was used for another text, or what was asked does not suit the present state. 409.
+    Conflict,
+    /// The body is larger than allowed. 413.
+    TooLarge,
+    /// A limit on how much at a time is reached. 429.
+    TooMany,
+    /// The database or Redis does not answer. 503.
+    Unavailable,
+    /// Too much to do for a moment. 503.
+    Busy,
+    /// A fault of our own. 500.
+    Internal,
+    /// The browser could not reach the server. Never sent.
+    Offline,
+}
+
+/// Which input is out of bounds, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidInput {
+    Email,
+    PasswordTooShort,
+    PasswordTooLong,
+    PasswordTooCommon,
+    MessageEmpty,
+    MessageTooLong,
+    ControlCharacter,
+    ClientMessageId,
+    Model,
+    Cursor,
+}
+
+/// The wire form of an [`Error`]: its code counts, its text is for people.
+#[derive(Serialize, Deserialize)]
+struct ErrorBody {
+    code: String,
+    text: String,
+}
+
+impl From<Error> for ErrorBody {
+    fn from(error: Error) -> Self {
+        Self { code: error.code().to_owned(), text: error.text() }
+    }
+}
+
+impl From<ErrorBody> for Error {
+    fn from(body: ErrorBody) -> Self {
+        Self::from_code(&body.code).unwrap_or(Self::Internal)
+    }
+}
+
+/// The result of anything that can go wrong for somebody.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    const ALL: [Self; 23] = [
+        Self::Invalid(InvalidInput::Email),
+        Self::Invalid(InvalidInput::PasswordTooShort),
+        Self::Invalid(InvalidInput::PasswordTooLong),
+        Self::Invalid(InvalidInput::PasswordTooCommon),
+        Self::Invalid(InvalidInput::MessageEmpty),
+        Self::Invalid(InvalidInput::MessageTooLong),
+        Self::Invalid(InvalidInput::ControlCharacter),
+        Self::Invalid(InvalidInput::ClientMessageId),
+        Self::Invalid(InvalidInput::Model),
+        Self::Invalid(InvalidInput::Cursor),
+        Self::Malformed,
+        Self::WrongCredentials,
+        Self::NotLoggedIn,
+        Self::SessionEnded,
+        Self::SetupLink,
+        Self::NotFound,
+        Self::Conflict,
+        Self::TooLarge,
+        Self::TooMany,
+        Self::Unavailable,
+        Self::Busy,
+        Self::Internal,
+        Self::Offline,
+    ];
+
+    /// The stable word for it, in URLs and answers.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid(InvalidInput::Email) => "email_invalid",
+            Self::Invalid(InvalidInput::PasswordTooShort) => "password_too_short",
+            Self::Invalid(InvalidInput::PasswordTooLong) => "password_too_long",
+            Self::Invalid(InvalidInput::PasswordTooCommon) => "password_too_common",
+            Self::Invalid(InvalidInput::MessageEmpty) => "message_empty",
+            Self::Invalid(InvalidInput::MessageTooLong) => "message_too_long",
+            Self::Invalid(InvalidInput::ControlCharacter) => "control_character",
+            Self::Invalid(InvalidInput::ClientMessageId) => "client_message_id_invalid",
+            Self::Invalid(InvalidInput::Model) => "model_invalid",
+            Self::Invalid(InvalidInput::Cursor) => "cursor_invalid",
+            Self::Malformed => "malformed",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::NotLoggedIn => "not_logged_in",
+            Self::SessionEnded => "session_ended",
+            Self::SetupLink => "setup_link",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::TooLarge => "too_large",
+            Self::TooMany => "too_many",
+            Self::Unavailable => "unavailable",
+            Self::Busy => "busy",
+            Self::Internal => "internal",
+            Self::Offline => "offline",
+        }
+    }
+
+    /// Reads [`Error::code`].
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|error| error.code() == code)
+    }
+
+    /// The HTTP status of an answer that carries it.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Invalid(_) => 422,
+            Self::Malformed => 400,
+            Self::WrongCredentials | Self::NotLoggedIn | Self::SessionEnded => 401,
+            Self::SetupLink => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::TooLarge => 413,
+            Self::TooMany => 429,
+            Self::Unavailable | Self::Busy | Self::Offline => 503,
+            Self::Internal => 500,
+        }
+    }
+
+    /// What the person reads.
+    pub fn text(self) -> String {
+        match self {
+            Self::Invalid(input) => return input.text(),
+            Self::Malformed => "The request could not be read.",
+            Self::WrongCredentials => "E-mail or password is not right.",
+            Self::NotLoggedIn => "Please log in.",
+            Self::SessionEnded => "Your session has ended. Please log in again.",
+            Self::SetupLink => "This set-up link is not valid, or was already used.",
+            Self::NotFound => "This does not exist, or it is not yours.",
+            Self::Conflict => "This cannot be done as things stand. Reload the page and look.",
+            Self::TooLarge => "This is more than the server accepts at once.",
+            Self::TooMany => "Too much at once. Wait a moment, then try again.",
+            Self::Unavailable => "The server cannot reach its database right now. Nothing is lost; try again in a moment.",
+            Self::Busy => "The server is busy. Try again in a moment.",
+            Self::Internal => "Something went wrong on the server.",
+            Self::Offline => "The server cannot be reached. Check your connection, then try again.",
+        }
+        .to_owned()
+    }
+}
+
+impl InvalidInput {
+    fn text(self) -> String {
+        match self {
+            Self::Email => format!(
+                "This is not an e-mail address that can be used here (at most {} characters, no accents).",
+                limits::EMAIL_CHARS_MAX
+            ),
+            Self::PasswordTooShort => format!("The password needs at least {} characters.", limits::PASSWORD_CHARS_MIN),
+            Self::PasswordTooLong => format!("The password can have at most {} characters.", limits::PASSWORD_CHARS_MAX),
+            Self::PasswordTooCommon => "This password is among the most used ones. Choose another.".to_owned(),
+            Self::MessageEmpty => "The message is empty.".to_owned(),
+            Self::MessageTooLong => format!("The message can have at most {} characters.", limits::MESSAGE_CHARS_MAX),
+            Self::ControlCharacter => "The text has a character that cannot be stored (NUL).".to_owned(),
+            Self::ClientMessageId => "The message's id is not a UUID.".to_owned(),
+            Self::Model => "This model is not available. Choose another one.".to_owned(),
+            Self::Cursor => "This place in the list does not exist.".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<InvalidInput> for Error {
+    fn from(input: InvalidInput) -> Self {
+        Self::Invalid(input)
+    }
+}
+
+impl FromServerFnError for Error {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Offline,
+            ServerFnErrorErr::Deserialization(_) | ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::Malformed,
+            _ => Self::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_code_of_its_own_and_a_text() {
+        for error in Error::ALL {
+            assert_eq!(Error::from_code(error.code()), Some(error));
+            assert!(!error.text().is_empty());
+            assert!((400..600).contains(&error.status()));
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Everything that never reaches the browser. Never imports `api`, `ui`, `app` or `router`.
+//!
+//! Inside, imports point one way, too: edges (`request`, `auth::guard`, `live::socket`, `cli`) → `replies`, the one real use
+//! case → tools (`db`, `ai`, `markdown`, `live`) → `domain`. Tools do not import each other; only `db` names entities, only
+//! `ai` names what providers speak.
+
+pub mod ai;
+pub mod assets;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod door;
+pub mod health;
+pub mod live;
+pub mod logs;
+pub mod markdown;
+pub mod origin;
+pub mod redis;
+pub mod replies;
+pub mod request;
+pub mod serve;
+pub mod state;

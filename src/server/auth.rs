@@ -1,0 +1,10 @@
+//! Who is calling: passwords, sessions, the guard in front of every door, the first account.
+//!
+//! `guard` is the only place that turns a session into a `UserDb`.
+
+pub mod cookie;
+pub mod guard;
+pub mod password;
+pub mod session;
+pub mod setup;
+pub mod store;

@@ -1,0 +1,64 @@
+//! The session's cookie, where tower-sessions alone would not do.
+//!
+//! It removes the cookie from any browser whose session it does not find. A slow request with a stale cookie would so log
+//! out somebody who has logged in meanwhile. Here only the log-out removes it, and with the attributes without which a
+//! browser ignores the removal of a `__Host-` cookie.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+use tower_sessions::{SessionManagerLayer, cookie::SameSite};
+
+use super::store::Store;
+use crate::server::origin::Origins;
+
+/// The path that ends a session.
+const LOG_OUT_PATH: &str = "/api/log_out";
+
+/// The cookie's name: bound to this host and to https where there is https.
+pub fn name(origins: &Origins) -> &'static str {
+    if origins.is_https() { "__Host-sardonyx" } else { "sardonyx" }
+}
+
+/// The layer that finds a request's session and answers with its cookie.
+pub fn session_layer(store: Store, origins: &Origins) -> SessionManagerLayer<Store> {
+    SessionManagerLayer::new(store)
+        .with_name(name(origins))
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(origins.is_https())
+        .with_path("/")
+}
+
+/// Goes around the session layer and mends its removals.
+pub async fn mend_removal(State(origins): State<Origins>, request: Request, next: Next) -> Response {
+    let is_log_out = request.uri().path() == LOG_OUT_PATH;
+    let mut response = next.run(request).await;
+    let removal = format!("{}=;", name(&origins));
+    let cookies: Vec<HeaderValue> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+    if cookies.iter().any(|cookie| is_removal(cookie, &removal)) {
+        response.headers_mut().remove(header::SET_COOKIE);
+        for cookie in cookies {
+            let cookie = match (is_removal(&cookie, &removal), is_log_out) {
+                (false, _) => cookie,
+                (true, false) => continue,
+                (true, true) => whole_removal(&origins),
+            };
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+fn is_removal(cookie: &HeaderValue, removal: &str) -> bool {
+    cookie.to_str().is_ok_and(|cookie| cookie.starts_with(removal))
+}
+
+fn whole_removal(origins: &Origins) -> HeaderValue {
+    let secure = if origins.is_https() { "; Secure" } else { "" };
+    let cookie = format!("{}=; HttpOnly; SameSite=Lax{secure}; Path=/; Max-Age=0", name(origins));
+    HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

@@ -1,0 +1,184 @@
+//! Passwords: hashing, checking, and refusing the common ones.
+//!
+//! Argon2id with OWASP's parameters, on a blocking thread, a few at a time: the place among them belongs to the thread, so
+//! that a client that goes away does not free it while the hash still runs.
+
+use std::{sync::Arc, time::Duration};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    domain::{limits, user::Password},
+    error::{Error, InvalidInput, Result},
+};
+
+/// m = 19 MiB, t = 2, p = 1: OWASP Password Storage Cheat Sheet.
+const MEMORY_KIB: u32 = 19 * 1024;
+const ITERATIONS: u32 = 2;
+const LANES: u32 = 1;
+
+/// What a stored hash may ask for at most; one that asks for more is not ours.
+const MEMORY_KIB_MAX: u32 = 256 * 1024;
+const ITERATIONS_MAX: u32 = 16;
+
+/// A password that this few guesses find is a common one: more than the 3,000 most used ones, whatever their length, with
+/// the simplest variations.
+const COMMON_GUESSES_MAX: u64 = 30_000;
+
+/// Checks and makes hashes. Cheap to clone.
+#[derive(Clone)]
+pub struct Passwords {
+    places: Arc<Semaphore>,
+    /// Compared with when there is no account, so that the answer takes the same time.
+    nobodys_hash: Arc<str>,
+}
+
+/// What comparing a password with a hash gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    No,
+    Yes,
+    /// Yes, and this is a hash with today's parameters to keep instead.
+    YesRehash(String),
+}
+
+impl Passwords {
+    /// Ready to hash. Takes as long as one hash.
+    ///
+    /// # Panics
+    /// Never: the parameters are constants that argon2 accepts.
+    pub fn new() -> Self {
+        let nobodys_hash = hash_now(&uuid::Uuid::new_v4().to_string()).expect("argon2 accepts its own parameters");
+        Self { places: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)), nobodys_hash: nobodys_hash.into() }
+    }
+
+    /// Hashes a new password, as a PHC string.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too many wait.
+    pub async fn hash(&self, password: Password) -> Result<String> {
+        self.on_blocking_thread(move || hash_now(password.expose())).await?.ok_or(Error::Internal)
+    }
+
+    /// Compares a password with a stored hash, or, when there is none, with one that never matches.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too many wait.
+    pub async fn verify(&self, password: Password, stored: Option<String>) -> Result<Verified> {
+        let nobodys_hash = Arc::clone(&self.nobodys_hash);
+        self.on_blocking_thread(move || match stored {
+            Some(stored) => verify_now(password.expose(), &stored),
+            None => {
+                verify_now(password.expose(), &nobodys_hash);
+                Verified::No
+            }
+        })
+        .await
+    }
+
+    async fn on_blocking_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let wait = Duration::from_secs(limits::PASSWORD_HASH_WAIT_SECONDS_MAX);
+        let place = tokio::time::timeout(wait, Arc::clone(&self.places).acquire_owned())
+            .await
+            .map_err(|_| Error::Busy)?
+            .map_err(|_| Error::Internal)?;
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(place);
+            result
+        })
+        .await
+        .map_err(|_| Error::Internal)
+    }
+}
+
+/// Refuses a new password that many people have, or that follows from the address.
+///
+/// # Errors
+/// [`InvalidInput::PasswordTooCommon`].
+pub fn check_not_common(password: &Password, email: &str) -> Result<()> {
+    let name = email.split('@').next().unwrap_or_default();
+    let guesses = zxcvbn::zxcvbn(password.expose(), &["sardonyx", email, name]).guesses();
+    if guesses <= COMMON_GUESSES_MAX { Err(InvalidInput::PasswordTooCommon.into()) } else { Ok(()) }
+}
+
+fn hasher() -> Option<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, None).ok()?;
+    Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_now(password: &str) -> Option<String> {
+    Some(hasher()?.hash_password(password.as_bytes()).ok()?.to_string())
+}
+
+fn verify_now(password: &str, stored: &str) -> Verified {
+    let Some((hash, params)) = parse(stored) else {
+        tracing::error!("a stored password hash cannot be used; the account cannot log in");
+        return Verified::No;
+    };
+    if Argon2::default().verify_password(password.as_bytes(), &hash).is_err() {
+        return Verified::No;
+    }
+    let is_current = hash.algorithm.as_str() == "argon2id"
+        && (params.m_cost(), params.t_cost(), params.p_cost()) == (MEMORY_KIB, ITERATIONS, LANES);
+    if is_current { Verified::Yes } else { hash_now(password).map_or(Verified::Yes, Verified::YesRehash) }
+}
+
+fn parse(stored: &str) -> Option<(PasswordHash, Params)> {
+    let hash = PasswordHash::new(stored).ok()?;
+    let params = Params::try_from(&hash).ok()?;
+    let is_bearable = params.m_cost() <= MEMORY_KIB_MAX && params.t_cost() <= ITERATIONS_MAX && params.p_cost() <= 8;
+    is_bearable.then_some((hash, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::parse(text.to_owned()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_only() {
+        let passwords = Passwords::new();
+        let long = "x".repeat(199);
+        let hash = passwords.hash(password(&format!("{long}a"))).await.unwrap();
+        assert_eq!(passwords.verify(password(&format!("{long}a")), Some(hash.clone())).await.unwrap(), Verified::Yes);
+        assert_eq!(passwords.verify(password(&format!("{long}b")), Some(hash)).await.unwrap(), Verified::No);
+        assert_eq!(passwords.verify(password("whatever"), None).await.unwrap(), Verified::No);
+    }
+
+    #[tokio::test]
+    async fn a_hash_with_weaker_parameters_is_replaced() {
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
+        let stored = weak.hash_password(b"correct horse").unwrap().to_string();
+        let passwords = Passwords::new();
+        let Verified::YesRehash(hash) = passwords.verify(password("correct horse"), Some(stored)).await.unwrap() else {
+            panic!("no new hash");
+        };
+        assert_eq!(passwords.verify(password("correct horse"), Some(hash)).await.unwrap(), Verified::Yes);
+    }
+
+    #[tokio::test]
+    async fn a_corrupt_or_monstrous_hash_never_matches() {
+        let passwords = Passwords::new();
+        for stored in ["", "x", "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(passwords.verify(password("whatever"), Some(stored.to_owned())).await.unwrap(), Verified::No);
+        }
+    }
+
+    #[test]
+    fn common_passwords_are_refused_and_others_are_not() {
+        for text in ["password", "Password", "12345678", "123456789", "qwertyuiop", "iloveyou", "password1", "sardonyx", "aaaaaaaa", "alice"] {
+            assert!(check_not_common(&password(text), "alice@example.org").is_err(), "{text}");
+        }
+        for text in ["correct horse battery", "rK8-tu2-Wq", "blue-lamp-42-river", "  ünïcode 🔑  "] {
+            assert!(check_not_common(&password(text), "alice@example.org").is_ok(), "{text}");
+        }
+    }
+}

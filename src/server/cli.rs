@@ -1,0 +1,127 @@
+//! The command line: serve, the operator's account commands, and the hidden model worker.
+
+use std::io::Read;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{
+    ai::{embedded::protocol::WorkerArgs, worker},
+    auth::password::{self, Passwords},
+    config::{Config, StorageConfig},
+    serve::open_database,
+};
+use crate::domain::{
+    limits,
+    user::{Email, Password, Role},
+};
+
+/// Private AI chat for a team, in one binary.
+#[derive(Parser, Debug)]
+#[command(name = "sardonyx", version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Serve (also what happens without a command).
+    Serve(Box<Config>),
+    /// Manage accounts.
+    User(UserArgs),
+    /// Holds the embedded model; started by the server.
+    #[command(hide = true)]
+    ModelWorker(WorkerArgs),
+}
+
+/// Account commands.
+#[derive(Args, Debug)]
+pub struct UserArgs {
+    #[command(flatten)]
+    storage: StorageConfig,
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum UserCommand {
+    /// Add an account.
+    Add {
+        /// Its e-mail address.
+        email: String,
+        /// What it may do: member or admin.
+        #[arg(long, default_value = "member", value_parser = parse_role)]
+        role: Role,
+        /// Read the password from standard input, up to its first line end.
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// List the accounts.
+    List,
+    /// Disable an account: its sessions end with their next request.
+    Disable {
+        /// Its e-mail address.
+        email: String,
+    },
+}
+
+/// Runs an account command.
+///
+/// # Errors
+/// One line for the terminal.
+pub async fn manage_users(args: UserArgs) -> Result<(), String> {
+    let db = open_database(&args.storage).await?;
+    let explain = |error: crate::error::Error| error.text();
+    match args.command {
+        UserCommand::Add { email, role, password_stdin: _ } => {
+            let email = Email::parse(&email).map_err(explain)?;
+            let password = Password::parse_new(read_password()?).map_err(explain)?;
+            password::check_not_common(&password, email.as_str()).map_err(explain)?;
+            let hash = Passwords::new().hash(password).await.map_err(explain)?;
+            db.add_account_as_operator(&email, hash, role).await.map_err(|error| match error {
+                crate::error::Error::Conflict => format!("{} has an account already", email.as_str()),
+                error => error.text(),
+            })?;
+            println!("added {} as {role}", email.as_str());
+        }
+        UserCommand::List => {
+            for (user, is_active) in db.list_accounts_as_operator().await.map_err(explain)? {
+                println!("{}\t{}\t{}", user.email, user.role, if is_active { "active" } else { "disabled" });
+            }
+        }
+        UserCommand::Disable { email } => {
+            let email = Email::parse(&email).map_err(explain)?;
+            db.disable_account_as_operator(&email).await.map_err(explain)?;
+            println!("disabled {}", email.as_str());
+        }
+    }
+    db.close().await;
+    Ok(())
+}
+
+/// Runs the model worker.
+///
+/// # Errors
+/// One line for the log.
+pub fn run_model_worker(args: &WorkerArgs) -> Result<(), String> {
+    worker::run(args)
+}
+
+fn parse_role(name: &str) -> Result<Role, String> {
+    Role::from_name(name).ok_or_else(|| "must be member or admin".to_owned())
+}
+
+/// One line, without its end: what `echo` and `printf` give alike.
+fn read_password() -> Result<String, String> {
+    let bytes_max = limits::PASSWORD_CHARS_MAX as u64 * 4 + 2;
+    let mut text = String::new();
+    std::io::stdin()
+        .take(bytes_max)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("the password cannot be read from standard input: {error}"))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,205 @@
+//! Every setting, as a flag and as an environment variable; `--help` is their documentation.
+//!
+//! A wrong value ends the program at the start with one line that names it. To add one: a field here with its doc comment,
+//! a line in the README's table, and, when it needs more than its type, a check in [`Config::check`].
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::origin::PublicUrl;
+use crate::domain::limits;
+
+/// What a server is started with.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    #[arg(long, env = "SARDONYX_ADDR", default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
+    pub addr: SocketAddr,
+
+    /// The address that people type, for example https://chat.example.org. Cookies, links and the cross-site check go by
+    /// it. Without it, only browsers on this machine can log in.
+    #[arg(long, env = "SARDONYX_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
+
+    #[command(flatten)]
+    pub storage: StorageConfig,
+
+    #[command(flatten)]
+    pub models: ModelConfig,
+
+    #[command(flatten)]
+    pub limits: LimitConfig,
+
+    /// How to write the log.
+    #[arg(long, env = "SARDONYX_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// What to log: a level, or levels by module, as in "info,sardonyx=debug".
+    #[arg(long, env = "SARDONYX_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+/// Where things are kept.
+#[derive(Args, Clone)]
+pub struct StorageConfig {
+    /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        default_value = "sqlite://data/sardonyx.db",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: String,
+
+    /// Redis (6.2 or newer), for several servers side by side: redis://[:PASSWORD@]HOST:PORT. It keeps the sessions and
+    /// carries live events between servers. Without it, sessions are kept in the database.
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+
+    /// The folder for everything that is kept in files.
+    #[arg(long, env = "SARDONYX_DATA", default_value = "data", value_name = "FOLDER")]
+    pub data: PathBuf,
+}
+
+/// What answers.
+#[derive(Args, Clone)]
+pub struct ModelConfig {
+    /// An OpenAI-compatible server, with the version in its path: https://api.openai.com/v1, http://127.0.0.1:11434/v1
+    /// (Ollama), http://127.0.0.1:8000/v1 (vLLM, llama.cpp, LM Studio …).
+    #[arg(long, env = "OPENAI_BASE_URL", value_name = "URL")]
+    pub openai_base_url: Option<reqwest::Url>,
+
+    /// Its access key, where it wants one.
+    #[arg(long, env = "OPENAI_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub openai_api_key: Option<String>,
+
+    /// The model that a new chat uses: one of that server's, or embedded/NAME. Without it: the server's first one, else the
+    /// embedded one.
+    #[arg(long, env = "SARDONYX_MODEL", value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// The embedded model: any GGUF file with a chat template. Without it: models/SmolLM2-135M-Instruct.Q4_1.gguf in the
+    /// data folder.
+    #[arg(long, env = "SARDONYX_MODEL_FILE", value_name = "FILE")]
+    pub model_file: Option<PathBuf>,
+
+    /// Replies that the embedded model writes at a time.
+    #[arg(long, env = "SARDONYX_EMBEDDED_PARALLEL", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub embedded_parallel: u16,
+
+    /// End the embedded model's process when it was idle for this many seconds.
+    #[arg(long, env = "SARDONYX_EMBEDDED_IDLE_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    pub embedded_idle_seconds: u64,
+
+    /// Seconds to connect to a model's server.
+    #[arg(long, env = "SARDONYX_CONNECT_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub connect_seconds: u64,
+
+    /// Seconds until a model's server must have begun its reply.
+    #[arg(long, env = "SARDONYX_FIRST_BYTE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub first_byte_seconds: u64,
+
+    /// Seconds without a word after which a reply has stalled.
+    #[arg(long, env = "SARDONYX_IDLE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub idle_seconds: u64,
+
+    /// Seconds that a reply may take in all.
+    #[arg(long, env = "SARDONYX_REPLY_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub reply_seconds: u64,
+}
+
+/// Limits that a self-hoster may want to move; all others are constants.
+#[derive(Args, Clone, Debug)]
+pub struct LimitConfig {
+    /// Hours that a session lasts from its log-in.
+    #[arg(long, env = "SARDONYX_SESSION_HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub session_hours: u32,
+
+    /// Replies of one user that may run at a time.
+    #[arg(long, env = "SARDONYX_REPLIES_PER_USER", default_value_t = limits::RUNNING_REPLIES_PER_USER_MAX)]
+    pub replies_per_user: usize,
+
+    /// Live connections (tabs) of one user.
+    #[arg(long, env = "SARDONYX_SOCKETS_PER_USER", default_value_t = limits::SOCKETS_PER_USER_MAX)]
+    pub sockets_per_user: usize,
+
+    /// Seconds that running replies are given to end when the server is told to stop.
+    #[arg(long, env = "SARDONYX_DRAIN_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=25))]
+    pub drain_seconds: u64,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Checks what a type cannot.
+    ///
+    /// # Errors
+    /// A line that names the setting and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        self.storage.check()?;
+        self.models.check()
+    }
+}
+
+impl StorageConfig {
+    /// As [`Config::check`], for commands that need nothing but the database.
+    ///
+    /// # Errors
+    /// A line that names the setting and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        let scheme = self.database_url.split(':').next().unwrap_or_default();
+        if !["sqlite", "postgres", "postgresql"].contains(&scheme) {
+            return Err("DATABASE_URL must begin with sqlite:// or postgres://".to_owned());
+        }
+        if let Some(url) = &self.redis_url
+            && !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme))
+        {
+            return Err("REDIS_URL must begin with redis:// or rediss://".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl ModelConfig {
+    fn check(&self) -> Result<(), String> {
+        if let Some(url) = &self.openai_base_url {
+            if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
+                return Err(format!("OPENAI_BASE_URL must be an http or https address, not {}", url.scheme()));
+            }
+            if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+                return Err("OPENAI_BASE_URL must have no user, password or query; the key goes into OPENAI_API_KEY".to_owned());
+            }
+        }
+        if let Some(key) = &self.openai_api_key
+            && (key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err("OPENAI_API_KEY is empty or has characters that no key has".to_owned());
+        }
+        if let Some(file) = &self.model_file
+            && !file.is_file()
+        {
+            return Err(format!("SARDONYX_MODEL_FILE: there is no file {}", file.display()));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for StorageConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Both addresses may carry a password.
+        f.debug_struct("StorageConfig").field("redis", &self.redis_url.is_some()).field("data", &self.data).finish()
+    }
+}
+
+impl std::fmt::Debug for ModelConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModelConfig").field("openai_base_url", &self.openai_base_url).field("model", &self.model).finish()
+    }
+}

@@ -1,0 +1,115 @@
+//! A user's chats.
+
+use futures::FutureExt;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use super::{UserDb, entity::chat_session, failed};
+use crate::{
+    domain::{
+        chat::{Chat, ChatCursor, ChatPage},
+        ids::ChatId,
+        limits,
+        model::ModelName,
+    },
+    error::Result,
+    server::clock,
+};
+
+impl UserDb {
+    /// Adds an empty chat.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_chat(&self) -> Result<Chat> {
+        let now_ms = clock::now_ms();
+        let row = chat_session::Model {
+            id: Uuid::now_v7(),
+            user_id: self.user_id().0,
+            description: String::new(),
+            model: None,
+            last_seq: 0,
+            created_at_ms: now_ms,
+            updated_at_ms: now_ms,
+        };
+        self.db
+            .write("add chat", move |transaction| {
+                async move {
+                    let new = chat_session::ActiveModel {
+                        id: Set(row.id),
+                        user_id: Set(row.user_id),
+                        description: Set(row.description.clone()),
+                        model: NotSet,
+                        last_seq: Set(row.last_seq),
+                        created_at_ms: Set(row.created_at_ms),
+                        updated_at_ms: Set(row.updated_at_ms),
+                    };
+                    chat_session::Entity::insert(new).exec_without_returning(transaction).await?;
+                    Ok(to_chat(row))
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// A page of the chats, newest first, after `before`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_chats(&self, before: Option<ChatCursor>) -> Result<ChatPage> {
+        let mut query = chat_session::Entity::find().filter(chat_session::Column::UserId.eq(self.user_id().0));
+        if let Some(before) = before {
+            query = query.filter(
+                Condition::any().add(chat_session::Column::UpdatedAtMs.lt(before.updated_at_ms)).add(
+                    Condition::all()
+                        .add(chat_session::Column::UpdatedAtMs.eq(before.updated_at_ms))
+                        .add(chat_session::Column::Id.lt(before.id.0)),
+                ),
+            )
+            // Says once more what the condition above implies, so that the index is entered at the cursor.
+            .filter(chat_session::Column::UpdatedAtMs.lte(before.updated_at_ms));
+        }
+        let rows = query
+            .order_by_desc(chat_session::Column::UpdatedAtMs)
+            .order_by_desc(chat_session::Column::Id)
+            .limit(limits::CHATS_PER_PAGE + 1)
+            .all(&self.db.read)
+            .await
+            .map_err(failed("list chats"))?;
+        let mut chats: Vec<Chat> = rows.into_iter().map(to_chat).collect();
+        let page_len = usize::try_from(limits::CHATS_PER_PAGE).unwrap_or(usize::MAX);
+        let has_more = chats.len() > page_len;
+        chats.truncate(page_len);
+        let next = chats
+            .last()
+            .filter(|_| has_more)
+            .map(|last| ChatCursor { updated_at_ms: last.updated_at_ms, id: last.id });
+        Ok(ChatPage { chats, next })
+    }
+
+    /// A chat, if it is there and theirs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_chat(&self, id: ChatId) -> Result<Option<Chat>> {
+        let row = chat_session::Entity::find_by_id(id.0)
+            .filter(chat_session::Column::UserId.eq(self.user_id().0))
+            .one(&self.db.read)
+            .await
+            .map_err(failed("find chat"))?;
+        Ok(row.map(to_chat))
+    }
+}
+
+/// A row as the rest of the program knows it.
+pub(super) fn to_chat(row: chat_session::Model) -> Chat {
+    Chat {
+        id: ChatId(row.id),
+        title: row.description,
+        model: row.model.and_then(|name| ModelName::parse(&name).ok()),
+        updated_at_ms: row.updated_at_ms,
+    }
+}

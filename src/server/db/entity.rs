@@ -1,0 +1,8 @@
+//! The tables as SeaORM sees them, one per file. Private to `db`: no query can be written elsewhere.
+
+pub mod chat_message;
+pub mod chat_session;
+pub mod session_record;
+pub mod setup_link;
+pub mod site;
+pub mod user_account;

@@ -1,0 +1,28 @@
+//! Messages and replies, owned.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "chat_message")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub chat_id: Uuid,
+    pub user_id: Uuid,
+    pub seq: i64,
+    pub parent_id: Option<Uuid>,
+    pub client_message_id: Option<Uuid>,
+    pub model: Option<String>,
+    pub text: String,
+    pub state: String,
+    pub failure: Option<String>,
+    pub superseded: bool,
+    pub lease_owner: Option<Uuid>,
+    pub lease_until_ms: Option<i64>,
+    pub created_at_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,168 @@
+//! A user's messages, read: pages for the screen, and the lines of a prompt. What is written is in `replies`.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use super::{UserDb, entity::chat_message, failed};
+use crate::{
+    domain::{
+        ids::{ChatId, MessageId},
+        limits,
+        message::{Author, MessageState, ReplyFailure},
+        model::ModelName,
+    },
+    error::Result,
+};
+
+/// A message as it is kept: its text, not yet ready to show.
+#[derive(Clone, Debug)]
+pub struct StoredMessage {
+    pub id: MessageId,
+    pub chat_id: ChatId,
+    pub seq: i64,
+    pub parent_id: Option<MessageId>,
+    pub author: Author,
+    pub text: String,
+    pub state: MessageState,
+    pub created_at_ms: i64,
+}
+
+/// One earlier line of the conversation.
+#[derive(Clone, Debug)]
+pub struct PromptText {
+    pub is_reply: bool,
+    pub text: String,
+}
+
+impl UserDb {
+    /// Messages of a chat before `before_seq` (the newest without), oldest first, and whether there are older ones. None
+    /// when the chat is not theirs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_messages(
+        &self,
+        chat_id: ChatId,
+        before_seq: Option<i64>,
+    ) -> Result<Option<(Vec<StoredMessage>, bool)>> {
+        if self.find_chat(chat_id).await?.is_none() {
+            return Ok(None);
+        }
+        let mut query = self.shown_messages(chat_id);
+        if let Some(before_seq) = before_seq {
+            query = query.filter(chat_message::Column::Seq.lt(before_seq));
+        }
+        let mut rows = query
+            .order_by_desc(chat_message::Column::Seq)
+            .limit(limits::MESSAGES_PER_PAGE + 1)
+            .all(&self.db.read)
+            .await
+            .map_err(failed("list messages"))?;
+        let page_len = usize::try_from(limits::MESSAGES_PER_PAGE).unwrap_or(usize::MAX);
+        let has_older = rows.len() > page_len;
+        rows.truncate(page_len);
+        rows.reverse();
+        Ok(Some((rows.into_iter().map(to_message).collect(), has_older)))
+    }
+
+    /// The newest messages of a chat after `after_seq`, oldest first, one page at most. None when the chat is not theirs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_messages_after(&self, chat_id: ChatId, after_seq: i64) -> Result<Option<Vec<StoredMessage>>> {
+        if self.find_chat(chat_id).await?.is_none() {
+            return Ok(None);
+        }
+        let mut rows = self
+            .shown_messages(chat_id)
+            .filter(chat_message::Column::Seq.gt(after_seq))
+            .order_by_desc(chat_message::Column::Seq)
+            .limit(limits::MESSAGES_PER_PAGE)
+            .all(&self.db.read)
+            .await
+            .map_err(failed("list new messages"))?;
+        rows.reverse();
+        Ok(Some(rows.into_iter().map(to_message).collect()))
+    }
+
+    /// A message, if it is there and theirs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_message(&self, id: MessageId) -> Result<Option<StoredMessage>> {
+        let row = chat_message::Entity::find_by_id(id.0)
+            .filter(chat_message::Column::UserId.eq(self.user_id().0))
+            .one(&self.db.read)
+            .await
+            .map_err(failed("find message"))?;
+        Ok(row.map(to_message))
+    }
+
+    /// What was said up to and with place `up_to_seq`, newest first, until `chars_max` is full; at least the newest.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_prompt(&self, chat_id: ChatId, up_to_seq: i64, chars_max: usize) -> Result<Vec<PromptText>> {
+        const ROWS_AT_A_TIME: u64 = 20;
+        let (mut lines, mut chars, mut below_seq) = (Vec::new(), 0, up_to_seq.saturating_add(1));
+        loop {
+            let rows = self
+                .shown_messages(chat_id)
+                .filter(chat_message::Column::Seq.lt(below_seq))
+                .order_by_desc(chat_message::Column::Seq)
+                .limit(ROWS_AT_A_TIME)
+                .all(&self.db.read)
+                .await
+                .map_err(failed("list prompt"))?;
+            let is_last_page = rows.len() < usize::try_from(ROWS_AT_A_TIME).unwrap_or(usize::MAX);
+            for row in rows {
+                below_seq = row.seq;
+                chars += row.text.chars().count();
+                if chars > chars_max && !lines.is_empty() {
+                    return Ok(lines);
+                }
+                if !row.text.is_empty() {
+                    lines.push(PromptText { is_reply: row.parent_id.is_some(), text: row.text });
+                }
+            }
+            if is_last_page {
+                return Ok(lines);
+            }
+        }
+    }
+
+    fn shown_messages(&self, chat_id: ChatId) -> Select<chat_message::Entity> {
+        chat_message::Entity::find()
+            .filter(chat_message::Column::ChatId.eq(chat_id.0))
+            .filter(chat_message::Column::UserId.eq(self.user_id().0))
+            .filter(chat_message::Column::Superseded.eq(false))
+    }
+}
+
+/// A row as the rest of the program knows it.
+pub(super) fn to_message(row: chat_message::Model) -> StoredMessage {
+    let author = match &row.model {
+        // A name that no longer parses still names who wrote this.
+        Some(name) => ModelName::parse(name).or_else(|_| ModelName::new("unknown", "model")).map_or(Author::You, Author::Model),
+        None => Author::You,
+    };
+    StoredMessage {
+        id: MessageId(row.id),
+        chat_id: ChatId(row.chat_id),
+        seq: row.seq,
+        parent_id: row.parent_id.map(MessageId),
+        author,
+        state: to_state(&row.state, row.failure.as_deref()),
+        text: row.text,
+        created_at_ms: row.created_at_ms,
+    }
+}
+
+pub(super) fn to_state(state: &str, failure: Option<&str>) -> MessageState {
+    match state {
+        "generating" => MessageState::Generating,
+        "complete" => MessageState::Complete,
+        "stopped" => MessageState::Stopped,
+        "interrupted" => MessageState::Interrupted,
+        _ => MessageState::Failed(failure.and_then(ReplyFailure::from_code).unwrap_or(ReplyFailure::Internal)),
+    }
+}

@@ -1,0 +1,209 @@
+//! The one way to write.
+//!
+//! A write is a job that runs inside a transaction and is acknowledged only after its commit. It belongs to the database,
+//! not to whoever asked: a client that goes away does not leave it half done.
+//!
+//! SQLite has one writer at a time, and a durable commit costs a sync of the disk. So one task owns the one writing
+//! connection and gathers the jobs that wait into one transaction, each in its own savepoint: many acknowledged writes for
+//! one sync, and no `database is locked`. On Postgres each job has a transaction of its own.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Db, failed};
+use crate::error::{Error, Result};
+
+/// Jobs that wait for SQLite's writer; more are refused.
+const JOBS_QUEUED_MAX: usize = 4_096;
+/// Jobs in one commit.
+const JOBS_PER_COMMIT_MAX: usize = 256;
+/// Wait for a place in the queue.
+const QUEUE_SECONDS_MAX: u64 = 5;
+
+/// What a job ends with, unless it succeeds: nothing of it is kept.
+pub enum Abort {
+    Database(DbErr),
+    Refused(Error),
+}
+
+impl From<DbErr> for Abort {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for Abort {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// What a job's code gives.
+pub type Written<T> = std::result::Result<T, Abort>;
+
+/// A job that waits for SQLite's writer: runs in the transaction, and gives what to do once that is committed or lost.
+type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Acknowledge> + Send>;
+/// Told whether the commit succeeded.
+type Acknowledge = Box<dyn FnOnce(bool) + Send>;
+
+#[derive(Clone)]
+pub struct Writer(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Gathering { connection: DatabaseConnection, jobs: mpsc::Sender<Job> },
+    Pooled(DatabaseConnection),
+}
+
+impl Db {
+    /// Runs `job` in a transaction; `doing` names it in the log.
+    ///
+    /// # Errors
+    /// What the job refused with, or [`Error::Unavailable`] / [`Error::Internal`] when the database failed. Nothing is
+    /// written then, with one exception that no client can tell apart: the connection broke during the commit itself.
+    pub(super) async fn write<T, F>(&self, doing: &'static str, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
+    {
+        let written = match &self.writer.0 {
+            Kind::Gathering { jobs, .. } => gathered(jobs, job).await?,
+            Kind::Pooled(connection) => {
+                let connection = connection.clone();
+                // A task of its own: a client that goes away must not cut it in half.
+                match tokio::spawn(async move { pooled(&connection, job).await }).await {
+                    Ok(written) => written,
+                    Err(_) => return Err(Error::Internal),
+                }
+            }
+        };
+        written.map_err(|abort| match abort {
+            Abort::Database(error) => failed(doing)(&error),
+            Abort::Refused(error) => error,
+        })
+    }
+}
+
+impl Writer {
+    /// Writes through the pool, each job in its own transaction.
+    pub fn pooled(connection: DatabaseConnection) -> Self {
+        Self(Kind::Pooled(connection))
+    }
+
+    /// Starts the task that owns SQLite's writing connection.
+    pub fn gathering(connection: DatabaseConnection) -> Self {
+        let (sender, receiver) = mpsc::channel(JOBS_QUEUED_MAX);
+        tokio::spawn(gather(connection.clone(), receiver));
+        Self(Kind::Gathering { connection, jobs: sender })
+    }
+
+    /// The writing connection itself, for the migrations, which run before anything else.
+    pub fn connection(&self) -> DatabaseConnection {
+        match &self.0 {
+            Kind::Gathering { connection, .. } | Kind::Pooled(connection) => connection.clone(),
+        }
+    }
+
+    /// Waits until the jobs before this call are written.
+    pub async fn close(&self) {
+        if let Kind::Gathering { jobs, .. } = &self.0 {
+            // An empty job is acknowledged after all that came before it.
+            let _ = gathered::<(), _>(jobs, |_| async { Ok(()) }.boxed()).await;
+        }
+    }
+}
+
+async fn pooled<T, F>(connection: &DatabaseConnection, job: F) -> Written<T>
+where
+    F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>>,
+{
+    let transaction = connection.begin().await?;
+    match job(&transaction).await {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(abort) => {
+            transaction.rollback().await?;
+            Err(abort)
+        }
+    }
+}
+
+async fn gathered<T, F>(jobs: &mpsc::Sender<Job>, job: F) -> Result<Written<T>>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
+    let job: Job = Box::new(move |transaction| {
+        async move {
+            let written = in_savepoint(transaction, job).await;
+            let acknowledge: Acknowledge = Box::new(move |committed| {
+                // Nobody may be waiting any more; the write stands all the same.
+                let _ = sender.send(if committed { written } else { Err(Abort::Refused(Error::Unavailable)) });
+            });
+            acknowledge
+        }
+        .boxed()
+    });
+    jobs.send_timeout(job, Duration::from_secs(QUEUE_SECONDS_MAX)).await.map_err(|_| Error::Busy)?;
+    // The sender is gone when the transaction could not begin, or when the job panicked.
+    receiver.await.map_err(|_| Error::Unavailable)
+}
+
+async fn in_savepoint<T, F>(transaction: &DatabaseTransaction, job: F) -> Written<T>
+where
+    F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>>,
+{
+    let savepoint = transaction.begin().await?;
+    match job(&savepoint).await {
+        Ok(value) => {
+            savepoint.commit().await?;
+            Ok(value)
+        }
+        Err(abort) => {
+            savepoint.rollback().await?;
+            Err(abort)
+        }
+    }
+}
+
+/// SQLite's writer: one transaction after the other, each with all that waits.
+async fn gather(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>) {
+    let mut batch = Vec::with_capacity(JOBS_PER_COMMIT_MAX);
+    while jobs.recv_many(&mut batch, JOBS_PER_COMMIT_MAX).await > 0 {
+        let mut acknowledgements = Vec::with_capacity(batch.len());
+        let outcome = run_batch(&connection, &mut batch, &mut acknowledgements).await;
+        batch.clear();
+        if let Err(error) = &outcome {
+            failed("shared commit")(error);
+        }
+        for acknowledge in acknowledgements {
+            acknowledge(outcome.is_ok());
+        }
+    }
+}
+
+async fn run_batch(
+    connection: &DatabaseConnection,
+    batch: &mut Vec<Job>,
+    acknowledgements: &mut Vec<Acknowledge>,
+) -> std::result::Result<(), DbErr> {
+    // Deferred, a transaction that reads first could not become a writing one while another process writes.
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = connection.begin_with_options(options).await?;
+    for job in batch.drain(..) {
+        match AssertUnwindSafe(job(&transaction)).catch_unwind().await {
+            Ok(acknowledge) => acknowledgements.push(acknowledge),
+            Err(_) => tracing::error!("a write panicked; it was rolled back"),
+        }
+    }
+    transaction.commit().await
+}

@@ -1,0 +1,196 @@
+//! The live connections: what happens is announced to every tab of its user, on every server.
+//!
+//! [`Live`] is what the rest of the server speaks to. Behind it stand the [`hub`] (who is connected here, no I/O), the
+//! `bus` (Redis, between servers) and the `socket` (one connection). All of this only announces: nothing is lost when an
+//! event is, for a browser that reconnects asks the database.
+
+mod bus;
+pub mod hub;
+pub mod reply;
+pub mod socket;
+
+use std::sync::{Arc, OnceLock};
+
+use uuid::Uuid;
+
+use self::{
+    bus::{Bus, BusMessage, Shared},
+    hub::{Hub, Mailbox},
+    reply::LiveReply,
+};
+use super::{auth::session::SessionKey, redis::Redis};
+use crate::{
+    domain::{
+        chat::Chat,
+        ids::{ChatId, MessageId, UserId},
+        live::{CloseReason, LiveEvent},
+        message::Message,
+    },
+    error::Result,
+};
+
+/// Announces what happens.
+pub struct Live {
+    hub: Hub,
+    bus: Option<Bus>,
+    /// Stops a reply that this server writes; set once the engine is there.
+    stop_reply: OnceLock<Box<dyn Fn(MessageId) + Send + Sync>>,
+}
+
+impl Live {
+    /// Ready; with Redis, events also go to and come from other servers.
+    pub fn new(instance: Uuid, redis: Option<&Redis>) -> Arc<Self> {
+        let bus = redis.map(|redis| Bus::new(instance, redis));
+        let live = Arc::new(Self { hub: Hub::default(), bus, stop_reply: OnceLock::new() });
+        if let Some(redis) = redis {
+            bus::listen(&live, instance, &redis.subscriber);
+        }
+        live
+    }
+
+    /// Tells what stops a reply that another server was asked to stop.
+    pub fn on_stop(&self, stop: impl Fn(MessageId) + Send + Sync + 'static) {
+        let _ = self.stop_reply.set(Box::new(stop));
+    }
+
+    /// A chat is new or has changed.
+    pub fn chat_changed(&self, user_id: UserId, chat: &Chat) {
+        self.announce(user_id, LiveEvent::ChatChanged { chat: chat.clone() });
+    }
+
+    /// Messages are new or have changed.
+    pub fn messages(&self, user_id: UserId, chat_id: ChatId, messages: Vec<Message>) {
+        self.announce(user_id, LiveEvent::Messages { chat_id, messages });
+    }
+
+    /// A reply begins here: its text so far can be followed from now on.
+    pub fn begin_reply(&self, reply: &Arc<LiveReply>) {
+        self.hub.add_reply(Arc::clone(reply));
+    }
+
+    /// A running reply's text changed from `first_block` on.
+    pub fn reply_progressed(&self, reply: &LiveReply, first_block: usize) {
+        self.hub.mark_progress(reply);
+        if let Some(bus) = &self.bus {
+            bus.publish(BusMessage::Progress(reply.progress(first_block)));
+        }
+    }
+
+    /// A reply has ended: `message` is its final form.
+    pub fn end_reply(&self, user_id: UserId, message: Message) {
+        self.hub.remove_reply(message.id);
+        self.messages(user_id, message.chat_id, vec![message]);
+    }
+
+    /// A reply lost its server: its user's tabs fetch afresh.
+    pub fn reply_interrupted(&self, user_id: UserId, message_id: MessageId) {
+        self.hub.remove_reply(message_id);
+        self.announce(user_id, LiveEvent::Resync);
+    }
+
+    /// The running reply with this id, if this server knows its text. When another server writes it, that one is asked.
+    pub fn find_reply(&self, user_id: UserId, message_id: MessageId) -> Option<Arc<LiveReply>> {
+        let known = self.hub.find_reply(message_id);
+        if known.is_none()
+            && let Some(bus) = &self.bus
+        {
+            bus.publish(BusMessage::Shared(Shared::SnapshotWanted { user_id, message_id }));
+        }
+        known
+    }
+
+    /// Asks whichever other server writes a reply to stop it.
+    pub fn stop_elsewhere(&self, message_id: MessageId) {
+        if let Some(bus) = &self.bus {
+            bus.publish(BusMessage::Shared(Shared::Stop { message_id }));
+        }
+    }
+
+    /// Closes a session's live connections on every server.
+    pub fn close_session(&self, key: &SessionKey, reason: CloseReason) {
+        self.hub.close_session(key, reason);
+        if let Some(bus) = &self.bus {
+            bus.publish(BusMessage::Shared(Shared::CloseSession { key: key.clone(), reason }));
+        }
+    }
+
+    /// Closes every live connection of this server.
+    pub fn close_all(&self, reason: CloseReason) {
+        self.hub.close_all(reason);
+    }
+
+    /// Registers a live connection; from here on it is told everything that concerns its user.
+    ///
+    /// # Errors
+    /// When the user has too many, or when Redis does not answer.
+    async fn register(&self, user_id: UserId, key: SessionKey, per_user_max: usize) -> Result<Arc<Mailbox>> {
+        let mailbox = self.hub.register(user_id, key, per_user_max)?;
+        if let Some(bus) = &self.bus
+            && let Err(error) = bus.subscribe(user_id).await
+        {
+            self.hub.unregister(&mailbox);
+            return Err(error);
+        }
+        Ok(mailbox)
+    }
+
+    fn unregister(&self, mailbox: &Arc<Mailbox>) {
+        let is_last = self.hub.unregister(mailbox);
+        if let (true, Some(bus)) = (is_last, &self.bus) {
+            bus.unsubscribe(mailbox.user_id());
+        }
+    }
+
+    fn announce(&self, user_id: UserId, event: LiveEvent) {
+        self.hub.announce(user_id, &event);
+        if let Some(bus) = &self.bus {
+            bus.publish(BusMessage::Event { user_id, event });
+        }
+    }
+
+    /// What another server said.
+    fn receive(&self, message: BusMessage) {
+        match message {
+            BusMessage::Event { user_id, event } => {
+                if let LiveEvent::Messages { messages, .. } = &event {
+                    for message in messages.iter().filter(|message| message.state.is_final()) {
+                        self.hub.remove_reply(message.id);
+                    }
+                }
+                self.hub.announce(user_id, &event);
+            }
+            BusMessage::Progress(progress) => {
+                let (user_id, message_id) = (progress.user_id, progress.message_id);
+                if !self.hub.mirror(progress) {
+                    // Something before it was missed; its writer is asked for the whole.
+                    self.find_missing(user_id, message_id);
+                }
+            }
+            BusMessage::Shared(Shared::CloseSession { key, reason }) => self.hub.close_session(&key, reason),
+            BusMessage::Shared(Shared::Stop { message_id }) => {
+                if let Some(stop) = self.stop_reply.get() {
+                    stop(message_id);
+                }
+            }
+            BusMessage::Shared(Shared::SnapshotWanted { user_id, message_id }) => self.send_snapshot(user_id, message_id),
+        }
+    }
+
+    fn find_missing(&self, user_id: UserId, message_id: MessageId) {
+        if let Some(bus) = &self.bus {
+            bus.publish(BusMessage::Shared(Shared::SnapshotWanted { user_id, message_id }));
+        }
+    }
+
+    fn send_snapshot(&self, user_id: UserId, message_id: MessageId) {
+        let reply = self.hub.find_reply(message_id).filter(|reply| reply.is_ours() && reply.user_id() == user_id);
+        if let (Some(reply), Some(bus)) = (reply, &self.bus) {
+            bus.publish(BusMessage::Progress(reply.progress(0)));
+        }
+    }
+
+    /// Redis was away: whoever is connected here may have missed something.
+    fn resync_all(&self) {
+        self.hub.resync_all();
+    }
+}

@@ -1,0 +1,406 @@
+//! Who is connected to this server, and what waits for them. No I/O: the socket fetches, the hub never waits.
+//!
+//! What waits is bounded. Events queue up to a limit, past which the queue becomes one "fetch afresh". A running reply's
+//! text does not queue at all: only that it changed is noted, and the socket takes its newest state when it gets there, so
+//! a slow reader skips what lies between.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+use super::reply::{LiveReply, Progress};
+use crate::{
+    domain::{
+        ids::{ChatId, MessageId, UserId},
+        limits,
+        live::{CloseReason, LiveEvent},
+    },
+    error::{Error, Result},
+    server::auth::session::SessionKey,
+};
+
+/// Everybody who is connected, and every running reply whose text is known here.
+#[derive(Default)]
+pub struct Hub {
+    inner: Mutex<Inner>,
+    next_id: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inner {
+    users: HashMap<UserId, Vec<Arc<Mailbox>>>,
+    replies: HashMap<MessageId, Arc<LiveReply>>,
+}
+
+/// What waits for one live connection.
+pub struct Mailbox {
+    id: u64,
+    user_id: UserId,
+    session_key: SessionKey,
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<LiveEvent>,
+    /// Events were dropped.
+    resync: bool,
+    watched: Option<ChatId>,
+    /// Blocks that the browser has of each reply in the watched chat.
+    blocks_sent: HashMap<MessageId, usize>,
+    /// Replies whose text changed.
+    progressed: HashSet<MessageId>,
+    closing: Option<CloseReason>,
+}
+
+/// What a socket does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    Event(LiveEvent),
+    Close(CloseReason),
+}
+
+impl Hub {
+    /// Adds a live connection.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] when the user has `per_user_max` already.
+    pub fn register(&self, user_id: UserId, session_key: SessionKey, per_user_max: usize) -> Result<Arc<Mailbox>> {
+        let mailbox = Arc::new(Mailbox {
+            id: self.next_id.fetch_add(1, Ordering::Relaxed),
+            user_id,
+            session_key,
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+        });
+        let mut inner = self.lock();
+        let of_user = inner.users.entry(user_id).or_default();
+        if of_user.len() >= per_user_max {
+            return Err(Error::TooMany);
+        }
+        of_user.push(Arc::clone(&mailbox));
+        Ok(mailbox)
+    }
+
+    /// Removes it; true when it was its user's last. What is known of replies that others write goes with the last.
+    pub fn unregister(&self, mailbox: &Arc<Mailbox>) -> bool {
+        let mut inner = self.lock();
+        let Some(of_user) = inner.users.get_mut(&mailbox.user_id) else { return false };
+        of_user.retain(|other| other.id != mailbox.id);
+        let is_last = of_user.is_empty();
+        if is_last {
+            inner.users.remove(&mailbox.user_id);
+            inner.replies.retain(|_, reply| reply.is_ours() || reply.user_id() != mailbox.user_id);
+        }
+        is_last
+    }
+
+    /// Puts an event into every mailbox of a user.
+    pub fn announce(&self, user_id: UserId, event: &LiveEvent) {
+        for mailbox in self.of_user(user_id) {
+            mailbox.push(event.clone());
+        }
+    }
+
+    /// A reply can be followed from now on.
+    pub fn add_reply(&self, reply: Arc<LiveReply>) {
+        self.lock().replies.insert(reply.message_id(), reply);
+    }
+
+    /// A reply has ended.
+    pub fn remove_reply(&self, id: MessageId) {
+        let removed = self.lock().replies.remove(&id);
+        if let Some(reply) = removed {
+            for mailbox in self.of_user(reply.user_id()) {
+                let mut waiting = mailbox.lock();
+                waiting.progressed.remove(&id);
+                waiting.blocks_sent.remove(&id);
+            }
+        }
+    }
+
+    /// The running reply with this id.
+    pub fn find_reply(&self, id: MessageId) -> Option<Arc<LiveReply>> {
+        self.lock().replies.get(&id).cloned()
+    }
+
+    /// Tells whoever watches the chat that a reply's text changed.
+    pub fn mark_progress(&self, reply: &LiveReply) {
+        for mailbox in self.of_user(reply.user_id()) {
+            mailbox.mark_progress(reply.chat_id(), reply.message_id());
+        }
+    }
+
+    /// Takes over what another server says of its reply. False when something before it was missed.
+    pub fn mirror(&self, progress: Progress) -> bool {
+        let reply = {
+            let mut inner = self.lock();
+            if !inner.users.contains_key(&progress.user_id) {
+                return true;
+            }
+            let known = inner.replies.entry(progress.message_id);
+            Arc::clone(known.or_insert_with(|| Arc::new(LiveReply::mirrored(&progress))))
+        };
+        if reply.is_ours() {
+            return true;
+        }
+        let is_whole = reply.show(progress.first_block, progress.blocks, progress.tail);
+        if is_whole {
+            self.mark_progress(&reply);
+        }
+        is_whole
+    }
+
+    /// Closes the connections of one session.
+    pub fn close_session(&self, key: &SessionKey, reason: CloseReason) {
+        for mailbox in self.all().iter().filter(|mailbox| mailbox.session_key == *key) {
+            mailbox.close(reason);
+        }
+    }
+
+    /// Closes every connection.
+    pub fn close_all(&self, reason: CloseReason) {
+        for mailbox in self.all() {
+            mailbox.close(reason);
+        }
+    }
+
+    /// Tells everybody to fetch afresh.
+    pub fn resync_all(&self) {
+        for mailbox in self.all() {
+            mailbox.overflow();
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<Mailbox>> {
+        self.lock().users.values().flatten().cloned().collect()
+    }
+
+    fn of_user(&self, user_id: UserId) -> Vec<Arc<Mailbox>> {
+        self.lock().users.get(&user_id).cloned().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change is a single insertion or removal; a panic cannot leave half of one.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Mailbox {
+    /// Whose it is.
+    pub fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    /// Waits until there may be something to take.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// From now on the running replies of this chat are followed, from their beginning.
+    pub fn watch(&self, chat_id: Option<ChatId>) {
+        let mut waiting = self.lock();
+        waiting.watched = chat_id;
+        waiting.blocks_sent.clear();
+        waiting.progressed.clear();
+    }
+
+    /// Queues an event.
+    pub fn push(&self, event: LiveEvent) {
+        let mut waiting = self.lock();
+        if waiting.events.len() >= limits::SOCKET_EVENTS_QUEUED_MAX {
+            drop(waiting);
+            return self.overflow();
+        }
+        if !waiting.resync {
+            waiting.events.push_back(event);
+        }
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    /// Notes that a reply's text changed.
+    pub fn mark_progress(&self, chat_id: ChatId, message_id: MessageId) {
+        let mut waiting = self.lock();
+        if waiting.watched == Some(chat_id) {
+            waiting.progressed.insert(message_id);
+            drop(waiting);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Asks the socket to end.
+    pub fn close(&self, reason: CloseReason) {
+        self.lock().closing.get_or_insert(reason);
+        self.changed.notify_one();
+    }
+
+    /// The next thing to send: an end before everything, events before text.
+    pub fn take(&self, hub: &Hub) -> Option<Outgoing> {
+        let mut waiting = self.lock();
+        if let Some(reason) = waiting.closing {
+            return Some(Outgoing::Close(reason));
+        }
+        if std::mem::take(&mut waiting.resync) {
+            return Some(Outgoing::Event(LiveEvent::Resync));
+        }
+        if let Some(event) = waiting.events.pop_front() {
+            return Some(Outgoing::Event(event));
+        }
+        loop {
+            let id = *waiting.progressed.iter().next()?;
+            waiting.progressed.remove(&id);
+            if let Some(reply) = hub.find_reply(id) {
+                let (event, known) = reply.event(waiting.blocks_sent.get(&id).copied().unwrap_or_default());
+                waiting.blocks_sent.insert(id, known);
+                return Some(Outgoing::Event(event));
+            }
+        }
+    }
+
+    fn overflow(&self) {
+        let mut waiting = self.lock();
+        waiting.events.clear();
+        waiting.progressed.clear();
+        waiting.resync = true;
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::message::SafeHtml;
+
+    struct Scene {
+        hub: Hub,
+        user: UserId,
+        chat: ChatId,
+        mailbox: Arc<Mailbox>,
+        reply: Arc<LiveReply>,
+    }
+
+    fn key(text: &str) -> SessionKey {
+        serde_json::from_value(text.into()).unwrap()
+    }
+
+    fn html(text: &str) -> SafeHtml {
+        serde_json::from_value(text.into()).unwrap()
+    }
+
+    fn scene() -> Scene {
+        let hub = Hub::default();
+        let (user, chat) = (UserId(Uuid::from_u128(1)), ChatId(Uuid::from_u128(2)));
+        let mailbox = hub.register(user, key("a"), 2).unwrap();
+        mailbox.watch(Some(chat));
+        let reply = Arc::new(LiveReply::ours(user, chat, MessageId(Uuid::from_u128(3))));
+        hub.add_reply(Arc::clone(&reply));
+        Scene { hub, user, chat, mailbox, reply }
+    }
+
+    fn progress(outgoing: Option<Outgoing>) -> (usize, usize, String) {
+        match outgoing {
+            Some(Outgoing::Event(LiveEvent::ReplyProgress { first_block, blocks, tail, .. })) => {
+                (first_block, blocks.len(), tail.as_str().to_owned())
+            }
+            other => panic!("no progress but {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_slow_reader_skips_what_lies_between() {
+        let Scene { hub, mailbox, reply, .. } = scene();
+        for n in 0..1_000 {
+            reply.show(0, vec![], html(&n.to_string()));
+            hub.mark_progress(&reply);
+        }
+        assert_eq!(progress(mailbox.take(&hub)), (0, 0, "999".to_owned()));
+        assert_eq!(mailbox.take(&hub), None);
+    }
+
+    #[test]
+    fn finished_blocks_are_sent_once() {
+        let Scene { hub, mailbox, reply, .. } = scene();
+        reply.show(0, vec![html("one")], html("tw"));
+        hub.mark_progress(&reply);
+        assert_eq!(progress(mailbox.take(&hub)), (0, 1, "tw".to_owned()));
+        reply.show(1, vec![html("two"), html("three")], html("fo"));
+        hub.mark_progress(&reply);
+        assert_eq!(progress(mailbox.take(&hub)), (1, 2, "fo".to_owned()));
+    }
+
+    #[test]
+    fn only_who_watches_the_chat_is_sent_its_text_and_only_its_owner_anything() {
+        let Scene { hub, user, chat, reply, mailbox } = scene();
+        let elsewhere = hub.register(user, key("b"), 2).unwrap();
+        let other = hub.register(UserId(Uuid::from_u128(9)), key("c"), 2).unwrap();
+        other.watch(Some(chat));
+        hub.mark_progress(&reply);
+        hub.announce(user, &LiveEvent::Resync);
+        assert_eq!(elsewhere.take(&hub), Some(Outgoing::Event(LiveEvent::Resync)));
+        assert_eq!((elsewhere.take(&hub), other.take(&hub)), (None, None));
+        assert!(mailbox.take(&hub).is_some());
+    }
+
+    #[test]
+    fn too_many_events_become_one_resync() {
+        let Scene { hub, user, mailbox, .. } = scene();
+        for _ in 0..=limits::SOCKET_EVENTS_QUEUED_MAX {
+            hub.announce(user, &LiveEvent::Refused { code: "x".to_owned() });
+        }
+        assert_eq!(mailbox.take(&hub), Some(Outgoing::Event(LiveEvent::Resync)));
+        assert_eq!(mailbox.take(&hub), None);
+    }
+
+    #[test]
+    fn one_connection_too_many_is_refused_and_the_others_stay() {
+        let Scene { hub, user, .. } = scene();
+        let second = hub.register(user, key("b"), 2).unwrap();
+        assert!(hub.register(user, key("c"), 2).is_err());
+        assert!(!hub.unregister(&second));
+        assert!(hub.register(user, key("d"), 2).is_ok());
+    }
+
+    #[test]
+    fn a_session_is_closed_with_its_reason_before_anything_else() {
+        let Scene { hub, user, mailbox, .. } = scene();
+        let other = hub.register(user, key("b"), 2).unwrap();
+        hub.announce(user, &LiveEvent::Resync);
+        hub.close_session(&key("a"), CloseReason::LoggedOut);
+        assert_eq!(mailbox.take(&hub), Some(Outgoing::Close(CloseReason::LoggedOut)));
+        assert_eq!(other.take(&hub), Some(Outgoing::Event(LiveEvent::Resync)));
+    }
+
+    #[test]
+    fn a_mirror_notices_that_it_missed_something() {
+        let Scene { hub, user, chat, mailbox, .. } = scene();
+        let message_id = MessageId(Uuid::from_u128(7));
+        let at = |first_block, blocks: Vec<SafeHtml>| Progress {
+            user_id: user,
+            chat_id: chat,
+            message_id,
+            first_block,
+            blocks,
+            tail: html("t"),
+        };
+        assert!(!hub.mirror(at(2, vec![html("three")])));
+        assert!(hub.mirror(at(0, vec![html("one"), html("two")])));
+        assert_eq!(progress(mailbox.take(&hub)), (0, 2, "t".to_owned()));
+        assert!(hub.mirror(at(2, vec![html("three")])));
+        assert_eq!(progress(mailbox.take(&hub)), (2, 1, "t".to_owned()));
+    }
+}

@@ -1,0 +1,115 @@
+//! The text of a running reply as it is shown: written by the engine here, or mirrored from the server that writes it.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{ChatId, MessageId, UserId},
+    live::LiveEvent,
+    message::SafeHtml,
+};
+
+/// A running reply. Finished blocks only ever grow in number.
+pub struct LiveReply {
+    user_id: UserId,
+    chat_id: ChatId,
+    message_id: MessageId,
+    is_ours: bool,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Clone, Default)]
+struct Shown {
+    blocks: Vec<SafeHtml>,
+    tail: SafeHtml,
+}
+
+/// What changed in a running reply, for another server: from `first_block` on, everything is new.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Progress {
+    pub user_id: UserId,
+    pub chat_id: ChatId,
+    pub message_id: MessageId,
+    pub first_block: usize,
+    pub blocks: Vec<SafeHtml>,
+    pub tail: SafeHtml,
+}
+
+impl LiveReply {
+    /// A reply that this server writes.
+    pub fn ours(user_id: UserId, chat_id: ChatId, message_id: MessageId) -> Self {
+        Self { user_id, chat_id, message_id, is_ours: true, shown: Mutex::default() }
+    }
+
+    /// A reply that another server writes, of which `progress` is all that is known.
+    pub fn mirrored(progress: &Progress) -> Self {
+        Self {
+            user_id: progress.user_id,
+            chat_id: progress.chat_id,
+            message_id: progress.message_id,
+            is_ours: false,
+            shown: Mutex::default(),
+        }
+    }
+
+    pub fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    pub fn chat_id(&self) -> ChatId {
+        self.chat_id
+    }
+
+    pub fn message_id(&self) -> MessageId {
+        self.message_id
+    }
+
+    pub fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
+    /// Replaces what is shown from `first_block` on. False when there are not that many blocks: something was missed.
+    pub fn show(&self, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml) -> bool {
+        let mut shown = self.lock();
+        if first_block > shown.blocks.len() {
+            return false;
+        }
+        shown.blocks.truncate(first_block);
+        shown.blocks.extend(blocks);
+        shown.tail = tail;
+        true
+    }
+
+    /// All blocks and the tail.
+    pub fn whole(&self) -> (Vec<SafeHtml>, SafeHtml) {
+        let shown = self.lock().clone();
+        (shown.blocks, shown.tail)
+    }
+
+    /// What another server needs to know when it has the blocks before `first_block`.
+    pub fn progress(&self, first_block: usize) -> Progress {
+        let shown = self.lock();
+        let first_block = first_block.min(shown.blocks.len());
+        Progress {
+            user_id: self.user_id,
+            chat_id: self.chat_id,
+            message_id: self.message_id,
+            first_block,
+            blocks: shown.blocks[first_block..].to_vec(),
+            tail: shown.tail.clone(),
+        }
+    }
+
+    /// The same for a browser, and how many blocks it has then.
+    pub fn event(&self, first_block: usize) -> (LiveEvent, usize) {
+        let Progress { chat_id, message_id, first_block, blocks, tail, .. } = self.progress(first_block);
+        let known = first_block + blocks.len();
+        (LiveEvent::ReplyProgress { chat_id, message_id, first_block, blocks, tail }, known)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Shown> {
+        // A panic elsewhere leaves whole blocks behind, never half of one.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,183 @@
+//! The one real use case: a message is saved, a model asked, its reply saved and announced piece by piece.
+//!
+//! What a user asks for is here; `engine` writes one reply, `view` makes messages ready to show, `running` knows what runs
+//! on this server, `sweep` ends what lost its server.
+
+mod engine;
+pub mod running;
+pub mod sweep;
+mod view;
+
+use crate::{
+    domain::{
+        chat::ChatView,
+        ids::{ChatId, ClientMessageId, MessageId},
+        live::LiveEvent,
+        message::{Message, MessagePage, MessageState, MessageText, Sent},
+        model::ModelName,
+    },
+    error::{Error, InvalidInput, Result},
+    server::{
+        db::{NewExchange, NewReply, StoredMessage, UserDb},
+        live::hub::Mailbox,
+        state::AppState,
+    },
+};
+
+pub use self::{running::Running, view::Views};
+
+/// A chat with its newest messages.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn open_chat(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<ChatView> {
+    let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
+    let messages = read_page(state, db, chat_id, None).await?;
+    Ok(ChatView { chat, messages })
+}
+
+/// The messages of a chat before a place.
+///
+/// # Errors
+/// [`Error::NotFound`] when the chat is not theirs.
+pub async fn list_messages(state: &AppState, db: &UserDb, chat_id: ChatId, before_seq: i64) -> Result<MessagePage> {
+    read_page(state, db, chat_id, Some(before_seq)).await
+}
+
+/// Follows a chat on a live connection: from now on its events come; then what is new after a place; then the text of its
+/// running reply. In this order nothing falls between.
+///
+/// # Errors
+/// [`Error::NotFound`] when the chat is not theirs.
+pub async fn watch(state: &AppState, db: &UserDb, mailbox: &Mailbox, chat_id: ChatId, after_seq: i64) -> Result<()> {
+    mailbox.watch(Some(chat_id));
+    let stored = db.list_messages_after(chat_id, after_seq).await?.ok_or(Error::NotFound)?;
+    let running: Vec<MessageId> =
+        stored.iter().filter(|message| !message.state.is_final()).map(|message| message.id).collect();
+    mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored).await });
+    for message_id in running {
+        if state.live.find_reply(db.user_id(), message_id).is_some() {
+            mailbox.mark_progress(chat_id, message_id);
+        }
+    }
+    Ok(())
+}
+
+/// Saves a message and starts the reply to it.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooMany`], [`InvalidInput::Model`]; nothing is saved then.
+pub async fn send_message(
+    state: &AppState,
+    db: &UserDb,
+    chat_id: ChatId,
+    text: MessageText,
+    client_message_id: ClientMessageId,
+    model: Option<ModelName>,
+) -> Result<Sent> {
+    let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
+    let model = choose_model(state, model, chat.model).await?;
+    let new = NewExchange { chat_id, text, client_message_id, model, lease_owner: state.instance };
+    let (state, db) = (state.clone(), db.clone());
+    // A task of its own: a client that goes away between the save and the start would leave a message without a reply.
+    finish(state.tasks.clone().spawn(async move {
+        let place = state.running.reserve(db.user_id())?;
+        match db.add_exchange(new).await? {
+            NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
+            NewReply::Added { chat, message, reply } => {
+                let message_id = message.as_ref().map_or(reply.id, |message| message.id);
+                let sent = Sent { message_id, reply_id: reply.id };
+                state.live.chat_changed(db.user_id(), &chat);
+                start(&state, &db, message, reply, place).await;
+                Ok(sent)
+            }
+        }
+    }))
+    .await
+}
+
+/// Asks again for the chat's last reply. Gives the chat and the new reply.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooMany`], [`InvalidInput::Model`].
+pub async fn retry_reply(
+    state: &AppState,
+    db: &UserDb,
+    message_id: MessageId,
+    model: Option<ModelName>,
+) -> Result<(ChatId, MessageId)> {
+    let old = db.find_message(message_id).await?.ok_or(Error::NotFound)?;
+    if let Some(model) = &model
+        && !state.models.knows_provider_of(model)
+    {
+        return Err(InvalidInput::Model.into());
+    }
+    let (state, db) = (state.clone(), db.clone());
+    finish(state.tasks.clone().spawn(async move {
+        let place = state.running.reserve(db.user_id())?;
+        match db.replace_reply(message_id, model, state.instance).await? {
+            NewReply::Repeated { reply_id, .. } => Ok((old.chat_id, reply_id)),
+            NewReply::Added { chat, message, reply } => {
+                let reply_id = reply.id;
+                state.live.chat_changed(db.user_id(), &chat);
+                start(&state, &db, message, reply, place).await;
+                Ok((old.chat_id, reply_id))
+            }
+        }
+    }))
+    .await
+}
+
+/// Stops a running reply, wherever it is written. Gives its chat.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn stop_reply(state: &AppState, db: &UserDb, message_id: MessageId) -> Result<ChatId> {
+    let message = db.find_message(message_id).await?.ok_or(Error::NotFound)?;
+    if message.state == MessageState::Generating && !state.running.stop(message_id) {
+        state.live.stop_elsewhere(message_id);
+    }
+    Ok(message.chat_id)
+}
+
+async fn read_page(state: &AppState, db: &UserDb, chat_id: ChatId, before_seq: Option<i64>) -> Result<MessagePage> {
+    let (stored, has_older) = db.list_messages(chat_id, before_seq).await?.ok_or(Error::NotFound)?;
+    Ok(MessagePage { messages: show_all(state, db, stored).await, has_older })
+}
+
+async fn show_all(state: &AppState, db: &UserDb, stored: Vec<StoredMessage>) -> Vec<Message> {
+    let mut messages = Vec::with_capacity(stored.len());
+    for message in stored {
+        messages.push(view::show(state, db.user_id(), message).await);
+    }
+    messages
+}
+
+/// Lets a new reply be followed, announces it, and sets the engine to work.
+async fn start(
+    state: &AppState,
+    db: &UserDb,
+    message: Option<StoredMessage>,
+    reply: StoredMessage,
+    place: running::Place,
+) {
+    let chat_id = reply.chat_id;
+    let task = engine::Task::new(state, db, &reply, place);
+    let shown = show_all(state, db, message.into_iter().chain([reply]).collect()).await;
+    state.live.messages(db.user_id(), chat_id, shown);
+    state.tasks.spawn(task.run());
+}
+
+async fn choose_model(state: &AppState, asked: Option<ModelName>, of_chat: Option<ModelName>) -> Result<ModelName> {
+    if let Some(model) = asked {
+        return if state.models.knows_provider_of(&model) { Ok(model) } else { Err(InvalidInput::Model.into()) };
+    }
+    match of_chat.filter(|model| state.models.knows_provider_of(model)) {
+        Some(model) => Ok(model),
+        None => Ok(state.models.default_model().await),
+    }
+}
+
+async fn finish<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
+    task.await.unwrap_or(Err(Error::Internal))
+}

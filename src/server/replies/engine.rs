@@ -1,0 +1,256 @@
+//! Writes one reply: asks the model, shows what comes, keeps it about every second, and writes its end once.
+//!
+//! The task belongs to the server, not to a request: closing every tab changes nothing. It is the reply's only writer as
+//! long as it renews its lease; when it learns that the lease is lost, it stops without another word.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use futures::{Stream, StreamExt, future::OptionFuture};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+};
+
+use super::{running::Place, view};
+use crate::{
+    domain::{
+        limits,
+        message::{Author, MessageState, ReplyFailure},
+        model::{EMBEDDED_PROVIDER, ModelName, Prompt, PromptLine, PromptRole},
+    },
+    error::{Error, Result},
+    server::{
+        db::{StoredMessage, UserDb},
+        live::reply::LiveReply,
+        markdown::Renderer,
+        state::AppState,
+    },
+};
+
+/// Rendering may take this part of the time: after one that took long, the next one waits accordingly.
+const RENDER_SHARE: u32 = 10;
+/// A longer open block is rendered on a blocking thread.
+const INLINE_BYTES_MAX: usize = 8 * 1024;
+/// The end of a reply is tried to be written for this long.
+const FINISH_SECONDS_MAX: u64 = 60;
+
+/// One reply to write.
+pub struct Task {
+    state: AppState,
+    db: UserDb,
+    reply: StoredMessage,
+    live: Arc<LiveReply>,
+    place: Place,
+    text: String,
+    renderer: Renderer,
+    /// Bytes of the text that are shown, and kept.
+    shown_bytes: usize,
+    kept_bytes: usize,
+}
+
+/// What the writing ended with.
+enum End {
+    State(MessageState),
+    /// Another server has declared this reply interrupted.
+    LeaseLost,
+}
+
+impl Task {
+    /// From here on the reply can be followed and stopped.
+    pub fn new(state: &AppState, db: &UserDb, reply: &StoredMessage, mut place: Place) -> Self {
+        let live = Arc::new(LiveReply::ours(db.user_id(), reply.chat_id, reply.id));
+        state.live.begin_reply(&live);
+        place.occupy(reply.id);
+        Self {
+            state: state.clone(),
+            db: db.clone(),
+            reply: reply.clone(),
+            live,
+            place,
+            text: String::new(),
+            renderer: Renderer::default(),
+            shown_bytes: 0,
+            kept_bytes: 0,
+        }
+    }
+
+    /// Writes the reply to its end.
+    pub async fn run(mut self) {
+        let started = Instant::now();
+        match self.write().await {
+            End::LeaseLost => {
+                tracing::warn!(message = %self.reply.id, "another server took this reply over");
+                self.state.live.reply_interrupted(self.db.user_id(), self.reply.id);
+            }
+            End::State(state) => {
+                self.show().await;
+                self.finish(state).await;
+                tracing::info!(message = %self.reply.id, ?state, bytes = self.text.len(), ms = started.elapsed().as_millis(), "a reply ended");
+            }
+        }
+    }
+
+    async fn write(&mut self) -> End {
+        let (stop, interrupt) = (self.place.stop.clone(), self.place.interrupt.clone());
+        let total = sleep(Duration::from_secs(self.state.config.models.reply_seconds));
+        tokio::pin!(total);
+        let mut checkpoints = interval(Duration::from_secs(limits::REPLY_CHECKPOINT_SECONDS));
+        checkpoints.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut checkpoint: Option<JoinHandle<Result<bool>>> = None;
+        let mut pieces = Box::pin(ask(self.state.clone(), self.db.clone(), self.reply.clone()));
+        let mut next_show: Option<Instant> = None;
+        let mut last_show = Instant::now();
+        let mut pause = Duration::ZERO;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return End::State(MessageState::Stopped),
+                () = interrupt.cancelled() => return End::State(MessageState::Interrupted),
+                () = &mut total => return End::State(MessageState::Failed(ReplyFailure::TooLong)),
+                Some(kept) = OptionFuture::from(checkpoint.as_mut()) => {
+                    checkpoint = None;
+                    // A database that is away is tried again at the next checkpoint; the text is still here.
+                    if matches!(kept, Ok(Ok(false))) {
+                        return End::LeaseLost;
+                    }
+                }
+                () = at(next_show) => {
+                    next_show = None;
+                    pause = self.show().await;
+                    last_show = Instant::now();
+                }
+                _ = checkpoints.tick(), if checkpoint.is_none() => checkpoint = Some(self.checkpoint()),
+                piece = pieces.next() => {
+                    match self.take(piece) {
+                        Some(state) => return End::State(state),
+                        None => { next_show.get_or_insert(last_show + pause); }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds a piece; gives the state when it was the last.
+    fn take(&mut self, piece: Option<Result<String, ReplyFailure>>) -> Option<MessageState> {
+        match piece {
+            Some(Ok(piece)) => {
+                // Postgres cannot keep a NUL.
+                self.text.extend(piece.chars().filter(|c| *c != '\0'));
+                if self.text.len() <= limits::REPLY_BYTES_MAX {
+                    return None;
+                }
+                self.text.truncate(self.text.floor_char_boundary(limits::REPLY_BYTES_MAX));
+                Some(MessageState::Failed(ReplyFailure::TooLong))
+            }
+            Some(Err(failure)) => Some(MessageState::Failed(failure)),
+            None if self.text.trim().is_empty() => Some(MessageState::Failed(ReplyFailure::Empty)),
+            None => Some(MessageState::Complete),
+        }
+    }
+
+    /// Shows the text so far. Gives the time to wait before the next one.
+    async fn show(&mut self) -> Duration {
+        let usual = Duration::from_millis(1_000 / limits::REPLY_UPDATES_PER_SECOND_MAX);
+        if self.shown_bytes == self.text.len() {
+            return usual;
+        }
+        let started = Instant::now();
+        self.shown_bytes = self.text.len();
+        let rendered = if self.renderer.open_bytes(&self.text) <= INLINE_BYTES_MAX {
+            self.renderer.render(&self.text)
+        } else {
+            let (mut renderer, text) = (std::mem::take(&mut self.renderer), self.text.clone());
+            let rendered = tokio::task::spawn_blocking(move || (renderer.render(&text), renderer)).await;
+            let Ok((rendered, renderer)) = rendered else {
+                tracing::error!(message = %self.reply.id, "a running reply could not be rendered");
+                return usual;
+            };
+            self.renderer = renderer;
+            rendered
+        };
+        self.live.show(rendered.first_block, rendered.blocks, rendered.tail);
+        self.state.live.reply_progressed(&self.live, rendered.first_block);
+        usual.max(started.elapsed() * RENDER_SHARE)
+    }
+
+    /// Keeps the text so far, if there is more than last time, and renews the lease.
+    fn checkpoint(&mut self) -> JoinHandle<Result<bool>> {
+        let text = (self.kept_bytes != self.text.len()).then(|| self.text.clone());
+        self.kept_bytes = self.text.len();
+        let (db, id, owner) = (self.db.clone(), self.reply.id, self.state.instance);
+        tokio::spawn(async move { db.checkpoint_reply(id, owner, text).await })
+    }
+
+    /// Writes the end; while the database is away, again and again for a while.
+    async fn finish(&self, state: MessageState) {
+        let deadline = Instant::now() + Duration::from_secs(FINISH_SECONDS_MAX);
+        let mut wait = Duration::from_millis(100);
+        loop {
+            match self.db.finish_reply(self.reply.id, self.state.instance, self.text.clone(), state).await {
+                Ok(Some(stored)) => {
+                    let message = view::show(&self.state, self.db.user_id(), stored).await;
+                    return self.state.live.end_reply(self.db.user_id(), message);
+                }
+                Ok(None) => return self.state.live.reply_interrupted(self.db.user_id(), self.reply.id),
+                Err(error) if Instant::now() < deadline && error != Error::Internal => {
+                    sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(5));
+                }
+                // Its lease will lapse, and it is then interrupted with what was last kept.
+                Err(_) => return self.state.live.reply_interrupted(self.db.user_id(), self.reply.id),
+            }
+        }
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+type Pieces = Pin<Box<dyn Stream<Item = Result<String, ReplyFailure>> + Send>>;
+
+/// The model's pieces, beginning with the question: gathering the prompt and connecting happen on the first poll.
+fn ask(state: AppState, db: UserDb, reply: StoredMessage) -> impl Stream<Item = Result<String, ReplyFailure>> + Send {
+    let pieces = async move {
+        let model = match &reply.author {
+            Author::Model(model) => model.clone(),
+            Author::You => return fail(ReplyFailure::Internal),
+        };
+        let prompt = match gather_prompt(&db, &reply, &model).await {
+            Ok(prompt) => prompt,
+            Err(_) => return fail(ReplyFailure::Internal),
+        };
+        match state.models.generate(&model, &prompt).await {
+            Ok(pieces) => pieces,
+            Err(failure) => fail(failure),
+        }
+    };
+    futures::stream::once(pieces).flatten()
+}
+
+fn fail(failure: ReplyFailure) -> Pieces {
+    Box::pin(futures::stream::once(async move { Err(failure) }))
+}
+
+/// The conversation up to the message that is answered: as much of it as fits, roles taking turns, which many models'
+/// templates insist on.
+async fn gather_prompt(db: &UserDb, reply: &StoredMessage, model: &ModelName) -> Result<Prompt> {
+    let chars_max = if model.provider() == EMBEDDED_PROVIDER { limits::PROMPT_CHARS_MAX / 3 } else { limits::PROMPT_CHARS_MAX };
+    let earlier = db.list_prompt(reply.chat_id, reply.seq - 1, chars_max).await?;
+    let mut lines: Vec<PromptLine> = Vec::with_capacity(earlier.len());
+    for line in earlier.into_iter().rev() {
+        let role = if line.is_reply { PromptRole::Assistant } else { PromptRole::User };
+        match lines.last_mut() {
+            Some(last) if last.role == role => {
+                last.text.push_str("\n\n");
+                last.text.push_str(&line.text);
+            }
+            None if role == PromptRole::Assistant => {}
+            _ => lines.push(PromptLine { role, text: line.text }),
+        }
+    }
+    Ok(Prompt { lines })
+}

@@ -1,0 +1,144 @@
+//! The replies that this server writes at the moment: how many, whose, and how to stop them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::{
+        ids::{MessageId, UserId},
+        limits,
+    },
+    error::{Error, Result},
+};
+
+/// What runs here.
+pub struct Running {
+    inner: Arc<Mutex<Inner>>,
+    per_user_max: usize,
+    /// Cancelled when the server cannot wait any longer for its replies.
+    interrupt: CancellationToken,
+}
+
+#[derive(Default)]
+struct Inner {
+    total: usize,
+    per_user: HashMap<UserId, usize>,
+    stops: HashMap<MessageId, CancellationToken>,
+}
+
+/// A place among the running replies; given back when dropped.
+pub struct Place {
+    inner: Arc<Mutex<Inner>>,
+    user_id: UserId,
+    message_id: Option<MessageId>,
+    /// Cancelled when the user has enough.
+    pub stop: CancellationToken,
+    /// Cancelled when the server must go.
+    pub interrupt: CancellationToken,
+}
+
+impl Running {
+    /// Nothing runs.
+    pub fn new(per_user_max: usize) -> Self {
+        Self { inner: Arc::default(), per_user_max, interrupt: CancellationToken::new() }
+    }
+
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] when the user has too many, [`Error::Busy`] when all together do or the server is going.
+    pub fn reserve(&self, user_id: UserId) -> Result<Place> {
+        let mut inner = lock(&self.inner);
+        if inner.total >= limits::RUNNING_REPLIES_MAX || self.interrupt.is_cancelled() {
+            return Err(Error::Busy);
+        }
+        let of_user = inner.per_user.entry(user_id).or_default();
+        if *of_user >= self.per_user_max {
+            return Err(Error::TooMany);
+        }
+        *of_user += 1;
+        inner.total += 1;
+        let (stop, interrupt) = (CancellationToken::new(), self.interrupt.clone());
+        Ok(Place { inner: Arc::clone(&self.inner), user_id, message_id: None, stop, interrupt })
+    }
+
+    /// Stops a reply; false when it does not run here.
+    pub fn stop(&self, message_id: MessageId) -> bool {
+        let stop = lock(&self.inner).stops.get(&message_id).cloned();
+        stop.inspect(CancellationToken::cancel).is_some()
+    }
+
+    /// How many run.
+    pub fn count(&self) -> usize {
+        lock(&self.inner).total
+    }
+
+    /// Ends all that run, with what they have.
+    pub fn interrupt_all(&self) {
+        self.interrupt.cancel();
+    }
+}
+
+impl Place {
+    /// The reply that this place is for, so that it can be stopped by its id.
+    pub fn occupy(&mut self, message_id: MessageId) {
+        self.message_id = Some(message_id);
+        lock(&self.inner).stops.insert(message_id, self.stop.clone());
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inner = lock(&self.inner);
+        inner.total -= 1;
+        if let Some(of_user) = inner.per_user.get_mut(&self.user_id) {
+            *of_user -= 1;
+            if *of_user == 0 {
+                inner.per_user.remove(&self.user_id);
+            }
+        }
+        if let Some(message_id) = self.message_id {
+            inner.stops.remove(&message_id);
+        }
+    }
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_given_back_when_its_reply_ends() {
+        let running = Running::new(2);
+        let (alice, bob) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let first = running.reserve(alice).unwrap();
+        let _second = running.reserve(alice).unwrap();
+        assert_eq!(running.reserve(alice).err(), Some(Error::TooMany));
+        assert!(running.reserve(bob).is_ok());
+        drop(first);
+        assert!(running.reserve(alice).is_ok());
+    }
+
+    #[test]
+    fn only_a_reply_that_runs_here_can_be_stopped_here() {
+        let running = Running::new(2);
+        let message_id = MessageId(Uuid::from_u128(3));
+        let mut place = running.reserve(UserId(Uuid::from_u128(1))).unwrap();
+        assert!(!running.stop(message_id));
+        place.occupy(message_id);
+        assert!(running.stop(message_id) && place.stop.is_cancelled());
+        drop(place);
+        assert!(!running.stop(message_id));
+        assert_eq!(running.count(), 0);
+    }
+}

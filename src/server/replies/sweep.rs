@@ -1,0 +1,45 @@
+//! Ends replies that lost their server, so that nobody waits for ever: at the start, and every few seconds.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::server::state::AppState;
+
+const SWEEP_SECONDS: u64 = 5;
+const SESSION_SWEEP_SECONDS: u64 = 600;
+
+/// Runs until the server is told to stop.
+pub async fn run(state: AppState) {
+    let mut sweeps = interval(Duration::from_secs(SWEEP_SECONDS));
+    sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = state.stopping.cancelled() => return,
+            _ = sweeps.tick() => interrupt_lapsed(&state).await,
+        }
+    }
+}
+
+/// Ends what lapsed. SQLite belongs to one server: what another one left running has lapsed at once.
+pub async fn interrupt_lapsed(state: &AppState) {
+    let all_but = state.db.is_sqlite().then_some(state.instance);
+    let Ok(interrupted) = state.db.interrupt_lapsed_replies(all_but).await else { return };
+    for reply in &interrupted {
+        tracing::warn!(message = %reply.message_id, "a reply was interrupted: its server went away");
+        state.live.reply_interrupted(reply.user_id, reply.message_id);
+    }
+}
+
+/// Forgets expired sessions of the embedded store, now and then.
+pub async fn sweep_sessions(state: AppState) {
+    let mut sweeps = interval(Duration::from_secs(SESSION_SWEEP_SECONDS));
+    sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = state.stopping.cancelled() => return,
+            // A failure is logged where it happens; the next sweep tries again.
+            _ = sweeps.tick() => { let _ = state.db.delete_expired_session_records().await; }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a server function may ask of the request that it answers. Each of these reads the context that the router gives.
+
+use axum::{
+    extract::ConnectInfo,
+    http::{StatusCode, header, request::Parts},
+};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use std::net::SocketAddr;
+use tower_sessions::Session;
+
+use super::{
+    auth::{guard::Caller, session::Client},
+    db::UserDb,
+    state::AppState,
+};
+use crate::error::{Error, Result};
+
+/// The server's state.
+///
+/// # Errors
+/// [`Error::Internal`] outside a request, as when routes are collected.
+pub fn state() -> Result<AppState> {
+    use_context::<AppState>().ok_or(Error::Internal)
+}
+
+/// The caller's own part of the database; the first line of every server function that is not for everybody.
+///
+/// # Errors
+/// [`Error::NotLoggedIn`], [`Error::SessionEnded`].
+pub fn user() -> Result<UserDb> {
+    Ok(parts()?.extensions.get::<Caller>().ok_or(Error::NotLoggedIn)?.known()?.db.clone())
+}
+
+/// The request's session, which may be nobody's yet.
+///
+/// # Errors
+/// [`Error::Internal`] outside a request.
+pub fn session() -> Result<Session> {
+    parts()?.extensions.get::<Session>().cloned().ok_or(Error::Internal)
+}
+
+/// Where the request comes from.
+///
+/// # Errors
+/// [`Error::Internal`] outside a request.
+pub fn client() -> Result<Client> {
+    let parts = parts()?;
+    let device = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
+    Ok(Client { device: device.to_owned(), address: address.unwrap_or_default() })
+}
+
+/// Leads the browser to a page of this site: a plain form by a redirect, a hydrated page by its router.
+pub fn show(path: &str) {
+    leptos_axum::redirect(path);
+}
+
+/// Gives a page the status of what it shows: 404 for what is not there, instead of 200.
+pub fn page<T>(result: Result<T>) -> Result<T> {
+    if let (Err(error), Some(response)) = (&result, use_context::<ResponseOptions>()) {
+        response.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+    result
+}
+
+fn parts() -> Result<Parts> {
+    use_context::<Parts>().ok_or(Error::Internal)
+}

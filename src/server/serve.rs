@@ -1,0 +1,240 @@
+//! A server from its start to its end: connect, migrate, listen, drain.
+//!
+//! Told to stop (SIGTERM, Ctrl-C), it says that it is not ready, takes no new connection, gives its replies some time,
+//! interrupts what is left of them with what they have, tells the live connections that it restarts, and ends. Told a second
+//! time, it ends at once.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use leptos::config::LeptosOptions;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use super::{
+    ai::{
+        Models, Provider,
+        embedded::{Embedded, EmbeddedSettings},
+        remote::Remote,
+    },
+    assets::Assets,
+    auth::{password::Passwords, setup, store::Store},
+    config::{Config, StorageConfig},
+    db::Db,
+    live::Live,
+    origin::Origins,
+    redis::Redis,
+    replies::{Running, Views, sweep},
+    state::AppState,
+};
+use crate::domain::{limits, live::CloseReason};
+
+/// The embedded model's file in the data folder.
+const MODEL_FILE: &str = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
+/// Time for what is left after the replies: requests and live connections.
+const CLOSE_SECONDS_MAX: u64 = 4;
+/// A request's head: its line and all its headers.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Wait after a connection could not be taken, for example because there are too many open files.
+const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// A server that is ready to listen.
+pub struct Server {
+    pub state: AppState,
+    pub store: Store,
+    pub redis: Option<Redis>,
+}
+
+impl Server {
+    /// Connects to everything and brings the database up to date.
+    ///
+    /// # Errors
+    /// One line that names the setting and what is wrong.
+    pub async fn start(config: Config) -> Result<Self, String> {
+        config.check()?;
+        let db = open_database(&config.storage).await?;
+        let redis = match &config.storage.redis_url {
+            Some(url) => Some(Redis::connect(url).await?),
+            None => None,
+        };
+        let store = match &redis {
+            Some(redis) => Store::Redis(tower_sessions_redis_store::RedisStore::new(redis.pool.clone())),
+            None => Store::Embedded(db.clone()),
+        };
+        let instance = Uuid::new_v4();
+        let live = Live::new(instance, redis.as_ref());
+        let running = Arc::new(Running::new(config.limits.replies_per_user));
+        let stop = Arc::downgrade(&running);
+        live.on_stop(move |message_id| {
+            if let Some(running) = stop.upgrade() {
+                running.stop(message_id);
+            }
+        });
+        let state = AppState {
+            origins: Origins::new(config.public_url.as_ref(), config.addr),
+            assets: Arc::new(Assets::load()),
+            leptos_options: LeptosOptions::builder().output_name("sardonyx").build(),
+            db,
+            passwords: Passwords::new(),
+            models: Arc::new(connect_models(&config)?),
+            live,
+            running,
+            views: Arc::new(Views::default()),
+            instance,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            config: Arc::new(config),
+        };
+        sweep::interrupt_lapsed(&state).await;
+        state.tasks.spawn(sweep::run(state.clone()));
+        state.tasks.spawn(sweep::sweep_sessions(state.clone()));
+        Ok(Self { state, store, redis })
+    }
+
+    /// Prints the link to the first account, while there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn print_setup_link(&self) -> Result<(), String> {
+        let link = setup::new_link(&self.state.db).await.map_err(|error| error.text())?;
+        if let Some(path) = link {
+            println!("\nThere is no account yet. Create the first one here:\n\n    {}{path}\n", self.state.origins.base_url());
+        }
+        Ok(())
+    }
+
+    /// Serves until told to stop, then drains.
+    pub async fn run(self, listener: TcpListener, app: Router) {
+        let graceful = GracefulShutdown::new();
+        accept(&self.state, &listener, app, &graceful).await;
+        drop(listener);
+        self.drain(graceful).await;
+    }
+
+    async fn drain(self, graceful: GracefulShutdown) {
+        let Self { state, redis, .. } = self;
+        tracing::info!(replies = state.running.count(), "stopping");
+        let patience = Duration::from_secs(state.config.limits.drain_seconds);
+        let _ = timeout(patience, replies_end(&state)).await;
+        // What is left keeps its text and says that it was interrupted.
+        state.running.interrupt_all();
+        let closing = Duration::from_secs(CLOSE_SECONDS_MAX);
+        let _ = timeout(closing, replies_end(&state)).await;
+        state.live.close_all(CloseReason::Restarting);
+        state.tasks.close();
+        let _ = timeout(closing, state.tasks.wait()).await;
+        let _ = timeout(closing, graceful.shutdown()).await;
+        state.db.close().await;
+        if let Some(redis) = redis {
+            let _ = timeout(closing, redis.close()).await;
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Opens the database and brings it up to date; also for the command line.
+///
+/// # Errors
+/// One line that names the setting and what is wrong.
+pub async fn open_database(storage: &StorageConfig) -> Result<Db, String> {
+    storage.check()?;
+    std::fs::create_dir_all(&storage.data)
+        .map_err(|error| format!("SARDONYX_DATA: {} cannot be made: {error}", storage.data.display()))?;
+    let db = Db::connect(&storage.database_url).await?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+/// Tells once when the process is asked to stop; the second time ends it.
+pub fn stop_on_signals(stopping: CancellationToken) -> Result<(), String> {
+    let watch = |kind| signal(kind).map_err(|error| format!("signals cannot be heard: {error}"));
+    let (mut terminate, mut interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        for is_second in [false, true] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if is_second {
+                std::process::exit(1);
+            }
+            stopping.cancel();
+        }
+    });
+    Ok(())
+}
+
+fn connect_models(config: &Config) -> Result<Models, String> {
+    let models = &config.models;
+    let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    if let Some(base_url) = &models.openai_base_url {
+        providers.push(Arc::new(Remote::new(base_url, models)?));
+    }
+    let model_file: PathBuf = models.model_file.clone().unwrap_or_else(|| config.storage.data.join(MODEL_FILE));
+    let program = std::env::current_exe().map_err(|error| format!("this program's own file cannot be found: {error}"))?;
+    let settings = EmbeddedSettings {
+        parallel: usize::from(models.embedded_parallel),
+        idle_seconds: models.embedded_idle_seconds,
+        ..EmbeddedSettings::new(model_file, program)
+    };
+    providers.push(Arc::new(Embedded::new(settings)));
+    Ok(Models::new(providers, models.model.as_deref()))
+}
+
+/// Takes connections until told to stop. Every wait for a client is bounded: one that sends its request's head slowly, or
+/// nothing at all, is let go.
+async fn accept(state: &AppState, listener: &TcpListener, app: Router, graceful: &GracefulShutdown) {
+    let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(limits::REQUEST_HEAD_SECONDS_MAX))
+        .max_buf_size(HEAD_BYTES_MAX);
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let (stream, address) = tokio::select! {
+            () = state.stopping.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::error!(%error, "a connection could not be taken");
+                    sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+                    continue;
+                }
+            },
+        };
+        // Pieces of a reply are small and must not wait for each other.
+        let _ = stream.set_nodelay(true);
+        let service = app.clone().map_request(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(address));
+            request
+        });
+        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection = graceful.watch(connection.into_owned());
+        tokio::spawn(async move {
+            // What a client does wrong on its connection is its own affair.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}
+
+async fn replies_end(state: &AppState) {
+    while state.running.count() > 0 {
+        sleep(Duration::from_millis(50)).await;
+    }
+}

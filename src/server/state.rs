@@ -1,0 +1,40 @@
+//! What every part of the server shares.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use super::{
+    ai::Models, assets::Assets, auth::password::Passwords, config::Config, db::Db, live::Live, origin::Origins,
+    replies::{Running, Views},
+};
+
+/// Cheap to clone; each field is shared.
+#[derive(Clone)]
+pub struct AppState {
+    pub config: Arc<Config>,
+    pub origins: Origins,
+    pub assets: Arc<Assets>,
+    pub leptos_options: LeptosOptions,
+    pub db: Db,
+    pub passwords: Passwords,
+    pub models: Arc<Models>,
+    pub live: Arc<Live>,
+    pub running: Arc<Running>,
+    pub views: Arc<Views>,
+    /// Names this server to the others: who writes a reply, whose events are one's own.
+    pub instance: Uuid,
+    /// Cancelled when the server is told to stop.
+    pub stopping: CancellationToken,
+    /// Work that outlives its request: replies and sockets. The server waits for it before it ends.
+    pub tasks: TaskTracker,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos_options.clone()
+    }
+}

@@ -1,0 +1,38 @@
+//! The HTML document around the app, written by the server only.
+
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::MetaTags;
+
+use crate::{app::App, server::assets::Assets};
+
+/// The document. The browser half is loaded by a script of our own: Leptos' looks for its files' names on the disk.
+pub fn shell(assets: &Assets) -> impl IntoView + use<> {
+    let Assets { script, wasm, style } = assets.clone();
+    let has_browser_half = !script.is_empty();
+    let boot = format!("import init, {{ hydrate }} from \"{script}\"; await init({{ module_or_path: \"{wasm}\" }}); hydrate();");
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="robots" content="noindex" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=style />
+                {has_browser_half
+                    .then(|| {
+                        view! {
+                            <link rel="modulepreload" href=script />
+                            <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+                            <script type="module" nonce=use_nonce() inner_html=boot></script>
+                        }
+                    })}
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}

@@ -1,0 +1,32 @@
+//! What pages are made of, one component per file.
+//!
+//! A component is given what it shows; only `layout` and the pages fetch.
+
+pub mod account_menu;
+pub mod chat_header;
+pub mod chat_link;
+pub mod chat_links;
+pub mod chat_view;
+pub mod composer;
+pub mod connection_status;
+pub mod conversation_log;
+pub mod door;
+pub mod fetch_failed;
+pub mod layout;
+pub mod loading;
+pub mod logo;
+pub mod markdown;
+pub mod message;
+pub mod message_field;
+pub mod model_hint;
+pub mod model_picker;
+pub mod new_chat_form;
+pub mod not_found;
+pub mod notice;
+pub mod page_title;
+pub mod reply_outcome;
+pub mod retry_form;
+pub mod send_button;
+pub mod setup_form;
+pub mod stop_form;
+pub mod timestamp;

@@ -1,0 +1,26 @@
+//! One chat of the list.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::ui::{paths::chat_path, state::chat_list::ChatRow};
+
+/// A link to a chat, marked when it is the one on the screen.
+#[component]
+pub fn ChatLink(row: ChatRow) -> impl IntoView {
+    let path = use_location().pathname;
+    let href = chat_path(row.id);
+    let is_current = {
+        let href = href.clone();
+        move || path.with(|path| *path == href).then_some("page")
+    };
+    let title = Signal::derive(move || row.chat.with(|chat| chat.display_title().to_owned()));
+
+    view! {
+        <li>
+            <a class="chat-link" href=href title=title aria-current=is_current>
+                {title}
+            </a>
+        </li>
+    }
+}

@@ -1,0 +1,65 @@
+//! An open chat: its header, its conversation, and where one writes.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::{chat_header::ChatHeader, composer::Composer, conversation_log::ConversationLog, page_title::PageTitle};
+use crate::{
+    domain::{chat::ChatView as OpenedChat, ids::ClientMessageId, model::ModelList},
+    error::Error,
+    ui::state::{
+        conversation::Conversation,
+        live::{Live, POLL_SECONDS, use_live},
+        session::{Session, use_session},
+    },
+};
+
+/// One chat. A new one of these is made for each chat that is opened.
+#[component]
+pub fn ChatView(
+    opened: OpenedChat,
+    models: ModelList,
+    client_message_id: ClientMessageId,
+    failed_before: Option<Error>,
+) -> impl IntoView {
+    let (session, live) = (use_session(), use_live());
+    let conversation = Conversation::new(opened);
+    conversation.error.set(failed_before);
+    let draft = session.drafts.of(conversation.chat_id(), client_message_id);
+    show_while_mounted(conversation.clone(), live);
+    poll_while_needed(conversation.clone(), session, live);
+    let chat = conversation.chat.clone();
+    let title = Signal::derive(move || chat.with(|chat| chat.display_title().to_owned()));
+
+    view! {
+        <PageTitle text=title />
+        <div class="chat">
+            <ChatHeader title />
+            {view! { <ConversationLog conversation=conversation.clone() /> }.into_any()}
+            {view! { <Composer conversation draft models client_message_id /> }.into_any()}
+        </div>
+    }
+}
+
+fn show_while_mounted(conversation: Conversation, live: Live) {
+    let shown = conversation.clone();
+    Effect::new(move || live.show(shown.clone()));
+    on_cleanup(move || live.hide(&conversation));
+}
+
+/// Fetches a running reply again and again while nothing is announced.
+fn poll_while_needed(conversation: Conversation, session: Session, live: Live) {
+    let running = conversation.clone();
+    let is_needed = Memo::new(move |_| !live.is_connected.get() && running.running_reply().is_some());
+    Effect::new(move || {
+        if !is_needed.get() {
+            return;
+        }
+        let conversation = conversation.clone();
+        let poll = move || conversation.refresh(session);
+        if let Ok(interval) = set_interval_with_handle(poll, Duration::from_secs(POLL_SECONDS)) {
+            on_cleanup(move || interval.clear());
+        }
+    });
+}

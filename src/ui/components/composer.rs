@@ -1,0 +1,105 @@
+//! Where one writes a message and chooses who answers it.
+
+use leptos::{ev, html::Textarea, prelude::*, server_fn::ServerFn};
+
+use super::{
+    message_field::MessageField, model_hint::ModelHint, model_picker::ModelPicker, notice::ErrorNotice,
+    send_button::SendButton, stop_form::StopForm,
+};
+use crate::{
+    api::messages::SendMessage,
+    domain::{ids::ClientMessageId, limits, model::ModelList},
+    error::{Error, InvalidInput},
+    ui::state::{conversation::Conversation, drafts::Draft, live::use_live, session::use_session},
+};
+
+/// The count is shown when this few characters are left.
+const CHARS_LEFT_SHOWN: usize = 2_000;
+
+/// The composer of a chat. A message can be written while a reply is running, and sent when it has ended.
+#[component]
+pub fn Composer(
+    conversation: Conversation,
+    draft: Draft,
+    models: ModelList,
+    client_message_id: ClientMessageId,
+) -> impl IntoView {
+    let (session, live) = (use_session(), use_live());
+    let (field, has_script) = (NodeRef::<Textarea>::new(), RwSignal::new(false));
+    let running = Memo::new({
+        let conversation = conversation.clone();
+        move |_| conversation.running_reply()
+    });
+    let chars = Memo::new({
+        let text = draft.text.clone();
+        move |_| text.with(|text| text.trim().chars().count())
+    });
+    let is_disabled = Memo::new({
+        let on_its_way = draft.on_its_way.clone();
+        move |_| {
+            let is_sendable = (1..=limits::MESSAGE_CHARS_MAX).contains(&chars.get());
+            has_script.get() && (!is_sendable || on_its_way.with(Option::is_some))
+        }
+    });
+    let error = shown_error(&conversation, &draft, chars);
+    let send = {
+        let (conversation, draft) = (conversation.clone(), draft.clone());
+        move || {
+            if running.get_untracked().is_none() && !is_disabled.get_untracked() {
+                conversation.error.set(None);
+                draft.send(&conversation, session, live);
+            }
+        }
+    };
+    let on_submit = {
+        let send = send.clone();
+        move |event: ev::SubmitEvent| {
+            event.prevent_default();
+            send();
+            // The button that was pressed is about to become another one.
+            focus(field);
+        }
+    };
+    let is_new = conversation.entries.with_untracked(Vec::is_empty);
+    Effect::new(move || if is_new { focus(field) });
+
+    view! {
+        <div class="composer-area">
+            <ErrorNotice error />
+            <StopForm running conversation=conversation.clone() />
+            <form class="composer" method="post" action=SendMessage::url() on:submit=on_submit>
+                <input type="hidden" name="chat_id" value=conversation.chat_id().to_string() />
+                <input type="hidden" name="client_message_id" value=client_message_id.to_string() autocomplete="off" />
+                <MessageField draft field has_script on_enter=send />
+                <div class="composer-bar">
+                    <ModelPicker models conversation=conversation.clone() />
+                    <span class="composer-count">{move || count_text(chars.get())}</span>
+                    <SendButton is_running=Signal::derive(move || running.get().is_some()) is_disabled />
+                </div>
+            </form>
+            <ModelHint conversation />
+        </div>
+    }
+}
+
+/// A message that is too long comes first: it can be seen to while it is being written.
+fn shown_error(conversation: &Conversation, draft: &Draft, chars: Memo<usize>) -> Signal<Option<Error>> {
+    let (send_error, other_error) = (draft.error.clone(), conversation.error.clone());
+    Signal::derive(move || {
+        let is_too_long = chars.get() > limits::MESSAGE_CHARS_MAX;
+        let too_long = is_too_long.then_some(Error::Invalid(InvalidInput::MessageTooLong));
+        too_long.or(send_error.get()).or(other_error.get())
+    })
+}
+
+fn focus(field: NodeRef<Textarea>) {
+    if let Some(field) = field.get() {
+        // Refused only for what is not on the screen.
+        _ = field.focus();
+    }
+}
+
+fn count_text(chars: usize) -> Option<String> {
+    let is_shown = chars + CHARS_LEFT_SHOWN > limits::MESSAGE_CHARS_MAX;
+    is_shown.then(|| format!("{chars} of {}", limits::MESSAGE_CHARS_MAX))
+}

@@ -1,0 +1,111 @@
+//! The messages of a chat.
+
+use leptos::{ev, prelude::*};
+
+use super::message::MessageView;
+use crate::ui::{
+    paths::{chat_path, older_messages_path},
+    state::{conversation::Conversation, reading::Reading, session::use_session},
+};
+
+/// How close to the oldest message one is when older ones are fetched.
+const NEAR_PIXELS: i32 = 600;
+
+/// The conversation.
+#[component]
+pub fn ConversationLog(conversation: Conversation) -> impl IntoView {
+    let reading = Reading::new();
+    let session = use_session();
+    let changed = conversation.changed.clone();
+    Effect::new(move || {
+        changed.track();
+        reading.stay_at_end();
+    });
+    let resized = window_event_listener(ev::resize, move |_| reading.stay_at_end());
+    on_cleanup(move || resized.remove());
+
+    let load_older = {
+        let conversation = conversation.clone();
+        move || conversation.load_older(session, move || reading.stay_here())
+    };
+    let on_scroll = {
+        let load_older = load_older.clone();
+        move |_| {
+            reading.take_note();
+            if reading.log.get_untracked().is_some_and(|log| log.scroll_top() < NEAR_PIXELS) {
+                load_older();
+            }
+        }
+    };
+    let on_older = move |event: ev::MouseEvent| {
+        event.prevent_default();
+        load_older();
+    };
+
+    view! {
+        <div class="conversation">
+            <div
+                class="conversation-log"
+                role="log"
+                aria-label="Conversation"
+                tabindex="0"
+                node_ref=reading.log
+                on:scroll=on_scroll
+            >
+                {older_link(conversation.clone(), on_older)}
+                {messages(conversation.clone())}
+                {refresh_link(conversation)}
+            </div>
+            {move || {
+                (!reading.is_at_end.get())
+                    .then(|| {
+                        view! {
+                            <button class="conversation-jump" type="button" on:click=move |_| reading.go_to_end()>
+                                "Jump to latest"
+                            </button>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+fn older_link(conversation: Conversation, on_older: impl Fn(ev::MouseEvent) + Clone + Send + 'static) -> impl IntoView {
+    let chat_id = conversation.chat_id();
+    move || {
+        let before_seq = conversation.has_older.get().then(|| conversation.oldest_seq()).flatten()?;
+        Some(view! {
+            <a class="conversation-older" href=older_messages_path(chat_id, before_seq) on:click=on_older.clone()>
+                "Older messages"
+            </a>
+        })
+    }
+}
+
+fn messages(conversation: Conversation) -> impl IntoView {
+    let entries = conversation.entries.clone();
+    let nothing_yet = {
+        let conversation = conversation.clone();
+        move || conversation.is_empty().then(|| view! { <p class="conversation-empty">"Ask anything."</p> })
+    };
+    view! {
+        {nothing_yet}
+        <For each=move || entries.get() key=|entry| entry.key let:entry>
+            <MessageView entry conversation=conversation.clone() />
+        </For>
+    }
+}
+
+/// Without a script nothing arrives by itself; the style sheet hides this from everybody else.
+fn refresh_link(conversation: Conversation) -> impl IntoView {
+    let href = chat_path(conversation.chat_id());
+    move || {
+        conversation.running_reply().map(|_| {
+            view! {
+                <p class="without-script">
+                    <a href=href.clone()>"Look whether there is more"</a>
+                </p>
+            }
+        })
+    }
+}

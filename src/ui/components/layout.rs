@@ -1,0 +1,79 @@
+//! What surrounds every page of somebody who is logged in: the sidebar, and the pane beside it.
+
+use leptos::prelude::*;
+use leptos_router::{
+    components::Outlet,
+    hooks::{use_location, use_query_map},
+};
+
+use super::{
+    account_menu::AccountMenu, chat_links::ChatLinks, connection_status::ConnectionStatus, fetch_failed::FetchFailed,
+    loading::Loading, logo::Logo, new_chat_form::NewChatForm,
+};
+use crate::{
+    api::{chats::list_chats, models::list_models, session::current_user},
+    domain::model::ModelList,
+    error::Error,
+    ui::{
+        paths::CHATS_PATH,
+        state::{chat_list::use_chat_list, live::use_live, session::use_session},
+    },
+};
+
+/// The models that can be asked, fetched once for all chats.
+pub type Models = OnceResource<Result<ModelList, Error>>;
+
+/// The sidebar and the pane. On a narrow screen one of the two is shown: the list at its own URL, else the pane.
+#[component]
+pub fn ChatsLayout() -> impl IntoView {
+    // Whatever is fetched is asked for here, outside every `Suspense`: the browser finds what the server has fetched by
+    // the order in which it is asked for, and inside a `Suspense` that order is by chance.
+    let query = use_query_map();
+    let param = move |name: &str| query.with_untracked(|query| query.get(name));
+    let before_ms = param("before_ms").and_then(|text| text.parse().ok());
+    let first_page = OnceResource::new(list_chats(before_ms, param("before_id")));
+    let user = OnceResource::new(current_user());
+    provide_context::<Models>(OnceResource::new(list_models()));
+
+    let (chats, session, live) = (use_chat_list(), use_session(), use_live());
+    live.run();
+    let path = use_location().pathname;
+    let is_at_list = move || path.with(|path| path.trim_end_matches('/') == CHATS_PATH);
+
+    view! {
+        <div class="app" class:app-at-list=is_at_list>
+            <a class="skip-link" href="#pane">
+                "Skip to the conversation"
+            </a>
+            <aside class="sidebar">
+                <a class="sidebar-home" href=CHATS_PATH>
+                    <Logo />
+                </a>
+                <NewChatForm />
+                <Suspense fallback=Loading>
+                    {move || Suspend::new(async move {
+                        match first_page.await {
+                            Ok(page) => {
+                                chats.start(page);
+                                view! { <ChatLinks /> }.into_any()
+                            }
+                            Err(error) => view! { <FetchFailed error /> }.into_any(),
+                        }
+                    })}
+                </Suspense>
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        let user = user.await.ok()?;
+                        let user_id = user.id;
+                        Effect::new(move || session.begin(user_id));
+                        Some(view! { <AccountMenu user /> })
+                    })}
+                </Suspense>
+            </aside>
+            <main class="pane" id="pane" tabindex="-1">
+                <ConnectionStatus />
+                <Outlet />
+            </main>
+        </div>
+    }
+}

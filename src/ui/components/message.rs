@@ -1,0 +1,51 @@
+//! One message.
+
+use leptos::{either::Either, prelude::*};
+
+use super::{markdown::Markdown, reply_outcome::ReplyOutcome, timestamp::Timestamp};
+use crate::ui::state::{
+    conversation::Conversation,
+    entry::{Entry, EntryBody},
+};
+
+/// What somebody said, and when.
+#[component]
+pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
+    let (label, name) = (entry.author.label().to_owned(), entry.author.label().to_owned());
+    let created_at_ms = entry.created_at_ms;
+
+    match entry.body.clone() {
+        EntryBody::Text(text) => Either::Left(view! {
+            <article
+                class="message message-from-you"
+                class:message-on-its-way=move || entry.is_on_its_way.get()
+                aria-label=name
+            >
+                <p class="message-text">{text.to_string()}</p>
+                <footer class="message-foot">
+                    <Timestamp at_ms=created_at_ms />
+                </footer>
+            </article>
+        }),
+        EntryBody::Html { blocks, tail } => {
+            let state = entry.state.clone();
+            let is_running = move || !state.get().is_final();
+            Either::Right(view! {
+                // Busy while it is written, so that it is read out once and as a whole.
+                <article
+                    class="message message-from-model"
+                    class:message-running=is_running.clone()
+                    aria-label=name
+                    aria-busy=move || is_running().then_some("true")
+                >
+                    <header class="message-head">
+                        <span class="message-author">{label}</span>
+                        <Timestamp at_ms=created_at_ms />
+                    </header>
+                    <Markdown blocks tail />
+                    <ReplyOutcome entry conversation />
+                </article>
+            })
+        }
+    }
+}

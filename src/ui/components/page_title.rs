@@ -1,0 +1,31 @@
+//! The document's title.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// Sets the document's title. The only place that may: `leptos_meta` 0.8 writes a title into the server's HTML as it is,
+/// so a title with `</title>` in it would become markup.
+#[component]
+pub fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
+    let is_markup = is_server();
+    let text = move || {
+        let title = format!("{} · Sardonyx", text.get());
+        if is_markup { escape(&title) } else { title }
+    };
+
+    view! { <Title text /> }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_cannot_end_its_own_element() {
+        assert_eq!(escape("</title><script>&"), "&lt;/title&gt;&lt;script&gt;&amp;");
+    }
+}

@@ -1,0 +1,46 @@
+//! How far a reply is, or how it ended when that was not by itself.
+
+use leptos::prelude::*;
+
+use super::retry_form::RetryForm;
+use crate::{
+    domain::message::MessageState,
+    ui::state::{conversation::Conversation, entry::Entry},
+};
+
+/// What is to be said of a reply besides its text; the chat's last one can be asked for again.
+#[component]
+pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
+    let state = entry.state.clone();
+    let said = {
+        let entry = entry.clone();
+        move || match entry.state.get() {
+            MessageState::Generating => entry.is_empty().then(|| note("Thinking…", "reply-thinking")),
+            MessageState::Complete => None,
+            MessageState::Stopped => Some(note("Stopped", "reply-stopped")),
+            MessageState::Failed(failure) => Some(alert(failure.text())),
+            MessageState::Interrupted => {
+                Some(alert("The server restarted before this reply was complete. What was written is kept."))
+            }
+        }
+    };
+    let retry = move || {
+        let id = entry.id.filter(|_| state.get().can_retry() && conversation.last_key() == Some(entry.key))?;
+        Some(view! { <RetryForm id conversation=conversation.clone() /> })
+    };
+
+    view! { <div class="reply-outcome">{said} {retry}</div> }
+}
+
+fn note(text: &'static str, class: &'static str) -> AnyView {
+    view! { <p class=format!("reply-note {class}")>{text}</p> }.into_any()
+}
+
+fn alert(text: &'static str) -> AnyView {
+    view! {
+        <p class="notice notice-error" role="alert">
+            {text}
+        </p>
+    }
+    .into_any()
+}

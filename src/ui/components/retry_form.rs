@@ -1,0 +1,41 @@
+//! Asks for a reply again.
+
+use leptos::{ev, prelude::*, server_fn::ServerFn, task::spawn_local};
+
+use crate::{
+    api::messages::{RetryReply, retry_reply},
+    domain::ids::MessageId,
+    ui::state::{conversation::Conversation, live::use_live, session::use_session},
+};
+
+/// One button that has the reply `id` made anew, by the model that is chosen now.
+#[component]
+pub fn RetryForm(id: MessageId, conversation: Conversation) -> impl IntoView {
+    let (session, live) = (use_session(), use_live());
+    let is_busy = RwSignal::new(false);
+    let on_submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        is_busy.set(true);
+        conversation.error.set(None);
+        let conversation = conversation.clone();
+        spawn_local(async move {
+            match retry_reply(id.to_string(), conversation.model.get_untracked()).await {
+                Ok(reply_id) => live.catch_up(&conversation, reply_id),
+                Err(error) => {
+                    conversation.error.set(Some(error));
+                    session.leave_if_ended(error);
+                }
+            }
+            is_busy.try_set(false);
+        });
+    };
+
+    view! {
+        <form class="retry-form" method="post" action=RetryReply::url() on:submit=on_submit>
+            <input type="hidden" name="message_id" value=id.to_string() />
+            <button class="button button-quiet" type="submit" disabled=move || is_busy.get()>
+                "Retry"
+            </button>
+        </form>
+    }
+}

@@ -1,0 +1,15 @@
+//! What outlives a component: the session, the chat list, the open conversation, drafts, the live connection.
+//!
+//! No markup here. Each has a `provide_…` that the app calls and a `use_…` for whoever needs it, except
+//! [`conversation::Conversation`], which a chat's page makes and hands down. They belong to the app, not to a page, so that
+//! a task that outlives its page finds them still there.
+
+pub mod answer;
+pub mod chat_list;
+pub mod conversation;
+pub mod drafts;
+pub mod entry;
+pub mod live;
+pub mod reading;
+pub mod session;
+pub mod socket;

@@ -1,0 +1,224 @@
+//! The conversation on the screen: its messages in order, and how news of them are worked in.
+//!
+//! News come from the live connection, from fetching, and from what this tab sends; they may come late, twice, or in another
+//! order. Whatever comes is worked in by id and place, so that the end is the same. To handle a new kind of news, add a
+//! method here; `state::live` and the components only call.
+
+use leptos::{prelude::*, task::spawn_local};
+use uuid::Uuid;
+
+use super::{entry::Entry, session::Session};
+use crate::{
+    api::{chats::open_chat, messages::list_messages},
+    domain::{
+        chat::{Chat, ChatView},
+        ids::{ChatId, MessageId},
+        message::{Message, MessagePage, SafeHtml, Sent},
+    },
+    error::Error,
+};
+
+/// The conversation on the screen.
+#[derive(Clone)]
+pub struct Conversation {
+    pub chat: ArcRwSignal<Chat>,
+    /// Oldest first. Changes when a message comes or goes, not when one changes.
+    pub entries: ArcRwSignal<Vec<Entry>>,
+    pub has_older: ArcRwSignal<bool>,
+    /// What went wrong last with something other than sending.
+    pub error: ArcRwSignal<Option<Error>>,
+    /// The name of the model that is chosen for the next reply; none for the server's default.
+    pub model: ArcRwSignal<Option<String>>,
+    /// Told whenever anything that is shown has changed.
+    pub changed: ArcTrigger,
+    chat_id: ChatId,
+    is_loading_older: ArcStoredValue<bool>,
+}
+
+impl Conversation {
+    pub fn new(view: ChatView) -> Self {
+        Self {
+            chat_id: view.chat.id,
+            chat: ArcRwSignal::new(view.chat),
+            entries: ArcRwSignal::new(view.messages.messages.into_iter().map(Entry::new).collect()),
+            has_older: ArcRwSignal::new(view.messages.has_older),
+            error: ArcRwSignal::new(None),
+            model: ArcRwSignal::new(None),
+            changed: ArcTrigger::new(),
+            is_loading_older: ArcStoredValue::new(false),
+        }
+    }
+
+    pub fn chat_id(&self) -> ChatId {
+        self.chat_id
+    }
+
+    /// Works in messages that are new or have changed.
+    pub fn apply_messages(&self, messages: Vec<Message>) {
+        for message in messages {
+            self.apply_message(message);
+        }
+        self.changed.notify();
+    }
+
+    fn apply_message(&self, message: Message) {
+        let known = self.entries.with_untracked(|entries| entries.iter().find(|e| e.id == Some(message.id)).cloned());
+        if let Some(entry) = known {
+            if entry.seq != message.seq {
+                self.move_to(entry.key, message.seq);
+            }
+            entry.update(message);
+            return;
+        }
+        let parent_id = message.parent_id;
+        let is_replaced = |entry: &Entry| parent_id.is_some() && entry.parent_id == parent_id;
+        if self.entries.with_untracked(|entries| entries.iter().any(|e| is_replaced(e) && e.seq > message.seq)) {
+            return;
+        }
+        self.entries.update(|entries| {
+            entries.retain(|entry| !is_replaced(entry));
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.became(&message)) {
+                entry.id = Some(message.id);
+                entry.seq = message.seq;
+                entry.is_on_its_way.set(false);
+            } else {
+                let place = entries.partition_point(|entry| entry.seq < message.seq);
+                entries.insert(place, Entry::new(message));
+            }
+        });
+    }
+
+    /// Gives a message the place that the server says.
+    fn move_to(&self, key: Uuid, seq: i64) {
+        self.entries.update(|entries| {
+            entries.iter_mut().filter(|entry| entry.key == key).for_each(|entry| entry.seq = seq);
+            entries.sort_by_key(|entry| entry.seq);
+        });
+    }
+
+    /// Works in a piece of a running reply. False when something before it is missing.
+    pub fn apply_progress(&self, id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml) -> bool {
+        let entry = self.entries.with_untracked(|entries| entries.iter().rev().find(|e| e.id == Some(id)).cloned());
+        let Some(entry) = entry else { return false };
+        let fits = entry.advance(first_block, blocks, tail);
+        self.changed.notify();
+        fits
+    }
+
+    /// Shows a message that is being sent; gives its key.
+    pub fn add_on_its_way(&self, text: &str) -> Uuid {
+        let entry = Entry::on_its_way(text);
+        let key = entry.key;
+        self.entries.update(|entries| entries.push(entry));
+        self.changed.notify();
+        key
+    }
+
+    /// The server has the message with this key. Its place is the next one until the server says which.
+    pub fn has_arrived(&self, key: Uuid, sent: Sent) {
+        self.entries.update(|entries| {
+            if entries.iter().any(|entry| entry.id == Some(sent.message_id) && entry.key != key) {
+                entries.retain(|entry| entry.key != key);
+                return;
+            }
+            let next = 1 + entries.iter().map(|entry| entry.seq).filter(|seq| *seq != i64::MAX).max().unwrap_or(0);
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.key == key && entry.id.is_none()) {
+                entry.id = Some(sent.message_id);
+                entry.seq = next;
+                entry.is_on_its_way.set(false);
+            }
+            entries.sort_by_key(|entry| entry.seq);
+        });
+    }
+
+    /// The message with this key could not be sent.
+    pub fn take_back(&self, key: Uuid) {
+        self.entries.update(|entries| entries.retain(|entry| entry.key != key || entry.id.is_some()));
+        self.changed.notify();
+    }
+
+    /// Whether this message is there.
+    pub fn has(&self, id: MessageId) -> bool {
+        self.entries.with_untracked(|entries| entries.iter().any(|entry| entry.id == Some(id)))
+    }
+
+    /// The reply that is being generated.
+    pub fn running_reply(&self) -> Option<MessageId> {
+        self.entries.with(|entries| entries.iter().rev().find(|entry| !entry.state.get().is_final()).and_then(|e| e.id))
+    }
+
+    /// The key of the last message.
+    pub fn last_key(&self) -> Option<Uuid> {
+        self.entries.with(|entries| entries.last().map(|entry| entry.key))
+    }
+
+    /// The place up to which every message is known in its final state.
+    pub fn known_up_to(&self) -> i64 {
+        self.entries.with_untracked(|entries| {
+            let saved = || entries.iter().filter(|entry| entry.seq != i64::MAX);
+            let unfinished = saved().find(|entry| !entry.state.get_untracked().is_final());
+            match unfinished {
+                Some(entry) => entry.seq - 1,
+                None => saved().next_back().map_or(0, |entry| entry.seq),
+            }
+        })
+    }
+
+    /// The place of the oldest message that is there.
+    pub fn oldest_seq(&self) -> Option<i64> {
+        self.entries.with(|entries| entries.first().map(|entry| entry.seq))
+    }
+
+    /// Fetches the newest messages afresh.
+    pub fn refresh(&self, session: Session) {
+        let this = self.clone();
+        spawn_local(async move {
+            match open_chat(this.chat_id.to_string()).await {
+                Ok(view) => {
+                    this.chat.set(view.chat);
+                    this.apply_messages(view.messages.messages);
+                }
+                Err(error) => session.leave_if_ended(error),
+            }
+        });
+    }
+
+    /// Fetches the messages before the oldest one; `before_insert` is called right before they are put in.
+    pub fn load_older(&self, session: Session, before_insert: impl FnOnce() + 'static) {
+        let Some(before_seq) = self.entries.with_untracked(|entries| entries.first().map(|entry| entry.seq)) else {
+            return;
+        };
+        if self.is_loading_older.get_value() || !self.has_older.get_untracked() {
+            return;
+        }
+        self.is_loading_older.set_value(true);
+        let this = self.clone();
+        spawn_local(async move {
+            match list_messages(this.chat_id.to_string(), before_seq).await {
+                Ok(page) => {
+                    before_insert();
+                    this.prepend(page);
+                }
+                Err(error) => {
+                    this.error.set(Some(error));
+                    session.leave_if_ended(error);
+                }
+            }
+            this.is_loading_older.set_value(false);
+        });
+    }
+
+    fn prepend(&self, page: MessagePage) {
+        self.has_older.set(page.has_older);
+        self.entries.update(|entries| {
+            let oldest = entries.first().map_or(i64::MAX, |entry| entry.seq);
+            let older = page.messages.into_iter().filter(|message| message.seq < oldest).map(Entry::new);
+            entries.splice(0..0, older);
+        });
+    }
+
+    /// Whether nothing was said yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.with(Vec::is_empty)
+    }
+}

@@ -1,0 +1,30 @@
+//! `cargo xtask bench`: the load benchmarks, on what ships.
+
+use anyhow::{Result, ensure};
+
+use crate::build;
+use crate::embedded::Features;
+use crate::process;
+use crate::project::Project;
+use crate::server::{self, Profile};
+use crate::site::Kind;
+use crate::steps::Steps;
+
+pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
+    ensure!(project.root.join("benches").is_dir(), "benches/ is missing: there is nothing to measure");
+    let mut steps = Steps::new(build::STEPS);
+    build::browser_half(project, &mut steps, Kind::Release)?;
+    // Without the embedded model: its speed would hide the server's.
+    let features = Features::WithoutModel;
+    let binary = steps.run("building the server", |step| server::build(project, step, features, Profile::Release))?;
+    steps.run("measuring", |step| {
+        step.make_room();
+        process::run(
+            project
+                .cargo()
+                .args(["bench", "--features", features.for_cargo(), "--bench", "load", "--"])
+                .args(arguments)
+                .env("SARDONYX_BIN", &binary),
+        )
+    })
+}

@@ -1,0 +1,113 @@
+//! The servers that tests need: Postgres and Redis, each on a free loopback port with its data in a temporary folder.
+//!
+//! They end with this process, however it ends: stopped by process id when a [`Service`] is dropped, by `stop` on
+//! Ctrl-C, and by the kernel (`setpriv --pdeathsig`) when this process is killed. For tests only: the data is not safe.
+
+mod postgres;
+mod redis;
+
+use std::env;
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, id};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::steps::Step;
+use crate::stop;
+
+const START_SECONDS_MAX: u64 = 30;
+
+/// What tests connect to.
+pub struct Services {
+    pub postgres: String,
+    pub redis: String,
+    _running: [Service; 2],
+}
+
+impl Services {
+    pub fn start(step: &mut Step) -> Result<Self> {
+        let postgres = postgres::start(step)?;
+        let redis = redis::start(step)?;
+        Ok(Self {
+            // The role may create databases: each test makes its own.
+            postgres: format!("postgres://sardonyx@127.0.0.1:{}", postgres.port),
+            redis: format!("redis://127.0.0.1:{}", redis.port),
+            _running: [postgres, redis],
+        })
+    }
+}
+
+/// A server under way, and its folder.
+struct Service {
+    name: &'static str,
+    child: Child,
+    folder: PathBuf,
+    port: u16,
+    /// How this server is asked to end at once, without waiting for its clients.
+    end: Signal,
+}
+
+impl Service {
+    /// Starts the server and waits until it answers.
+    fn start(
+        name: &'static str,
+        folder: PathBuf,
+        port: u16,
+        end: Signal,
+        command: &mut Command,
+        answers: impl Fn() -> bool,
+    ) -> Result<Self> {
+        let log = folder.join("log");
+        let output = File::create(&log)?;
+        let child = command
+            .current_dir(&folder)
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let mut service = Self { name, child, folder, port, end };
+        let deadline = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
+        while !answers() {
+            if service.child.try_wait()?.is_some() || Instant::now() > deadline {
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                bail!("{name} does not start; it said:\n{said}");
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(service)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Err(error) = stop::end(&mut self.child, self.end) {
+            eprintln!("{} could not be stopped: {error:#}", self.name);
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A new temporary folder for a service's data, removed at the end.
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = env::temp_dir().join(format!("sardonyx-{name}-{}", id()));
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    stop::remove_at_end(&folder);
+    Ok(folder)
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// The program, told to end when this process does: by the kernel, so even after a `kill -9`.
+fn tied_to_us(end: &str, program: &Path) -> Command {
+    let mut command = crate::process::command("setpriv");
+    command.args(["--pdeathsig", end]).arg("--").arg(program);
+    command
+}

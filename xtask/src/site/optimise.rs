@@ -1,0 +1,50 @@
+//! `wasm-opt`: the last third of the browser half's size.
+
+use std::fs;
+
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+
+use crate::npm;
+use crate::process;
+use crate::project::Project;
+use crate::steps::Step;
+
+/// For size; then what Rust's compiler and wasm-bindgen use, no more: every browser of the last years has it.
+const OPTIONS: [&str; 9] = [
+    "-Oz",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-call-indirect-overlong",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// The same program in fewer bytes; kept, because it takes a while. Without `wasm-opt` the program as it was.
+pub fn smaller(project: &Project, step: &mut Step, wasm: Vec<u8>) -> Result<Vec<u8>> {
+    let folder = project.work().join("wasm-opt");
+    let output = folder.join("sardonyx.wasm");
+    let stamp = folder.join("made-of");
+    let made_of = format!("{:x} {} {}", Sha256::digest(&wasm), npm::BINARYEN, OPTIONS.join(" "));
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == made_of) {
+        return Ok(fs::read(output)?);
+    }
+    let mut wasm_opt = match npm::wasm_opt(project, step) {
+        Ok(command) => command,
+        Err(error) => {
+            step.say(&format!("{error:#}"));
+            step.say("going on without wasm-opt: the browser half is larger than it need be");
+            return Ok(wasm);
+        }
+    };
+    fs::create_dir_all(&folder)?;
+    let _ = fs::remove_file(&stamp);
+    let input = folder.join("input.wasm");
+    fs::write(&input, &wasm)?;
+    process::output(wasm_opt.arg(&input).arg("--output").arg(&output).args(OPTIONS))?;
+    fs::write(stamp, made_of)?;
+    Ok(fs::read(output)?)
+}
