@@ -16,7 +16,7 @@ use axum::{
     routing::{any, get},
 };
 use leptos::{context::provide_context, nonce::use_nonce, prelude::use_context};
-use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
+use leptos_axum::{AxumRouteListing, ResponseOptions, generate_route_list, render_app_async_with_context};
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -74,8 +74,8 @@ pub fn new(server: &Server) -> Router {
 fn pages(state: &AppState) -> Router<AppState> {
     let (public, private): (Vec<_>, Vec<_>) =
         page_routes().into_iter().partition(|route| PUBLIC_PAGES.contains(&route.path()));
-    let public = render(Router::new(), state, public).layer(from_fn(guard::skip_log_in));
-    let private = render(Router::new(), state, private).layer(from_fn(guard::require_user));
+    let public = render(state, public).layer(from_fn(guard::skip_log_in));
+    let private = render(state, private).layer(from_fn(guard::require_user));
     public.merge(private).layer(map_response(never_stored)).layer(TimeoutLayer::with_status_code(
         StatusCode::SERVICE_UNAVAILABLE,
         Duration::from_secs(limits::REQUEST_SECONDS_MAX),
@@ -87,9 +87,15 @@ pub fn page_routes() -> Vec<AxumRouteListing> {
     generate_route_list(App)
 }
 
-fn render(router: Router<AppState>, state: &AppState, routes: Vec<AxumRouteListing>) -> Router<AppState> {
-    let assets = state.assets.clone();
-    router.leptos_routes_with_context(state, routes, page_context(state), move || shell(&assets))
+/// The pages as they are rendered: whole, so that they are complete without the browser half.
+fn render(state: &AppState, routes: Vec<AxumRouteListing>) -> Router<AppState> {
+    let mut router = Router::new();
+    for route in routes {
+        let assets = state.assets.clone();
+        let page = render_app_async_with_context(page_context(state), move || shell(&assets));
+        router = router.route(route.path(), get(page));
+    }
+    router
 }
 
 /// What a page's rendering may ask for; its answer carries the policy with the nonce of its own scripts.
@@ -126,9 +132,8 @@ async fn not_a_route(State(state): State<AppState>, request: Request) -> Respons
         return assets::serve(request).await;
     }
     let assets = state.assets.clone();
-    let handler =
-        leptos_axum::render_app_async_with_context(page_context(&state), move || shell(&assets));
-    let mut response = handler(request).await.into_response();
+    let page = render_app_async_with_context(page_context(&state), move || shell(&assets));
+    let mut response = page(request).await.into_response();
     *response.status_mut() = StatusCode::NOT_FOUND;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -1,12 +1,13 @@
 //! Building the server's binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::embedded::Features;
 use crate::process;
 use crate::project::Project;
+use crate::site::folder;
 use crate::steps::Step;
 
 /// How the server is compiled.
@@ -21,10 +22,33 @@ pub fn build(project: &Project, step: &mut Step, features: Features, profile: Pr
     step.make_room();
     let mut cargo = project.cargo();
     cargo.args(["build", "--bin", "sardonyx", "--features", features.for_cargo()]);
-    if profile == Profile::Release {
-        cargo.arg("--release");
+    if profile == Profile::Debug {
+        process::run(&mut cargo)?;
+        return Ok(project.target.join("debug/sardonyx"));
     }
-    process::run(&mut cargo)?;
-    let folder = if profile == Profile::Release { "release" } else { "debug" };
-    Ok(project.target.join(folder).join("sardonyx"))
+    let binary = project.target.join("release/sardonyx");
+    process::run(cargo.arg("--release"))?;
+    if !holds_site(project, &binary)? {
+        // Cargo knows the embedded files by name: it does not see that there are others now.
+        step.say("the binary is older than the site: compiling it again");
+        process::run(project.cargo().args(["clean", "--quiet", "--release", "--package", "sardonyx"]))?;
+        process::run(&mut cargo)?;
+        ensure!(holds_site(project, &binary)?, "the built server does not hold the site");
+    }
+    Ok(binary)
+}
+
+/// Whether the names of all files of the site are in the binary. Their content is, then: cargo watches that.
+fn holds_site(project: &Project, binary: &Path) -> Result<bool> {
+    for name in folder::list(&project.site())? {
+        let found = process::command("grep")
+            .args(["--quiet", "--text", "--fixed-strings", "--"])
+            .arg(name)
+            .arg(binary)
+            .status()?;
+        if !found.success() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -38,9 +38,9 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         Ok(())
     })?;
     let mut seen = snapshot(project)?;
+    let mut watched = Watched { project, arguments, binary: None, server: None };
     // The first build may fail too: the next change may mend it.
-    let mut server = None;
-    rebuild(project, &mut steps, arguments, &mut server);
+    told(watched.rebuild(&mut steps));
     loop {
         sleep(PAUSE);
         let now = snapshot(project)?;
@@ -51,33 +51,55 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         seen = now;
         eprintln!("\nchanged: {}", changed.join(", "));
         let is_static = changed.iter().all(|path| STATIC.iter().any(|folder| path.starts_with(folder)));
-        let result = if is_static {
-            // The names of the style change with it, and the server reads them when it starts.
-            site::refresh(project).and_then(|()| restart(project, &binary, arguments, &mut server))
+        // Without a binary the last build failed: a static file may have been the cause.
+        let result = if is_static && watched.binary.is_some() {
+            watched.refresh()
         } else {
-            rebuild(project, &mut Steps::new(build::STEPS), arguments, &mut server)
+            watched.rebuild(&mut Steps::new(build::STEPS))
         };
         told(result);
     }
 }
 
-/// Builds, then replaces the running server; one that does not build leaves the old one running.
-fn rebuild(project: &Project, steps: &mut Steps, arguments: &[String], server: &mut Option<Child>) {
-    let result = build::both(project, steps, Profile::Debug).and_then(|binary| {
-        // Ended first: both would ask for the same port.
-        if let Some(old) = server.as_mut() {
-            stop::end(old, Signal::SIGTERM)?;
-        }
-        *server = Some(start(project, binary, arguments)?);
-        Ok(())
-    });
+fn told(result: Result<()>) {
     if let Err(error) = result {
         eprintln!("error: {error:#}\nwaiting for a change");
     }
 }
 
-fn start(project: &Project, binary: PathBuf, arguments: &[String]) -> Result<Child> {
-    process::command(binary).args(arguments).current_dir(&project.root).spawn().context("the server cannot be started")
+/// The server under way, and how to make the next one.
+struct Watched<'a> {
+    project: &'a Project,
+    arguments: &'a [String],
+    binary: Option<PathBuf>,
+    server: Option<Child>,
+}
+
+impl Watched<'_> {
+    /// Builds, then replaces the running server; what does not build leaves the old one running.
+    fn rebuild(&mut self, steps: &mut Steps) -> Result<()> {
+        self.binary = None;
+        self.binary = Some(build::both(self.project, steps, Profile::Debug)?);
+        self.restart()
+    }
+
+    /// Makes the style and `public/` anew. The style's name changes with it, and servers read names when they start.
+    fn refresh(&mut self) -> Result<()> {
+        site::refresh(self.project)?;
+        self.restart()
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        // Ended first: both would ask for the same port.
+        if let Some(old) = self.server.as_mut() {
+            stop::end(old, Signal::SIGTERM)?;
+        }
+        let binary = self.binary.as_ref().context("there is nothing to start")?;
+        let mut server = process::command(binary);
+        server.args(self.arguments).current_dir(&self.project.root);
+        self.server = Some(server.spawn().context("the server cannot be started")?);
+        Ok(())
+    }
 }
 
 fn changed(before: &Snapshot, now: &Snapshot) -> Vec<String> {

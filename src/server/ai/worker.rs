@@ -25,6 +25,7 @@ use super::embedded::protocol::{Event, WorkerArgs};
 
 mod engine;
 mod input;
+mod memory;
 mod prompt;
 mod template;
 mod text;

@@ -1,6 +1,6 @@
 //! Where one writes a message and chooses who answers it.
 
-use leptos::{ev, html::Textarea, prelude::*, server_fn::ServerFn};
+use leptos::{ev, html::Textarea, prelude::*, server_fn::ServerFn, web_sys::HtmlTextAreaElement};
 
 use super::{
     message_field::MessageField, model_hint::ModelHint, model_picker::ModelPicker, notice::ErrorNotice,
@@ -57,11 +57,11 @@ pub fn Composer(
             event.prevent_default();
             send();
             // The button that was pressed is about to become another one.
-            focus(field);
+            focus(field.get_untracked());
         }
     };
     let is_new = conversation.entries.with_untracked(Vec::is_empty);
-    Effect::new(move || if is_new { focus(field) });
+    Effect::new(move || focus(field.get().filter(|_| is_new)));
 
     view! {
         <div class="composer-area">
@@ -92,8 +92,8 @@ fn shown_error(conversation: &Conversation, draft: &Draft, chars: Memo<usize>) -
     })
 }
 
-fn focus(field: NodeRef<Textarea>) {
-    if let Some(field) = field.get() {
+fn focus(field: Option<HtmlTextAreaElement>) {
+    if let Some(field) = field {
         // Refused only for what is not on the screen.
         _ = field.focus();
     }

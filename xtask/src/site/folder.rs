@@ -77,7 +77,14 @@ pub fn remove_stale(site: &Path, files: &[File]) -> Result<()> {
         let plain = path.strip_suffix(".br").or(path.strip_suffix(".gz")).unwrap_or(&path);
         let wanted = path == "assets.json" || files.iter().any(|file| file.path == path || file.path == plain);
         if !wanted {
-            remove(&site.join(path))?;
+            let path = site.join(path);
+            remove(&path)?;
+            // Its folder too, once it is empty, and so on up.
+            for folder in path.ancestors().skip(1).take_while(|folder| *folder != site) {
+                if fs::remove_dir(folder).is_err() {
+                    break;
+                }
+            }
         }
     }
     Ok(())

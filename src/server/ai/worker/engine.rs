@@ -5,13 +5,16 @@ use std::{
     collections::VecDeque,
     hash::{BuildHasher, RandomState},
     sync::mpsc::{Receiver, TryRecvError},
+    time::{Duration, Instant},
 };
 
 use llama_cpp_2::{
-    context::LlamaContext, llama_batch::LlamaBatch, model::LlamaModel, sampling::LlamaSampler, token::LlamaToken, vocab::LlamaVocab,
+    context::LlamaContext, llama_batch::LlamaBatch, model::LlamaModel, sampling::LlamaSampler, token::LlamaToken,
+    vocab::LlamaVocab,
 };
 
 use super::{
+    memory::Memory,
     prompt::{self, Reading},
     say,
     template::ChatTemplate,
@@ -22,14 +25,18 @@ use crate::{
     server::ai::embedded::protocol::{End, Event, Request},
 };
 
-/// Tokens in one step. More would read conversations hardly faster, and let the other replies wait longer.
+/// Tokens in one step.
 pub const BATCH_TOKENS_MAX: u32 = 128;
+/// What a step that reads conversations should take: the other replies wait for it, and so does a cancellation.
+const STEP_TIME: Duration = Duration::from_millis(200);
+/// Tokens of conversations that a step reads at least.
+const STRETCH_TOKENS_MIN: usize = 16;
 /// Requests that wait for a place here; the server sends no more than there are places.
 const WAITING_MAX: usize = 256;
 
 /// How words are chosen. The model is small: low enough to stay with the matter, with just enough freedom not to repeat
 /// itself.
-const TEMPERATURE: f32 = 0.7;
+const TEMPERATURE: f32 = 0.3;
 const TOP_K: i32 = 40;
 const TOP_P: f32 = 0.9;
 /// Applied to what the reply itself has said, not to the conversation: else the model avoids the words of the question.
@@ -46,9 +53,19 @@ pub struct Engine<'model> {
     begin_of_text: Option<LlamaToken>,
     context_tokens: usize,
     reply_tokens_max: usize,
+    /// Tokens of conversations that the next step reads at most.
+    stretch_tokens: usize,
     /// The index is the sequence in the engine's memory.
-    places: Vec<Option<Reply>>,
+    places: Vec<Place>,
     waiting: VecDeque<(u64, Vec<PromptLine>)>,
+}
+
+/// Room for one reply.
+#[derive(Default)]
+struct Place {
+    reply: Option<Reply>,
+    /// What the reply before left behind.
+    memory: Memory<LlamaToken>,
 }
 
 /// A reply that is being written.
@@ -63,6 +80,14 @@ struct Reply {
     output: Option<i32>,
     sampler: LlamaSampler,
     text: Utf8,
+}
+
+/// What a step brought one reply.
+struct Outcome {
+    id: u64,
+    /// Empty where a character is not complete yet.
+    text: String,
+    end: Option<End>,
 }
 
 impl<'model> Engine<'model> {
@@ -89,7 +114,8 @@ impl<'model> Engine<'model> {
             context_tokens,
             // Room for the question must stay.
             reply_tokens_max: reply_tokens_max.min(context_tokens / 2),
-            places: (0..parallel).map(|_| None).collect(),
+            stretch_tokens: STRETCH_TOKENS_MIN,
+            places: (0..parallel).map(|_| Place::default()).collect(),
             waiting: VecDeque::new(),
         }
     }
@@ -100,7 +126,7 @@ impl<'model> Engine<'model> {
     /// When the engine fails, or the server does not listen any more.
     pub fn serve(mut self, requests: &Receiver<Request>) -> Result<(), String> {
         loop {
-            let idle = self.waiting.is_empty() && self.places.iter().all(Option::is_none);
+            let idle = self.waiting.is_empty() && self.places.iter().all(|place| place.reply.is_none());
             let request = if idle { requests.recv().map_err(|_| TryRecvError::Disconnected) } else { requests.try_recv() };
             match request {
                 Ok(Request::Generate { id, .. }) if self.waiting.len() >= WAITING_MAX => done(id, End::Refused)?,
@@ -117,69 +143,91 @@ impl<'model> Engine<'model> {
 
     /// Gives free places to those who wait.
     fn begin_waiting(&mut self) -> Result<(), String> {
-        for place in 0..self.places.len() {
-            while self.places[place].is_none() {
-                let Some((id, lines)) = self.waiting.pop_front() else { return Ok(()) };
-                self.places[place] = self.begin(id, &lines);
-                if self.places[place].is_none() {
-                    done(id, End::Refused)?;
-                }
+        while self.places.iter().any(|place| place.reply.is_none()) {
+            let Some((id, lines)) = self.waiting.pop_front() else { return Ok(()) };
+            match self.read(&lines) {
+                Some(tokens) => self.begin(id, tokens)?,
+                None => done(id, End::Refused)?,
             }
         }
         Ok(())
     }
 
-    fn begin(&self, id: u64, lines: &[PromptLine]) -> Option<Reply> {
+    /// A conversation as tokens, with room left for the reply.
+    fn read(&self, lines: &[PromptLine]) -> Option<Vec<LlamaToken>> {
         let tokens_max = self.context_tokens - self.reply_tokens_max - usize::from(self.begin_of_text.is_some());
         let tokenize = |text: &str, reading| self.vocab.tokenize(text.as_bytes(), false, reading == Reading::Markup);
         let mut tokens = prompt::tokens(&self.template, lines, tokens_max, tokenize)?;
         if let Some(begin) = self.begin_of_text.filter(|begin| tokens.first() != Some(begin)) {
             tokens.insert(0, begin);
         }
-        Some(Reply {
+        // A text without a token gives nothing to continue.
+        (!tokens.is_empty()).then_some(tokens)
+    }
+
+    /// Gives a conversation the free place that remembers most of it, else the one that was left longest ago.
+    fn begin(&mut self, id: u64, tokens: Vec<LlamaToken>) -> Result<(), String> {
+        let free = self.places.iter().enumerate().filter(|(_, place)| place.reply.is_none());
+        let known = free.map(|(index, place)| (place.memory.known(&tokens), place.memory.left_at(), index));
+        let best = known.max_by_key(|(known, left_at, _)| (*known, std::cmp::Reverse(*left_at)));
+        let Some((mut read, _, index)) = best else { return Ok(()) };
+        if !self.forget(index, read)? {
+            // Not every kind of model can forget only the end.
+            self.forget(index, 0)?;
+            read = 0;
+        }
+        let place = &mut self.places[index];
+        place.memory = Memory::default();
+        place.reply = Some(Reply {
             id,
             tokens,
-            read: 0,
+            read,
             written: 0,
             output: None,
             sampler: sampler(self.vocab.n_tokens()),
             text: Utf8::default(),
-        })
+        });
+        Ok(())
+    }
+
+    /// Wipes what was read in a place after its first `kept` tokens; tells whether that was possible.
+    fn forget(&mut self, index: usize, kept: usize) -> Result<bool, String> {
+        let sequence = u32::try_from(index).map_err(|error| error.to_string())?;
+        let kept = u32::try_from(kept).map_err(|error| error.to_string())?;
+        self.context.clear_kv_cache_seq(Some(sequence), Some(kept), None).map_err(|error| error.to_string())
     }
 
     fn cancel(&mut self, id: u64) -> Result<(), String> {
         self.waiting.retain(|(waiting, _)| *waiting != id);
-        if let Some(place) = self.places.iter().position(|reply| reply.as_ref().is_some_and(|reply| reply.id == id)) {
-            self.clear(place)?;
+        let place = self.places.iter_mut().find(|place| place.reply.as_ref().is_some_and(|reply| reply.id == id));
+        if let Some(place) = place {
+            place.leave();
         }
         // The server waits for this word, also where the reply has ended in the meantime.
         done(id, End::Cancelled)
     }
 
-    /// Frees a place and wipes what was read there.
-    fn clear(&mut self, place: usize) -> Result<(), String> {
-        self.places[place] = None;
-        let sequence = u32::try_from(place).map_err(|error| error.to_string())?;
-        self.context.clear_kv_cache_seq(Some(sequence), None, None).map_err(|error| error.to_string())?;
-        Ok(())
-    }
-
     /// One step of the model for all replies.
     fn step(&mut self) -> Result<(), String> {
-        self.fill_batch()?;
+        let stretch = self.fill_batch()?;
         if self.batch.n_tokens() == 0 {
             return Ok(());
         }
+        let begin = Instant::now();
         self.context.decode(&mut self.batch).map_err(|error| format!("the model failed at its work: {error}"))?;
+        if stretch > 0 {
+            let fitting = stretch as f64 * STEP_TIME.as_secs_f64() / begin.elapsed().as_secs_f64();
+            self.stretch_tokens = (fitting as usize).clamp(STRETCH_TOKENS_MIN, BATCH_TOKENS_MAX as usize);
+        }
         let mut silent = true;
-        for place in 0..self.places.len() {
-            let Some((id, outcome)) = self.next_token(place) else { continue };
-            silent &= outcome.text.is_empty();
-            if !outcome.text.is_empty() {
-                say(&Event::Piece { id, text: outcome.text })?;
+        for index in 0..self.places.len() {
+            let Some(Outcome { id, text, end }) = self.next_token(index) else { continue };
+            if !text.is_empty() {
+                silent = false;
+                say(&Event::Piece { id, text })?;
             }
-            if let Some(end) = outcome.end {
-                self.clear(place)?;
+            if let Some(end) = end {
+                self.places[index].leave();
                 done(id, end)?;
             }
         }
@@ -187,51 +235,59 @@ impl<'model> Engine<'model> {
     }
 
     /// Puts into the batch what each reply has to read next: one token where it is written, a stretch where its
-    /// conversation is read, the oldest request first.
-    fn fill_batch(&mut self) -> Result<(), String> {
+    /// conversation is read, the oldest request first. Gives the tokens of conversations among them.
+    fn fill_batch(&mut self) -> Result<usize, String> {
         self.batch.clear();
+        let replies = self.places.iter_mut().enumerate();
         let mut order: Vec<(usize, &mut Reply)> =
-            self.places.iter_mut().enumerate().filter_map(|(place, reply)| Some((place, reply.as_mut()?))).collect();
-        order.sort_by_key(|(_, reply)| (reply.tokens.len() - reply.read > 1, reply.id));
+            replies.filter_map(|(index, place)| Some((index, place.reply.as_mut()?))).collect();
+        order.sort_by_key(|(_, reply)| (reply.written == 0, reply.id));
+        let mut stretch = 0;
         let mut room = BATCH_TOKENS_MAX as usize;
-        for (place, reply) in order {
-            let sequence = i32::try_from(place).map_err(|error| error.to_string())?;
-            let stretch = room.min(reply.tokens.len() - reply.read);
-            for _ in 0..stretch {
-                let position = i32::try_from(reply.read).map_err(|error| error.to_string())?;
-                let last = reply.read + 1 == reply.tokens.len();
-                if last {
-                    reply.output = Some(self.batch.n_tokens());
-                }
-                let token = reply.tokens[reply.read];
-                self.batch.add(token, position, &[sequence], last).map_err(|error| error.to_string())?;
-                reply.read += 1;
+        for (index, reply) in order {
+            let sequence = i32::try_from(index).map_err(|error| error.to_string())?;
+            let mut take = room.min(reply.tokens.len() - reply.read);
+            if reply.written == 0 {
+                take = take.min(self.stretch_tokens - stretch);
+                stretch += take;
             }
-            room -= stretch;
+            room -= take;
+            for _ in 0..take {
+                let position = i32::try_from(reply.read).map_err(|error| error.to_string())?;
+                let token = reply.tokens[reply.read];
+                reply.read += 1;
+                let last = reply.read == reply.tokens.len();
+                reply.output = last.then(|| self.batch.n_tokens());
+                self.batch.add(token, position, &[sequence], last).map_err(|error| error.to_string())?;
+            }
         }
-        Ok(())
+        Ok(stretch)
     }
 
     /// Chooses the next token of the reply in this place, if its turn came in this step.
-    fn next_token(&mut self, place: usize) -> Option<(u64, Outcome)> {
-        let reply = self.places[place].as_mut()?;
+    fn next_token(&mut self, index: usize) -> Option<Outcome> {
+        let reply = self.places[index].reply.as_mut()?;
         let token = reply.sampler.sample(&self.context, reply.output.take()?);
         if self.vocab.is_eog(token) {
-            return Some((reply.id, Outcome { text: String::new(), end: Some(End::Complete) }));
+            return Some(Outcome { id: reply.id, text: String::new(), end: Some(End::Complete) });
         }
         let text = reply.text.push(&self.vocab.token_to_piece(token, false, None));
         reply.tokens.push(token);
         reply.written += 1;
         let full = reply.written >= self.reply_tokens_max || reply.tokens.len() >= self.context_tokens;
-        Some((reply.id, Outcome { text, end: full.then_some(End::TooLong) }))
+        Some(Outcome { id: reply.id, text, end: full.then_some(End::TooLong) })
     }
 }
 
-/// What a step brought one reply.
-struct Outcome {
-    /// Empty where a character is not complete yet.
-    text: String,
-    end: Option<End>,
+impl Place {
+    /// Ends the reply. What was read stays for the conversation's next turn.
+    fn leave(&mut self) {
+        if let Some(mut reply) = self.reply.take() {
+            let conversation = reply.tokens.len() - reply.written;
+            reply.tokens.truncate(reply.read);
+            self.memory = Memory::new(reply.id, reply.tokens, conversation);
+        }
+    }
 }
 
 fn done(id: u64, end: End) -> Result<(), String> {
@@ -239,7 +295,7 @@ fn done(id: u64, end: End) -> Result<(), String> {
 }
 
 fn sampler(words: i32) -> LlamaSampler {
-    // Only for choosing words, so that any number will do as long as it differs each time.
+    // Only for choosing words: any number will do as long as it differs each time.
     let seed = RandomState::new().hash_one(());
     let steps = [
         LlamaSampler::penalties(words, REPEAT_TOKENS_MAX, REPEAT_PENALTY, 0.0, 0.0),
