@@ -172,7 +172,9 @@ impl Error {
             Self::Conflict => "This cannot be done as things stand. Reload the page and look.",
             Self::TooLarge => "This is more than the server accepts at once.",
             Self::TooMany => "Too much at once. Wait a moment, then try again.",
-            Self::Unavailable => "The server cannot reach its database right now. Nothing is lost; try again in a moment.",
+            Self::Unavailable => {
+                "The server cannot reach its database right now. Nothing is lost; try again in a moment."
+            }
             Self::Busy => "The server is busy. Try again in a moment.",
             Self::Internal => "Something went wrong on the server.",
             Self::Offline => "The server cannot be reached. Check your connection, then try again.",
@@ -189,7 +191,9 @@ impl InvalidInput {
                 limits::EMAIL_CHARS_MAX
             ),
             Self::PasswordTooShort => format!("The password needs at least {} characters.", limits::PASSWORD_CHARS_MIN),
-            Self::PasswordTooLong => format!("The password can have at most {} characters.", limits::PASSWORD_CHARS_MAX),
+            Self::PasswordTooLong => {
+                format!("The password can have at most {} characters.", limits::PASSWORD_CHARS_MAX)
+            }
             Self::PasswordTooCommon => "This password is among the most used ones. Choose another.".to_owned(),
             Self::MessageEmpty => "The message is empty.".to_owned(),
             Self::MessageTooLong => format!("The message can have at most {} characters.", limits::MESSAGE_CHARS_MAX),
@@ -221,7 +225,9 @@ impl FromServerFnError for Error {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Offline,
-            ServerFnErrorErr::Deserialization(_) | ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::Malformed,
+            ServerFnErrorErr::Deserialization(_) | ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::Malformed
+            }
             _ => Self::Internal,
         }
     }

@@ -121,9 +121,14 @@ fn server_functions(state: &AppState) -> Router<AppState> {
     for (path, _) in leptos::server_fn::axum::server_fn_paths() {
         router = router.route(path, any(handle.clone()));
     }
-    router.layer(from_fn(door::answer)).route("/api/{*unknown}", any(door::unknown)).layer(map_response(never_stored)).layer(
-        TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(limits::REQUEST_SECONDS_MAX)),
-    )
+    router
+        .layer(from_fn(door::answer))
+        .route("/api/{*unknown}", any(door::unknown))
+        .layer(map_response(never_stored))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Duration::from_secs(limits::REQUEST_SECONDS_MAX),
+        ))
 }
 
 /// Files of the site; anything else is a page that is not there.
@@ -161,9 +166,9 @@ async fn security_headers(mut response: Response) -> Response {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ));
     response
 }
 

@@ -9,7 +9,9 @@ use crate::{app::App, server::assets::Assets};
 pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let Assets { script, wasm, style } = assets.clone();
     let has_browser_half = !script.is_empty();
-    let boot = format!("import init, {{ hydrate }} from \"{script}\"; await init({{ module_or_path: \"{wasm}\" }}); hydrate();");
+    let boot = format!(
+        "import init, {{ hydrate }} from \"{script}\"; await init({{ module_or_path: \"{wasm}\" }}); hydrate();"
+    );
     view! {
         <!DOCTYPE html>
         <html lang="en">

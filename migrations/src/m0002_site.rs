@@ -23,9 +23,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager
-            .execute(Query::insert().into_table("site").columns(["id"]).values_panic([1.into()]).to_owned())
-            .await?;
+        manager.execute(Query::insert().into_table("site").columns(["id"]).values_panic([1.into()]).to_owned()).await?;
         manager
             .create_table(
                 Table::create()

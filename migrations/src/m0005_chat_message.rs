@@ -59,21 +59,13 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .create_index(
-                Index::create()
-                    .name("chat_message_parent_replies")
-                    .table("chat_message")
-                    .col("parent_id")
-                    .to_owned(),
+                Index::create().name("chat_message_parent_replies").table("chat_message").col("parent_id").to_owned(),
             )
             .await?;
         // Finds replies that lost their server without reading the others.
         manager
             .create_index(
-                Index::create()
-                    .name("chat_message_lease")
-                    .table("chat_message")
-                    .col("lease_until_ms")
-                    .to_owned(),
+                Index::create().name("chat_message_lease").table("chat_message").col("lease_until_ms").to_owned(),
             )
             .await
     }

@@ -175,7 +175,9 @@ impl ReplyFailure {
     /// What the user reads in the reply's place.
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Unreachable => "The model's server could not be reached. Check that it is running and that its address is right, then retry.",
+            Self::Unreachable => {
+                "The model's server could not be reached. Check that it is running and that its address is right, then retry."
+            }
             Self::KeyRefused => "The model's server refused the access key. Ask whoever runs this site to check it.",
             Self::ModelNotFound => "The model's server does not know this model. Choose another one and retry.",
             Self::RateLimited => "The model's server is receiving too many requests. Wait a moment, then retry.",

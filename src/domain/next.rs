@@ -39,8 +39,19 @@ mod tests {
     fn only_paths_of_this_site_are_kept() {
         assert_eq!(NextPath::parse("/chats/1?x=%2f").as_str(), "/chats/1?x=%2f");
         for text in [
-            "", "//evil", "/\\evil", "\\\\evil", "https:evil", "https://evil", "javascript:alert(1)", "%2f%2fevil", "/\tevil", "/a\nb",
-            "chats", "/login?next=/login", "/api/log_out",
+            "",
+            "//evil",
+            "/\\evil",
+            "\\\\evil",
+            "https:evil",
+            "https://evil",
+            "javascript:alert(1)",
+            "%2f%2fevil",
+            "/\tevil",
+            "/a\nb",
+            "chats",
+            "/login?next=/login",
+            "/api/log_out",
         ] {
             assert_eq!(NextPath::parse(text).as_str(), HOME_PATH, "{text:?}");
         }

@@ -154,7 +154,9 @@ async fn renew(provider: Arc<dyn Provider>, list: Arc<Mutex<Listed>>) {
             let names = names.iter().filter_map(|name| ModelName::new(provider.name(), name).ok());
             lock(&list).models = names.take(limits::MODELS_PER_PROVIDER_MAX).collect();
         }
-        Err(failure) => tracing::warn!(provider = provider.name(), ?failure, "a provider's list of models cannot be had"),
+        Err(failure) => {
+            tracing::warn!(provider = provider.name(), ?failure, "a provider's list of models cannot be had");
+        }
     }
 }
 

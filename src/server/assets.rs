@@ -72,7 +72,8 @@ fn find(path: &str, name: &str, headers: &HeaderMap) -> Option<(Cow<'static, [u8
     }
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
-        let is_accepted = accepted.split(',').any(|offer| offer.split(';').next().is_some_and(|name| name.trim() == encoding));
+        let is_accepted =
+            accepted.split(',').any(|offer| offer.split(';').next().is_some_and(|name| name.trim() == encoding));
         if is_accepted && let Some(file) = Site::get(&format!("{name}{suffix}")) {
             return Some((file.data, Some(encoding)));
         }
@@ -88,4 +89,22 @@ fn is_public(path: &str) -> bool {
 fn content_type(mime: &str) -> HeaderValue {
     let text = if mime.starts_with("text/") { format!("{mime}; charset=utf-8") } else { mime.to_owned() };
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn leptos_toml_says_what_cargo_toml_says() {
+        let section = |text: &'static str| {
+            let start = text.find("[package.metadata.leptos]").expect("the section is there");
+            let lines = text[start..].lines().skip(1).take_while(|line| !line.starts_with('['));
+            lines.filter(|line| line.contains('=')).collect::<Vec<_>>()
+        };
+        let of_cargo = section(include_str!("../../Cargo.toml"));
+        let of_leptos = section(include_str!("../../Leptos.toml"));
+        assert!(!of_leptos.is_empty());
+        for line in of_leptos {
+            assert!(of_cargo.contains(&line), "{line}");
+        }
+    }
 }

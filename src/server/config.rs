@@ -158,12 +158,21 @@ impl StorageConfig {
         if !["sqlite", "postgres", "postgresql"].contains(&scheme) {
             return Err("DATABASE_URL must begin with sqlite:// or postgres://".to_owned());
         }
+        if self.database_url.contains(":memory:") || self.database_url.contains("mode=memory") {
+            return Err("DATABASE_URL: a database in memory would forget everything at the end".to_owned());
+        }
         if let Some(url) = &self.redis_url
             && !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme))
         {
             return Err("REDIS_URL must begin with redis:// or rediss://".to_owned());
         }
         Ok(())
+    }
+
+    /// The database's file, when it is one.
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        let path = self.database_url.strip_prefix("sqlite:")?;
+        Some(PathBuf::from(path.trim_start_matches("//").split('?').next().unwrap_or_default()))
     }
 }
 
@@ -174,7 +183,9 @@ impl ModelConfig {
                 return Err(format!("OPENAI_BASE_URL must be an http or https address, not {}", url.scheme()));
             }
             if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-                return Err("OPENAI_BASE_URL must have no user, password or query; the key goes into OPENAI_API_KEY".to_owned());
+                return Err(
+                    "OPENAI_BASE_URL must have no user, password or query; the key goes into OPENAI_API_KEY".to_owned()
+                );
             }
         }
         if let Some(key) = &self.openai_api_key
@@ -200,6 +211,9 @@ impl std::fmt::Debug for StorageConfig {
 
 impl std::fmt::Debug for ModelConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModelConfig").field("openai_base_url", &self.openai_base_url).field("model", &self.model).finish()
+        f.debug_struct("ModelConfig")
+            .field("openai_base_url", &self.openai_base_url)
+            .field("model", &self.model)
+            .finish()
     }
 }

@@ -28,6 +28,7 @@ use sea_orm::{
     sqlx::{self, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
 
+use self::write::Writer;
 pub use self::{
     accounts::Credentials,
     leases::InterruptedReply,
@@ -35,7 +36,6 @@ pub use self::{
     migrate::Pending,
     replies::{NewExchange, NewReply},
 };
-use self::write::Writer;
 use crate::{
     domain::{ids::UserId, user::User},
     error::{Error, Result},
@@ -184,7 +184,9 @@ fn classify(error: &DbErr) -> Error {
         | sqlx::Error::WorkerCrashed => Error::Unavailable,
         // Postgres: shutting down, cannot connect now, statement time-out, read-only; SQLite: busy, locked, full, read-only.
         sqlx::Error::Database(source) => match source.code().as_deref() {
-            Some("57P01" | "57P02" | "57P03" | "57014" | "25006" | "53300" | "5" | "6" | "8" | "10" | "13" | "517") => Error::Unavailable,
+            Some("57P01" | "57P02" | "57P03" | "57014" | "25006" | "53300" | "5" | "6" | "8" | "10" | "13" | "517") => {
+                Error::Unavailable
+            }
             _ => Error::Internal,
         },
         _ => Error::Internal,

@@ -14,10 +14,7 @@ use axum::{
 };
 use reqwest::Url;
 
-use crate::{
-    domain::limits,
-    error::Error,
-};
+use crate::{domain::limits, error::Error};
 
 /// The header by which Leptos tells its own client to move on.
 const LEPTOS_REDIRECT: &str = "serverfnredirect";
@@ -64,7 +61,8 @@ async fn check_body(request: Request) -> Result<Request, Error> {
         limits::REQUEST_BODY_BYTES_MAX
     };
     let (parts, body) = request.into_parts();
-    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|bytes| bytes > bytes_max) {
         return Err(Error::TooLarge);
     }

@@ -172,7 +172,9 @@ impl Live {
                     stop(message_id);
                 }
             }
-            BusMessage::Shared(Shared::SnapshotWanted { user_id, message_id }) => self.send_snapshot(user_id, message_id),
+            BusMessage::Shared(Shared::SnapshotWanted { user_id, message_id }) => {
+                self.send_snapshot(user_id, message_id);
+            }
         }
     }
 

@@ -13,7 +13,8 @@ const LIBRARIES: &str = "sqlx=warn,sea_orm=warn,sea_orm_migration=warn,fred=warn
 /// # Errors
 /// A line that names the setting when the filter cannot be read.
 pub fn start(config: &Config) -> Result<(), String> {
-    let filter = EnvFilter::try_new(format!("{LIBRARIES},{}", config.log)).map_err(|error| format!("SARDONYX_LOG: {error}"))?;
+    let filter =
+        EnvFilter::try_new(format!("{LIBRARIES},{}", config.log)).map_err(|error| format!("SARDONYX_LOG: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     let started = match config.log_format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr).with_target(false)).try_init(),

@@ -65,7 +65,11 @@ impl Renderer {
 pub fn render_all(text: &str) -> Vec<SafeHtml> {
     let mut starts = block_starts(text);
     starts.push(text.len());
-    starts.windows(2).map(|bounds| render_block(&text[bounds[0]..bounds[1]], true)).filter(|html| !html.is_empty()).collect()
+    starts
+        .windows(2)
+        .map(|bounds| render_block(&text[bounds[0]..bounds[1]], true))
+        .filter(|html| !html.is_empty())
+        .collect()
 }
 
 /// Where the top-level blocks begin; the first one at 0, whatever stands before it.
@@ -145,8 +149,33 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
         .tags(HashSet::from([
-            "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "input", "li", "ol", "p",
-            "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+            "a",
+            "blockquote",
+            "br",
+            "code",
+            "del",
+            "em",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "hr",
+            "input",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "span",
+            "strong",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "tr",
+            "ul",
         ]))
         .tag_attributes(HashMap::from([
             ("a", HashSet::from(["href", "title"])),
@@ -174,9 +203,10 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// Classes that our own renderer writes.
 fn is_own_class(class: &str) -> bool {
-    class == "code" || class.strip_prefix("hl-").or_else(|| class.strip_prefix("language-")).is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_+#.".contains(&byte))
-    })
+    class == "code"
+        || class.strip_prefix("hl-").or_else(|| class.strip_prefix("language-")).is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_+#.".contains(&byte))
+        })
 }
 
 #[cfg(test)]

@@ -190,7 +190,13 @@ mod tests {
     #[test]
     fn a_public_url_is_an_origin_and_nothing_more() {
         assert_eq!("https://Chat.Example:443".parse::<PublicUrl>().unwrap().origin(), "https://chat.example");
-        for text in ["chat.example", "ftp://chat.example", "https://chat.example/x", "https://u@chat.example", "https://chat.example?x"] {
+        for text in [
+            "chat.example",
+            "ftp://chat.example",
+            "https://chat.example/x",
+            "https://u@chat.example",
+            "https://chat.example?x",
+        ] {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }
     }

@@ -42,10 +42,8 @@ impl Redis {
                 connection.internal_command_timeout = Duration::from_secs(CONNECT_SECONDS_MAX);
                 connection.max_command_attempts = 2;
                 // Finds a connection whose other end is silently gone.
-                connection.unresponsive = UnresponsiveConfig {
-                    max_timeout: Some(Duration::from_secs(10)),
-                    interval: Duration::from_secs(2),
-                };
+                connection.unresponsive =
+                    UnresponsiveConfig { max_timeout: Some(Duration::from_secs(10)), interval: Duration::from_secs(2) };
             })
             .with_performance_config(|performance| {
                 performance.default_command_timeout = Duration::from_millis(COMMAND_MS_MAX);

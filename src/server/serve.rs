@@ -4,7 +4,12 @@
 //! interrupts what is left of them with what they have, tells the live connections that it restarts, and ends. Told a second
 //! time, it ends at once.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::{File, TryLockError},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::body::Incoming;
@@ -13,7 +18,7 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use leptos::config::LeptosOptions;
+use leptos::config::{LeptosOptions, get_config_from_str};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -56,6 +61,8 @@ pub struct Server {
     pub state: AppState,
     pub store: Store,
     pub redis: Option<Redis>,
+    /// Held until the process ends.
+    _lock: Option<File>,
 }
 
 impl Server {
@@ -65,6 +72,7 @@ impl Server {
     /// One line that names the setting and what is wrong.
     pub async fn start(config: Config) -> Result<Self, String> {
         config.check()?;
+        let lock = lock_data(&config.storage)?;
         let db = open_database(&config.storage).await?;
         let redis = match &config.storage.redis_url {
             Some(url) => Some(Redis::connect(url).await?),
@@ -86,7 +94,7 @@ impl Server {
         let state = AppState {
             origins: Origins::new(config.public_url.as_ref(), config.addr),
             assets: Arc::new(Assets::load()),
-            leptos_options: LeptosOptions::builder().output_name("sardonyx").build(),
+            leptos_options: leptos_options()?,
             db,
             passwords: Passwords::new(),
             models: Arc::new(connect_models(&config)?),
@@ -101,7 +109,7 @@ impl Server {
         sweep::interrupt_lapsed(&state).await;
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));
-        Ok(Self { state, store, redis })
+        Ok(Self { state, store, redis, _lock: lock })
     }
 
     /// Prints the link to the first account, while there is none.
@@ -111,7 +119,10 @@ impl Server {
     pub async fn print_setup_link(&self) -> Result<(), String> {
         let link = setup::new_link(&self.state.db).await.map_err(|error| error.text())?;
         if let Some(path) = link {
-            println!("\nThere is no account yet. Create the first one here:\n\n    {}{path}\n", self.state.origins.base_url());
+            println!(
+                "\nThere is no account yet. Create the first one here:\n\n    {}{path}\n",
+                self.state.origins.base_url()
+            );
         }
         Ok(())
     }
@@ -125,7 +136,7 @@ impl Server {
     }
 
     async fn drain(self, graceful: GracefulShutdown) {
-        let Self { state, redis, .. } = self;
+        let Self { state, redis, _lock, .. } = self;
         tracing::info!(replies = state.running.count(), "stopping");
         let patience = Duration::from_secs(state.config.limits.drain_seconds);
         let _ = timeout(patience, replies_end(&state)).await;
@@ -151,11 +162,32 @@ impl Server {
 /// One line that names the setting and what is wrong.
 pub async fn open_database(storage: &StorageConfig) -> Result<Db, String> {
     storage.check()?;
-    std::fs::create_dir_all(&storage.data)
-        .map_err(|error| format!("SARDONYX_DATA: {} cannot be made: {error}", storage.data.display()))?;
+    make_data_folder(storage)?;
     let db = Db::connect(&storage.database_url).await?;
     db.migrate().await?;
     Ok(db)
+}
+
+fn make_data_folder(storage: &StorageConfig) -> Result<(), String> {
+    std::fs::create_dir_all(&storage.data)
+        .map_err(|error| format!("SARDONYX_DATA: {} cannot be made: {error}", storage.data.display()))
+}
+
+/// A SQLite database belongs to one server: a second one would take the first one's replies for lost.
+fn lock_data(storage: &StorageConfig) -> Result<Option<File>, String> {
+    let Some(file) = storage.sqlite_file() else { return Ok(None) };
+    make_data_folder(storage)?;
+    let path = file.with_added_extension("lock");
+    let explain = |error: std::io::Error| format!("DATABASE_URL: {} cannot be made: {error}", path.display());
+    let lock = File::create(&path).map_err(explain)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => {
+            Err(format!("DATABASE_URL: another server is using {}; several servers need Postgres", file.display()))
+        }
+        // A file system without locks: then it cannot be told.
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
 }
 
 /// Tells once when the process is asked to stop; the second time ends it.
@@ -177,6 +209,11 @@ pub fn stop_on_signals(stopping: CancellationToken) -> Result<(), String> {
     Ok(())
 }
 
+/// What Leptos needs to know, from the file that is built into the binary.
+fn leptos_options() -> Result<LeptosOptions, String> {
+    get_config_from_str(include_str!("../../Leptos.toml")).map_err(|error| format!("Leptos.toml: {error}"))
+}
+
 fn connect_models(config: &Config) -> Result<Models, String> {
     let models = &config.models;
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
@@ -184,7 +221,8 @@ fn connect_models(config: &Config) -> Result<Models, String> {
         providers.push(Arc::new(Remote::new(base_url, models)?));
     }
     let model_file: PathBuf = models.model_file.clone().unwrap_or_else(|| config.storage.data.join(MODEL_FILE));
-    let program = std::env::current_exe().map_err(|error| format!("this program's own file cannot be found: {error}"))?;
+    let program =
+        std::env::current_exe().map_err(|error| format!("this program's own file cannot be found: {error}"))?;
     let settings = EmbeddedSettings {
         parallel: usize::from(models.embedded_parallel),
         idle_seconds: models.embedded_idle_seconds,

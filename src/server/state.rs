@@ -8,7 +8,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use super::{
-    ai::Models, assets::Assets, auth::password::Passwords, config::Config, db::Db, live::Live, origin::Origins,
+    ai::Models,
+    assets::Assets,
+    auth::password::Passwords,
+    config::Config,
+    db::Db,
+    live::Live,
+    origin::Origins,
     replies::{Running, Views},
 };
 

@@ -282,7 +282,8 @@ mod tests {
 
     /// What comes out of a stream of raw bytes, cut into `size` at a time.
     async fn read(raw: &[u8], size: usize) -> (String, Option<ReplyFailure>) {
-        let chunks: Vec<reqwest::Result<Bytes>> = raw.chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let chunks: Vec<reqwest::Result<Bytes>> =
+            raw.chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         let events = Box::pin(bounded(stream::iter(chunks)).eventsource());
         let second = Duration::from_secs(1);
         let mut pieces = Box::pin(pieces(events, second, second));
@@ -311,7 +312,8 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_just_ends_is_cut() {
         assert_eq!(read(delta("half").as_bytes(), 7).await, ("half".to_owned(), Some(ReplyFailure::Cut)));
-        let finished = format!("{}data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n", delta("all"));
+        let finished =
+            format!("{}data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n", delta("all"));
         assert_eq!(read(finished.as_bytes(), 7).await, ("all".to_owned(), None));
         let too_long = finished.replace("stop", "length");
         assert_eq!(read(too_long.as_bytes(), 7).await, ("all".to_owned(), Some(ReplyFailure::TooLong)));

@@ -72,8 +72,17 @@ pub fn run(args: &WorkerArgs) -> Result<(), String> {
         .with_n_threads_batch(THREADS)
         .with_no_perf(true)
         .with_kv_unified(std::env::var("UNI").is_ok()); //TEMP
-    let params = if std::env::var("KVQ").is_ok() { params.with_type_k(llama_cpp_2::context::params::KvCacheType::Q8_0).with_type_v(llama_cpp_2::context::params::KvCacheType::Q8_0) } else { params }; //TEMP
-    let params = match std::env::var("THR") { Ok(n) => params.with_n_threads(n.parse().unwrap()).with_n_threads_batch(n.parse().unwrap()), _ => params }; //TEMP
+    let params = if std::env::var("KVQ").is_ok() {
+        params
+            .with_type_k(llama_cpp_2::context::params::KvCacheType::Q8_0)
+            .with_type_v(llama_cpp_2::context::params::KvCacheType::Q8_0)
+    } else {
+        params
+    }; //TEMP
+    let params = match std::env::var("THR") {
+        Ok(n) => params.with_n_threads(n.parse().unwrap()).with_n_threads_batch(n.parse().unwrap()),
+        _ => params,
+    }; //TEMP
 
     let context = model.new_context(&backend, params).map_err(|error| error.to_string())?;
 

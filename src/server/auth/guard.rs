@@ -107,7 +107,9 @@ pub async fn find_caller(state: &AppState, session: &Session, claims_session: bo
 
 fn has_cookie(request: &Request, name: &str) -> bool {
     request.headers().get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok()).any(|cookies| {
-        cookies.split(';').any(|cookie| cookie.trim().split_once('=').is_some_and(|(known, value)| known == name && !value.is_empty()))
+        cookies.split(';').any(|cookie| {
+            cookie.trim().split_once('=').is_some_and(|(known, value)| known == name && !value.is_empty())
+        })
     })
 }
 

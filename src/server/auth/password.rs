@@ -167,14 +167,27 @@ mod tests {
     #[tokio::test]
     async fn a_corrupt_or_monstrous_hash_never_matches() {
         let passwords = Passwords::new();
-        for stored in ["", "x", "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        for stored in
+            ["", "x", "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+        {
             assert_eq!(passwords.verify(password("whatever"), Some(stored.to_owned())).await.unwrap(), Verified::No);
         }
     }
 
     #[test]
     fn common_passwords_are_refused_and_others_are_not() {
-        for text in ["password", "Password", "12345678", "123456789", "qwertyuiop", "iloveyou", "password1", "sardonyx", "aaaaaaaa", "alice"] {
+        for text in [
+            "password",
+            "Password",
+            "12345678",
+            "123456789",
+            "qwertyuiop",
+            "iloveyou",
+            "password1",
+            "sardonyx",
+            "aaaaaaaa",
+            "alice",
+        ] {
             assert!(check_not_common(&password(text), "alice@example.org").is_err(), "{text}");
         }
         for text in ["correct horse battery", "rK8-tu2-Wq", "blue-lamp-42-river", "  ünïcode 🔑  "] {

@@ -61,8 +61,8 @@ impl SessionStore for Store {
             Self::Embedded(db) => match db.find_session_record(&id_hash(id)).await.map_err(backend)? {
                 None => Ok(None),
                 Some(data) => {
-                    let mut record: Record = serde_json::from_str(&data)
-                        .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+                    let mut record: Record =
+                        serde_json::from_str(&data).map_err(|error| session_store::Error::Decode(error.to_string()))?;
                     record.id = *id;
                     Ok(Some(record))
                 }

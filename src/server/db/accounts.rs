@@ -6,11 +6,7 @@ use futures::FutureExt;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{
-    Db, UserDb,
-    entity::user_account,
-    failed,
-};
+use super::{Db, UserDb, entity::user_account, failed};
 use crate::{
     domain::{
         ids::UserId,
@@ -91,7 +87,7 @@ impl Db {
         self.write("add account", move |transaction| {
             async move {
                 super::site::close_setup(transaction).await?;
-                Ok(insert_account(transaction, &email, password_hash, role).await?)
+                insert_account(transaction, &email, password_hash, role).await
             }
             .boxed()
         })

@@ -62,15 +62,16 @@ impl UserDb {
     pub async fn list_chats(&self, before: Option<ChatCursor>) -> Result<ChatPage> {
         let mut query = chat_session::Entity::find().filter(chat_session::Column::UserId.eq(self.user_id().0));
         if let Some(before) = before {
-            query = query.filter(
-                Condition::any().add(chat_session::Column::UpdatedAtMs.lt(before.updated_at_ms)).add(
-                    Condition::all()
-                        .add(chat_session::Column::UpdatedAtMs.eq(before.updated_at_ms))
-                        .add(chat_session::Column::Id.lt(before.id.0)),
-                ),
-            )
-            // Says once more what the condition above implies, so that the index is entered at the cursor.
-            .filter(chat_session::Column::UpdatedAtMs.lte(before.updated_at_ms));
+            query = query
+                .filter(
+                    Condition::any().add(chat_session::Column::UpdatedAtMs.lt(before.updated_at_ms)).add(
+                        Condition::all()
+                            .add(chat_session::Column::UpdatedAtMs.eq(before.updated_at_ms))
+                            .add(chat_session::Column::Id.lt(before.id.0)),
+                    ),
+                )
+                // Says once more what the condition above implies, so that the index is entered at the cursor.
+                .filter(chat_session::Column::UpdatedAtMs.lte(before.updated_at_ms));
         }
         let rows = query
             .order_by_desc(chat_session::Column::UpdatedAtMs)
@@ -83,10 +84,8 @@ impl UserDb {
         let page_len = usize::try_from(limits::CHATS_PER_PAGE).unwrap_or(usize::MAX);
         let has_more = chats.len() > page_len;
         chats.truncate(page_len);
-        let next = chats
-            .last()
-            .filter(|_| has_more)
-            .map(|last| ChatCursor { updated_at_ms: last.updated_at_ms, id: last.id });
+        let next =
+            chats.last().filter(|_| has_more).map(|last| ChatCursor { updated_at_ms: last.updated_at_ms, id: last.id });
         Ok(ChatPage { chats, next })
     }
 

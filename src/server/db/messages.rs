@@ -142,7 +142,9 @@ impl UserDb {
 pub(super) fn to_message(row: chat_message::Model) -> StoredMessage {
     let author = match &row.model {
         // A name that no longer parses still names who wrote this.
-        Some(name) => ModelName::parse(name).or_else(|_| ModelName::new("unknown", "model")).map_or(Author::You, Author::Model),
+        Some(name) => {
+            ModelName::parse(name).or_else(|_| ModelName::new("unknown", "model")).map_or(Author::You, Author::Model)
+        }
         None => Author::You,
     };
     StoredMessage {

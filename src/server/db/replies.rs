@@ -3,7 +3,8 @@
 
 use futures::FutureExt;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -54,7 +55,11 @@ impl UserDb {
     /// [`Error::NotFound`] when the chat is not theirs, [`Error::Conflict`] when the id stands for another text or chat.
     pub async fn add_exchange(&self, new: NewExchange) -> Result<NewReply> {
         let user_id = self.user_id();
-        self.db.write("add message", move |transaction| async move { insert_exchange(transaction, user_id, new).await }.boxed()).await
+        self.db
+            .write("add message", move |transaction| {
+                async move { insert_exchange(transaction, user_id, new).await }.boxed()
+            })
+            .await
     }
 
     /// Puts a new reply in the place of the chat's last one, which ended without being complete. Asked again, it gives
@@ -186,9 +191,8 @@ async fn insert_replacement(
         .await?
         .ok_or(Error::NotFound)?;
     let parent_id = old.parent_id.ok_or(Error::Conflict)?;
-    let model = model
-        .or_else(|| old.model.as_deref().and_then(|name| ModelName::parse(name).ok()))
-        .ok_or(Error::Internal)?;
+    let model =
+        model.or_else(|| old.model.as_deref().and_then(|name| ModelName::parse(name).ok())).ok_or(Error::Internal)?;
     let chat = lock_chat(transaction, user_id, ChatId(old.chat_id)).await?;
     // Read again under the chat's lock: somebody else may have asked for the same just now.
     let old = chat_message::Entity::find_by_id(old.id).one(transaction).await?.ok_or(Error::NotFound)?;
@@ -211,7 +215,11 @@ async fn insert_replacement(
 }
 
 /// Holds a chat of the user's until the end of the transaction (SQLite has one writer anyway and knows no row locks).
-async fn lock_chat(transaction: &impl ConnectionTrait, user_id: UserId, chat_id: ChatId) -> Written<chat_session::Model> {
+async fn lock_chat(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    chat_id: ChatId,
+) -> Written<chat_session::Model> {
     let chat = chat_session::Entity::find_by_id(chat_id.0)
         .filter(chat_session::Column::UserId.eq(user_id.0))
         .lock_exclusive()

@@ -37,7 +37,8 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn has_setup_link(&self, token_hash: &str) -> Result<bool> {
-        let link = setup_link::Entity::find_by_id(token_hash).one(&self.read).await.map_err(failed("find set-up link"))?;
+        let link =
+            setup_link::Entity::find_by_id(token_hash).one(&self.read).await.map_err(failed("find set-up link"))?;
         Ok(link.is_some() && self.is_setup_open().await?)
     }
 

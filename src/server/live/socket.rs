@@ -159,7 +159,8 @@ async fn send(sink: &mut SplitSink<WebSocket, Frame>, frame: Frame) -> bool {
 async fn close(sink: &mut SplitSink<WebSocket, Frame>, reason: CloseReason) {
     // The close frame's reason cannot be read by every client; the event can.
     send_event(sink, &LiveEvent::Closing { reason }).await;
-    let text = serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let text =
+        serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     send(sink, Frame::Close(Some(CloseFrame { code: reason.code(), reason: text.into() }))).await;
 }
 
@@ -212,7 +213,9 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
     match command {
         LiveCommand::Unwatch => connection.mailbox.watch(None),
         LiveCommand::Watch { chat_id, after_seq } => {
-            if let Err(error) = replies::watch(&connection.state, &known.db, &connection.mailbox, chat_id, after_seq).await {
+            if let Err(error) =
+                replies::watch(&connection.state, &known.db, &connection.mailbox, chat_id, after_seq).await
+            {
                 connection.mailbox.watch(None);
                 refuse(connection, error);
             }

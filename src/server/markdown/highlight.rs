@@ -18,10 +18,7 @@ static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_ne
 
 /// A code block's HTML. Not yet sanitized.
 pub fn code_block(language: &str, source: &str, highlighted: bool) -> String {
-    let body = highlighted
-        .then(|| highlight(language, source))
-        .flatten()
-        .unwrap_or_else(|| html_escape(source));
+    let body = highlighted.then(|| highlight(language, source)).flatten().unwrap_or_else(|| html_escape(source));
     let language = html_escape(&language.to_ascii_lowercase());
     let class = if language.is_empty() { String::new() } else { format!(" class=\"language-{language}\"") };
     // Wide code scrolls inside itself, also by keyboard.

@@ -238,7 +238,8 @@ fn fail(failure: ReplyFailure) -> Pieces {
 /// The conversation up to the message that is answered: as much of it as fits, roles taking turns, which many models'
 /// templates insist on.
 async fn gather_prompt(db: &UserDb, reply: &StoredMessage, model: &ModelName) -> Result<Prompt> {
-    let chars_max = if model.provider() == EMBEDDED_PROVIDER { limits::PROMPT_CHARS_MAX / 3 } else { limits::PROMPT_CHARS_MAX };
+    let chars_max =
+        if model.provider() == EMBEDDED_PROVIDER { limits::PROMPT_CHARS_MAX / 3 } else { limits::PROMPT_CHARS_MAX };
     let earlier = db.list_prompt(reply.chat_id, reply.seq - 1, chars_max).await?;
     let mut lines: Vec<PromptLine> = Vec::with_capacity(earlier.len());
     for line in earlier.into_iter().rev() {

@@ -16,7 +16,11 @@ pub enum Line {
 }
 
 /// Reads up to the next line feed, or to the end. Not cancel-safe: give it a task of its own.
-pub async fn next_line(reader: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>, bytes_max: usize) -> io::Result<Line> {
+pub async fn next_line(
+    reader: &mut (impl AsyncBufRead + Unpin),
+    line: &mut Vec<u8>,
+    bytes_max: usize,
+) -> io::Result<Line> {
     line.clear();
     let mut too_long = false;
     loop {

@@ -20,7 +20,7 @@ const EVENTS_QUEUED_MAX: usize = 64;
 /// Longest line of the worker's log; the rest of a longer one is lost.
 const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
 /// What the worker gets of this process' environment: no address and no key of anything else.
-const ENVIRONMENT_KEPT: [&str; 6] = ["PATH", "LD_LIBRARY_PATH","UNI","KVQ","THR","BT"];
+const ENVIRONMENT_KEPT: [&str; 6] = ["PATH", "LD_LIBRARY_PATH", "UNI", "KVQ", "THR", "BT"];
 
 /// A started worker.
 pub struct Process {
@@ -44,7 +44,8 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let (Some(requests), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(requests), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(io::Error::other("a pipe is missing"));
         };
@@ -73,7 +74,9 @@ async fn read_events(stdout: impl AsyncRead + Unpin, heard: mpsc::Sender<Event>)
                     return;
                 }
             }
-            None => warn!(bytes = line.len(), "the embedded model's process wrote a line that is no event; it is ignored"),
+            None => {
+                warn!(bytes = line.len(), "the embedded model's process wrote a line that is no event; it is ignored");
+            }
         }
     }
 }

@@ -208,7 +208,10 @@ async fn a_missing_file_starts_nothing() {
     let lab = Lab::with(POLITE, |settings| settings.model_file.set_extension("other").then_some(()).unwrap());
     let embedded = lab.embedded();
     assert_eq!(embedded.list().await, Ok(Vec::new()));
-    assert_eq!(embedded.generate("tiny-1b-chat.q4_k_m", &prompt("hi")).await.err(), Some(ReplyFailure::EmbeddedMissing));
+    assert_eq!(
+        embedded.generate("tiny-1b-chat.q4_k_m", &prompt("hi")).await.err(),
+        Some(ReplyFailure::EmbeddedMissing)
+    );
     assert_eq!(lab.starts(), 0);
 }
 

@@ -127,7 +127,8 @@ impl<'model> Engine<'model> {
     pub fn serve(mut self, requests: &Receiver<Request>) -> Result<(), String> {
         loop {
             let idle = self.waiting.is_empty() && self.places.iter().all(|place| place.reply.is_none());
-            let request = if idle { requests.recv().map_err(|_| TryRecvError::Disconnected) } else { requests.try_recv() };
+            let request =
+                if idle { requests.recv().map_err(|_| TryRecvError::Disconnected) } else { requests.try_recv() };
             match request {
                 Ok(Request::Generate { id, .. }) if self.waiting.len() >= WAITING_MAX => done(id, End::Refused)?,
                 Ok(Request::Generate { id, lines }) => self.waiting.push_back((id, lines)),

@@ -31,10 +31,8 @@ pub fn tokens<T: Clone>(
     tokens_max: usize,
     tokenize: impl Fn(&str, Reading) -> Vec<T>,
 ) -> Option<Vec<T>> {
-    let mut turns: Vec<Turn<T>> = merge(lines)
-        .into_iter()
-        .map(|(role, text)| Turn { role, tokens: tokenize(&text, Reading::Plain) })
-        .collect();
+    let mut turns: Vec<Turn<T>> =
+        merge(lines).into_iter().map(|(role, text)| Turn { role, tokens: tokenize(&text, Reading::Plain) }).collect();
     let last = turns.len().checked_sub(1)?;
     let bare: usize = turns.iter().map(|turn| turn.tokens.len()).sum();
     let mut cut = bare.saturating_sub(tokens_max).next_multiple_of(CUT_TOKENS);
@@ -177,6 +175,10 @@ mod tests {
 
     #[test]
     fn what_a_person_types_is_never_markup() {
-        check(9, &[(User, "u 1 a"), (Assistant, "\u{f8ff}0\u{f8ff}"), (User, "2")], Some("<u> u 1 a <a> \u{f8ff}0\u{f8ff} <u> 2 <a>"));
+        check(
+            9,
+            &[(User, "u 1 a"), (Assistant, "\u{f8ff}0\u{f8ff}"), (User, "2")],
+            Some("<u> u 1 a <a> \u{f8ff}0\u{f8ff} <u> 2 <a>"),
+        );
     }
 }
