@@ -1,6 +1,6 @@
 // Browser tests: run by `cargo xtask test --only browser`, which builds the site that ships and the server, starts
 // Postgres and Redis, and says in the environment where everything is (SARDONYX_BIN, SARDONYX_TEST_POSTGRES,
-// SARDONYX_TEST_REDIS, CHROMIUM). Each test starts the servers it needs on free ports, so tests may run side by side.
+// SARDONYX_TEST_REDIS, CHROMIUM). Each worker starts the servers it needs on free ports, so tests may run side by side.
 
 import { defineConfig, devices } from "@playwright/test";
 
@@ -8,6 +8,7 @@ export default defineConfig({
   testDir: "tests",
   // A browser and a server each: more than two would only wait for each other on two cores.
   workers: 2,
+  fullyParallel: true,
   // A test that passes only at the second try is a test that fails.
   retries: 0,
   forbidOnly: !!process.env.CI,
@@ -15,6 +16,8 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   reporter: "list",
   use: {
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
   },
@@ -30,9 +33,11 @@ export default defineConfig({
           args: [
             "--disable-background-networking",
             "--disable-component-update",
+            "--disable-gpu",
             "--disable-quic",
             "--disable-sync",
             "--no-first-run",
+            "--no-sandbox",
           ],
         },
       },

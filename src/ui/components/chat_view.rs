@@ -30,12 +30,12 @@ pub fn ChatView(
     show_while_mounted(conversation.clone(), live);
     poll_while_needed(conversation.clone(), session, live);
     let chat = conversation.chat.clone();
-    let title = Signal::derive(move || chat.with(|chat| chat.display_title().to_owned()));
+    let title = move || chat.with(|chat| chat.display_title().to_owned());
 
     view! {
-        <PageTitle text=title />
+        <PageTitle text=title.clone() />
         <div class="chat">
-            <ChatHeader title />
+            <ChatHeader title=Signal::derive(title) />
             {view! { <ConversationLog conversation=conversation.clone() /> }.into_any()}
             {view! { <Composer conversation draft models client_message_id /> }.into_any()}
         </div>

@@ -61,7 +61,12 @@ pub fn Composer(
         }
     };
     let is_new = conversation.entries.with_untracked(Vec::is_empty);
-    Effect::new(move || focus(field.get().filter(|_| is_new)));
+    Effect::new(move || {
+        if let Some(field) = field.get().filter(|_| is_new) {
+            // By the next frame it is in the document, where alone it can have the focus.
+            request_animation_frame(move || focus(Some(field)));
+        }
+    });
 
     view! {
         <div class="composer-area">

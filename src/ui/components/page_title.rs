@@ -1,12 +1,14 @@
 //! The document's title.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, text_prop::TextProp};
 use leptos_meta::Title;
 
 /// Sets the document's title. The only place that may: `leptos_meta` 0.8 writes a title into the server's HTML as it is,
 /// so a title with `</title>` in it would become markup.
+///
+/// A `text` that changes must own what it reads (an `ArcRwSignal`, say): it is read once more while its page goes away.
 #[component]
-pub fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
+pub fn PageTitle(#[prop(into)] text: TextProp) -> impl IntoView {
     let is_markup = is_server();
     let text = move || {
         let title = format!("{} · Sardonyx", text.get());
