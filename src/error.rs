@@ -25,6 +25,8 @@ pub enum Error {
     NotLoggedIn,
     /// Somebody was logged in, and that session is over. 401.
     SessionEnded,
+    /// It came from another site's page, or from none. 403.
+    ForeignOrigin,
     /// The set-up link is wrong, or was used. 403.
     SetupLink,
     /// It is not there, or not yours: the same answer for both. 404.
@@ -83,7 +85,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -98,6 +100,7 @@ impl Error {
         Self::WrongCredentials,
         Self::NotLoggedIn,
         Self::SessionEnded,
+        Self::ForeignOrigin,
         Self::SetupLink,
         Self::NotFound,
         Self::Conflict,
@@ -126,6 +129,7 @@ impl Error {
             Self::WrongCredentials => "wrong_credentials",
             Self::NotLoggedIn => "not_logged_in",
             Self::SessionEnded => "session_ended",
+            Self::ForeignOrigin => "foreign_origin",
             Self::SetupLink => "setup_link",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
@@ -149,7 +153,7 @@ impl Error {
             Self::Invalid(_) => 422,
             Self::Malformed => 400,
             Self::WrongCredentials | Self::NotLoggedIn | Self::SessionEnded => 401,
-            Self::SetupLink => 403,
+            Self::ForeignOrigin | Self::SetupLink => 403,
             Self::NotFound => 404,
             Self::Conflict => 409,
             Self::TooLarge => 413,
@@ -167,6 +171,9 @@ impl Error {
             Self::WrongCredentials => "E-mail or password is not right.",
             Self::NotLoggedIn => "Please log in.",
             Self::SessionEnded => "Your session has ended. Please log in again.",
+            Self::ForeignOrigin => {
+                "This request did not come from this site's own pages. If you run this site, check SARDONYX_PUBLIC_URL."
+            }
             Self::SetupLink => "This set-up link is not valid, or was already used.",
             Self::NotFound => "This does not exist, or it is not yours.",
             Self::Conflict => "This cannot be done as things stand. Reload the page and look.",

@@ -35,7 +35,7 @@ use crate::{
         auth::{cookie, guard},
         door, health,
         live::socket,
-        origin,
+        origin, refusal,
         serve::Server,
         state::AppState,
     },
@@ -180,7 +180,7 @@ async fn never_stored(mut response: Response) -> Response {
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     // The panic hook has logged it.
-    (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(Error::Internal)).into_response()
+    refusal::json(Error::Internal)
 }
 
 /// A request's id, in its answer and in every line that is logged for it.

@@ -18,6 +18,7 @@ pub mod logs;
 pub mod markdown;
 pub mod origin;
 pub mod redis;
+pub mod refusal;
 pub mod replies;
 pub mod request;
 pub mod serve;

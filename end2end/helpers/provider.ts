@@ -89,7 +89,10 @@ export class ScriptedProvider {
 
   /** Takes questions, on the same port each time. */
   async listen(): Promise<void> {
-    const http = createServer((request, response) => void this.serve(request, response));
+    const http = createServer((request, response) => {
+      // Whoever went away while asking gets no answer.
+      this.serve(request, response).catch(() => response.destroy());
+    });
     await new Promise<void>((resolve) => http.listen(this.port, "127.0.0.1", resolve));
     this.port = (http.address() as AddressInfo).port;
     this.http = http;

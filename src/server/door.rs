@@ -14,6 +14,7 @@ use axum::{
 };
 use reqwest::Url;
 
+use super::refusal;
 use crate::{domain::limits, error::Error};
 
 /// The header by which Leptos tells its own client to move on.
@@ -28,21 +29,21 @@ pub async fn answer(mut request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    let is_form = accepts_html(request.headers());
+    let is_form = refusal::accepts_html(request.headers());
     let form_page = form_page(request.headers());
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.remove(header::REFERER);
     let response = match check_body(request).await {
         Ok(request) => with_status(next.run(request).await).await,
-        Err(error) => json(error),
+        Err(error) => refusal::json(error),
     };
     if is_form { to_redirect(response, form_page).await } else { response }
 }
 
 /// Unknown server functions, as text for programs.
 pub async fn unknown() -> Response {
-    json(Error::NotFound)
+    refusal::json(Error::NotFound)
 }
 
 /// Reads the body within its limit, and refuses what is no form.
@@ -117,10 +118,6 @@ async fn to_redirect(response: Response, form_page: String) -> Response {
     redirect
 }
 
-fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
-}
-
 /// The page that a form stands on, as a path without its last error. Only ever a path, so never another site.
 fn form_page(headers: &HeaderMap) -> String {
     let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
@@ -130,11 +127,6 @@ fn form_page(headers: &HeaderMap) -> String {
     let query = query.finish();
     let path = format!("/{}", url.path().trim_start_matches(['/', '\\']));
     if query.is_empty() { path } else { format!("{path}?{query}") }
-}
-
-fn json(error: Error) -> Response {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(error)).into_response()
 }
 
 #[cfg(test)]

@@ -8,11 +8,14 @@ use std::{net::SocketAddr, str::FromStr};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use reqwest::Url;
+
+use super::refusal;
+use crate::error::Error;
 
 /// The address that people type: scheme, host, port, nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,8 +123,7 @@ pub async fn check_origin(State(origins): State<Origins>, request: Request, next
         return next.run(request).await;
     }
     tracing::warn!(path = request.uri().path(), "refused a request from another origin");
-    (StatusCode::FORBIDDEN, [(header::CONTENT_TYPE, "application/json")], r#"{"code":"foreign_origin","text":"This request did not come from this site's own pages. If you run this site, check SARDONYX_PUBLIC_URL."}"#)
-        .into_response()
+    refusal::answer(request.headers(), Error::ForeignOrigin)
 }
 
 #[cfg(test)]

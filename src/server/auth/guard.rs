@@ -4,7 +4,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::header,
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -14,7 +14,7 @@ use super::session::{self, SessionKey};
 use crate::{
     domain::next::NextPath,
     error::{Error, Result},
-    server::{auth::cookie, db::UserDb, state::AppState},
+    server::{auth::cookie, db::UserDb, refusal, state::AppState},
 };
 
 /// Who a request is from. The guard puts it among the request's extensions.
@@ -59,7 +59,7 @@ pub async fn identify(State(state): State<AppState>, session: Session, mut reque
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => unavailable(error),
+        Err(error) => refusal::answer(request.headers(), error),
     }
 }
 
@@ -111,12 +111,4 @@ fn has_cookie(request: &Request, name: &str) -> bool {
             cookie.trim().split_once('=').is_some_and(|(known, value)| known == name && !value.is_empty())
         })
     })
-}
-
-/// 503 with a hint when to come back, as text for people and programs.
-pub fn unavailable(error: Error) -> Response {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut response = (status, axum::Json(error)).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    response
 }

@@ -12,8 +12,7 @@ use axum::{
         State,
         ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade},
     },
-    http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use futures::{
     SinkExt, StreamExt,
@@ -35,7 +34,7 @@ use crate::{
             guard::{self, Caller, Known},
             store::Store,
         },
-        clock, replies,
+        clock, refusal, replies,
         state::AppState,
     },
 };
@@ -57,14 +56,13 @@ pub async fn upgrade(
 ) -> Response {
     let known = match caller.known() {
         Ok(known) => known.clone(),
-        Err(error) => return (StatusCode::UNAUTHORIZED, axum::Json(error)).into_response(),
+        Err(error) => return refusal::json(error),
     };
-    let Some(session_id) = session.id() else { return StatusCode::UNAUTHORIZED.into_response() };
+    let Some(session_id) = session.id() else { return refusal::json(Error::SessionEnded) };
     let per_user_max = state.config.limits.sockets_per_user;
     let mailbox = match state.live.register(known.db.user_id(), known.session_key.clone(), per_user_max).await {
         Ok(mailbox) => mailbox,
-        Err(error @ Error::TooMany) => return (StatusCode::TOO_MANY_REQUESTS, axum::Json(error)).into_response(),
-        Err(error) => return guard::unavailable(error),
+        Err(error) => return refusal::json(error),
     };
     let connection = Connection { state: state.clone(), store: Arc::new(store), session_id, mailbox };
     // Dropped with the connection, also when the upgrade never completes.

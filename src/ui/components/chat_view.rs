@@ -32,13 +32,18 @@ pub fn ChatView(
     let chat = conversation.chat.clone();
     let title = move || chat.with(|chat| chat.display_title().to_owned());
 
-    view! {
-        <PageTitle text=title.clone() />
-        <div class="chat">
-            <ChatHeader title=Signal::derive(title) />
-            {view! { <ConversationLog conversation=conversation.clone() /> }.into_any()}
-            {view! { <Composer conversation draft models client_message_id /> }.into_any()}
-        </div>
+    // A closure's view is built anew, while a plain one would be patched into that of the chat before, whose field keeps
+    // what was typed into it.
+    move || {
+        let (conversation, draft, models) = (conversation.clone(), draft.clone(), models.clone());
+        view! {
+            <PageTitle text=title.clone() />
+            <div class="chat">
+                <ChatHeader title=Signal::derive(title.clone()) />
+                {view! { <ConversationLog conversation=conversation.clone() /> }.into_any()}
+                {view! { <Composer conversation draft models client_message_id /> }.into_any()}
+            </div>
+        }
     }
 }
 

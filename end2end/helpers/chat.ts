@@ -1,0 +1,120 @@
+// The pages as a person finds their way on them: by roles and names.
+
+import { expect, type Locator, type Page } from "@playwright/test";
+
+/** Raised in the page once the browser half has taken over. */
+declare global {
+  interface Window {
+    sardonyxIsHydrated?: boolean;
+  }
+}
+
+/** Lets `hydrated` know when the browser half has taken over: it does so as soon as its code is there. */
+export const TELL_WHEN_HYDRATED = () => {
+  const instantiate = WebAssembly.instantiateStreaming;
+  WebAssembly.instantiateStreaming = async (...args: Parameters<typeof instantiate>) => {
+    const instance = await instantiate(...args);
+    setTimeout(() => (window.sardonyxIsHydrated = true));
+    return instance;
+  };
+};
+
+/** Waits until the browser half has taken over; before that, forms and links are the browser's own. */
+export async function hydrated(page: Page): Promise<void> {
+  await page.waitForFunction(() => window.sardonyxIsHydrated);
+}
+
+/** Opens a page of the site and waits for its browser half. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await hydrated(page);
+}
+
+export async function reload(page: Page): Promise<void> {
+  await page.reload();
+  await hydrated(page);
+}
+
+/** Fills in and sends the log-in form. */
+export async function logIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+export async function logOut(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("button", { name: "Log out" }).click();
+}
+
+/** The list of chats. */
+export function chatList(page: Page): Locator {
+  return page.getByRole("navigation", { name: "Chats" });
+}
+
+export function alert(page: Page): Locator {
+  return page.getByRole("alert");
+}
+
+/** The open chat. */
+export class Chat {
+  readonly log: Locator;
+  /** What the person wrote. */
+  readonly mine: Locator;
+  /** What models wrote. */
+  readonly replies: Locator;
+  readonly field: Locator;
+  readonly sendButton: Locator;
+  readonly stopButton: Locator;
+  readonly retryButton: Locator;
+  readonly modelPicker: Locator;
+  readonly olderLink: Locator;
+
+  constructor(readonly page: Page) {
+    this.log = page.getByRole("log", { name: "Conversation" });
+    this.mine = this.log.getByRole("article", { name: "You", exact: true });
+    this.replies = this.log.getByRole("article", { name: /^scripted-/ });
+    this.field = page.getByRole("textbox", { name: "Message" });
+    this.sendButton = page.getByRole("button", { name: "Send" });
+    this.stopButton = page.getByRole("button", { name: "Stop" });
+    this.retryButton = page.getByRole("button", { name: "Retry" });
+    this.modelPicker = page.getByRole("combobox", { name: "Model" });
+    this.olderLink = page.getByRole("link", { name: "Older messages" });
+  }
+
+  /** Makes a chat by the button, and waits until one can write in it. */
+  static async new(page: Page): Promise<Chat> {
+    await page.getByRole("button", { name: "New chat" }).first().click();
+    await page.waitForURL(/\/chats\/[0-9a-f-]{36}$/);
+    const chat = new Chat(page);
+    await expect(chat.field).toBeVisible();
+    return chat;
+  }
+
+  /** Opens a chat at its address. */
+  static async open(page: Page, path: string): Promise<Chat> {
+    await open(page, path);
+    return new Chat(page);
+  }
+
+  get path(): string {
+    return new URL(this.page.url()).pathname;
+  }
+
+  /** Writes a message and sends it by Enter. */
+  async send(text: string): Promise<void> {
+    await this.field.fill(text);
+    await this.field.press("Enter");
+  }
+
+  /** The text of the last reply, without its name and time. */
+  get lastReply(): Locator {
+    return this.replies.last().locator(".markdown");
+  }
+
+  /** Waits until the last reply is complete. */
+  async replyIsComplete(): Promise<void> {
+    await expect(this.sendButton).toBeVisible();
+    await expect(this.replies.last()).not.toHaveAttribute("aria-busy", "true");
+  }
+}

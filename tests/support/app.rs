@@ -1,0 +1,162 @@
+//! A server as it runs, inside the test's process.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use sardonyx::{
+    domain::limits,
+    router,
+    server::{
+        config::{Config, LimitConfig, LogFormat, ModelConfig, StorageConfig},
+        serve::Server,
+        state::AppState,
+    },
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::{
+    Client, Upstream,
+    database::{Kind, TestDatabase, needed},
+    logs, soon,
+};
+
+/// The model that the scripted upstream offers first.
+pub const MODEL: &str = "test-model";
+
+/// What a server is to be like.
+#[derive(Clone)]
+pub struct Setup {
+    kind: Kind,
+    has_redis: bool,
+    changes: Vec<Change>,
+}
+
+type Change = Arc<dyn Fn(&mut Config) + Send + Sync>;
+
+impl Setup {
+    pub fn sqlite() -> Self {
+        Self { kind: Kind::Sqlite, has_redis: false, changes: Vec::new() }
+    }
+
+    pub fn postgres() -> Self {
+        Self { kind: Kind::Postgres, ..Self::sqlite() }
+    }
+
+    pub fn with_redis(self) -> Self {
+        Self { has_redis: true, ..self }
+    }
+
+    /// Changes a setting.
+    pub fn config(mut self, change: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
+        self.changes.push(Arc::new(change));
+        self
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.kind == Kind::Sqlite
+    }
+
+    pub fn has_redis(&self) -> bool {
+        self.has_redis
+    }
+}
+
+/// A running server.
+pub struct TestApp {
+    pub state: AppState,
+    pub upstream: Arc<Upstream>,
+    pub database: Arc<TestDatabase>,
+    pub addr: SocketAddr,
+    pub http: reqwest::Client,
+    config: Config,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl TestApp {
+    /// Starts a server with an empty database of its own.
+    pub async fn start(setup: Setup) -> Self {
+        logs::keep();
+        // As in `main`; only the first test does it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let database = Arc::new(TestDatabase::create(setup.kind).await);
+        let upstream = Arc::new(Upstream::start().await);
+        let mut config = config(&database, &upstream, setup.has_redis);
+        for change in &setup.changes {
+            change(&mut config);
+        }
+        Self::run(config, database, upstream).await
+    }
+
+    /// Another server beside this one, with the same database, Redis and upstream.
+    pub async fn another(&self) -> Self {
+        Self::run(self.config.clone(), Arc::clone(&self.database), Arc::clone(&self.upstream)).await
+    }
+
+    /// Stops the server and starts it again, at another port.
+    pub async fn restart(mut self) -> Self {
+        self.stop().await;
+        self.another().await
+    }
+
+    /// Tells the server to stop and waits until it has.
+    pub async fn stop(&mut self) {
+        self.state.stopping.cancel();
+        if let Some(serving) = self.serving.take() {
+            soon("the server's end", serving).await.unwrap();
+        }
+    }
+
+    /// A browser that nobody has logged in with.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.http.clone(), self.addr)
+    }
+
+    async fn run(mut config: Config, database: Arc<TestDatabase>, upstream: Arc<Upstream>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        config.addr = addr;
+        let server = Server::start(config.clone()).await.unwrap();
+        let state = server.state.clone();
+        let app = router::new(&server);
+        let serving = tokio::spawn(server.run(listener, app));
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        Self { state, upstream, database, addr, http, config, serving: Some(serving) }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.state.stopping.cancel();
+    }
+}
+
+fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Config {
+    Config {
+        addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        public_url: None,
+        storage: StorageConfig {
+            database_url: database.url.clone(),
+            redis_url: has_redis.then(|| needed("SARDONYX_TEST_REDIS")),
+            data: database.folder.clone(),
+        },
+        models: ModelConfig {
+            openai_base_url: Some(upstream.url().parse().unwrap()),
+            openai_api_key: Some("sk-of-the-tests".to_owned()),
+            model: Some(MODEL.to_owned()),
+            model_file: None,
+            embedded_parallel: 1,
+            embedded_idle_seconds: 1,
+            connect_seconds: 5,
+            first_byte_seconds: 60,
+            idle_seconds: 60,
+            reply_seconds: 300,
+        },
+        limits: LimitConfig {
+            session_hours: 24,
+            replies_per_user: limits::RUNNING_REPLIES_PER_USER_MAX,
+            sockets_per_user: limits::SOCKETS_PER_USER_MAX,
+            drain_seconds: 1,
+        },
+        log_format: LogFormat::Text,
+        log: "info".to_owned(),
+    }
+}

@@ -1,0 +1,190 @@
+//! A model server that plays a script: it answers by itself, or does what the test says, step by step.
+
+use std::{
+    convert::Infallible,
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{app::MODEL, soon};
+
+/// The server.
+pub struct Upstream {
+    url: String,
+    shared: Arc<Shared>,
+    calls: tokio::sync::Mutex<mpsc::UnboundedReceiver<Call>>,
+}
+
+struct Shared {
+    /// What it answers by itself; nothing when the test does it.
+    answer: Mutex<Option<String>>,
+    calls: mpsc::UnboundedSender<Call>,
+    asked: AtomicUsize,
+}
+
+/// A question that waits for what the test says to it.
+pub struct Call {
+    pub headers: HeaderMap,
+    /// What was posted.
+    pub body: Value,
+    head: Option<oneshot::Sender<Response>>,
+    pieces: Option<mpsc::UnboundedSender<io::Result<Bytes>>>,
+    stream: Option<Body>,
+    gone: CancellationToken,
+}
+
+impl Upstream {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let answer = Mutex::new(Some("Hello there.".to_owned()));
+        let shared = Arc::new(Shared { answer, calls: sender, asked: AtomicUsize::new(0) });
+        let router = Router::new()
+            .route("/v1/models", get(async || Json(json!({ "data": [{ "id": MODEL }, { "id": "other-model" }] }))))
+            .route("/v1/chat/completions", post(complete))
+            .with_state(Arc::clone(&shared));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, shared, calls: tokio::sync::Mutex::new(receiver) }
+    }
+
+    /// The address that a server is given.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From now on everything is answered with this.
+    pub fn answer_with(&self, text: &str) {
+        *self.shared.answer.lock().unwrap() = Some(text.to_owned());
+    }
+
+    /// From now on the test answers.
+    pub fn by_hand(&self) {
+        *self.shared.answer.lock().unwrap() = None;
+    }
+
+    /// The next question, when the test answers.
+    pub async fn call(&self) -> Call {
+        soon("a question to the model", async { self.calls.lock().await.recv().await.unwrap() }).await
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> usize {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Call {
+    /// The texts of the conversation.
+    pub fn lines(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let lines = self.body["messages"].as_array().unwrap();
+        lines.iter().map(|line| (text(&line["role"]), text(&line["content"]))).collect()
+    }
+
+    /// Begins a stream of events.
+    pub fn begin(&mut self) {
+        self.begin_as(StatusCode::OK, "text/event-stream");
+    }
+
+    pub fn begin_as(&mut self, status: StatusCode, content_type: &str) {
+        let stream = self.stream.take().unwrap();
+        let response = (status, [(header::CONTENT_TYPE, content_type)], stream).into_response();
+        let _ = self.head.take().unwrap().send(response);
+    }
+
+    /// A piece of the reply.
+    pub fn piece(&self, text: &str) {
+        self.raw(delta(text));
+    }
+
+    /// Any bytes.
+    pub fn raw(&self, bytes: impl Into<Bytes>) {
+        let _ = self.pieces.as_ref().unwrap().send(Ok(bytes.into()));
+    }
+
+    /// Says that the reply is complete.
+    pub fn done(mut self) {
+        self.raw(DONE);
+        self.pieces = None;
+    }
+
+    /// Ends the stream without another word.
+    pub fn end(mut self) {
+        self.pieces = None;
+    }
+
+    /// Breaks the connection.
+    pub fn cut(mut self) {
+        let _ = self.pieces.take().unwrap().send(Err(io::Error::other("cut")));
+    }
+
+    /// Answers with something that is no stream.
+    pub fn answer(mut self, response: impl IntoResponse) {
+        let _ = self.head.take().unwrap().send(response.into_response());
+    }
+
+    /// Waits until whoever asked has gone.
+    pub async fn gone(&self) {
+        soon("the end of the connection to the model", self.gone.cancelled()).await;
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.gone.is_cancelled()
+    }
+}
+
+/// What ends a stream.
+pub const DONE: &str = "data: [DONE]\n\n";
+
+/// A piece of a reply as an event.
+pub fn delta(text: &str) -> String {
+    format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }))
+}
+
+async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    shared.asked.fetch_add(1, Ordering::SeqCst);
+    let answer = shared.answer.lock().unwrap().clone();
+    if let Some(text) = answer {
+        // In two pieces, as a stream would have it.
+        let middle = text.floor_char_boundary(text.len() / 2);
+        let events = [delta(&text[..middle]), delta(&text[middle..]), DONE.to_owned()].map(Ok::<_, Infallible>);
+        return ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(stream::iter(events))).into_response();
+    }
+    let gone = CancellationToken::new();
+    let guard = gone.clone().drop_guard();
+    let (pieces, receiver) = mpsc::unbounded_channel();
+    let (head, response) = oneshot::channel();
+    // Dropped with the body, or with this function when whoever asked goes away before there is one.
+    let pieces_of_body = stream::unfold((receiver, guard), |(mut receiver, guard)| async move {
+        receiver.recv().await.map(|piece| (piece, (receiver, guard)))
+    });
+    let (ended, has_ended) = oneshot::channel::<()>();
+    let stream = Body::from_stream(pieces_of_body.inspect(move |_| { let _ = &ended; }));
+    let call = Call { headers, body, head: Some(head), pieces: Some(pieces), stream: Some(stream), gone: gone.clone() };
+    let waiting = gone.drop_guard_on(has_ended);
+    let _ = shared.calls.send(call);
+    let response = response.await;
+    waiting.disarm();
+    response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
