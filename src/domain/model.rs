@@ -45,9 +45,16 @@ impl ModelName {
         self.0.split_once('/').map_or("", |(provider, _)| provider)
     }
 
-    /// What the provider calls it; also what people read.
-    pub fn label(&self) -> &str {
+    /// What the provider calls it.
+    pub fn model(&self) -> &str {
         self.0.split_once('/').map_or(&self.0, |(_, model)| model)
+    }
+
+    /// What people read: what the provider calls it, but of a path (llama.cpp names models by their files) only the name.
+    pub fn label(&self) -> &str {
+        let model = self.model();
+        let file = if model.starts_with('/') { model.rsplit('/').next().unwrap_or(model) } else { model };
+        file.strip_suffix(".gguf").filter(|name| !name.is_empty()).unwrap_or(file)
     }
 
     /// Whether it is the small demonstration model that comes with the server.
@@ -98,7 +105,9 @@ mod tests {
     #[test]
     fn a_model_name_has_a_provider_and_a_model() {
         let name = ModelName::parse("openai/meta/llama-3").unwrap();
-        assert_eq!((name.provider(), name.label()), ("openai", "meta/llama-3"));
+        assert_eq!((name.provider(), name.model(), name.label()), ("openai", "meta/llama-3", "meta/llama-3"));
+        let file = ModelName::parse("openai//models/Smol.Q4.gguf").unwrap();
+        assert_eq!((file.model(), file.label()), ("/models/Smol.Q4.gguf", "Smol.Q4"));
         for text in ["", "openai", "/x", "openai/", "openai/ ", "openai/a\nb"] {
             assert!(ModelName::parse(text).is_err(), "{text:?}");
         }

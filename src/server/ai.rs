@@ -117,7 +117,7 @@ impl Models {
     pub async fn generate(&self, model: &ModelName, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
         let known = self.providers.iter().find(|known| known.provider.name() == model.provider());
         match known {
-            Some(known) => known.provider.generate(model.label(), prompt).await,
+            Some(known) => known.provider.generate(model.model(), prompt).await,
             None if model.is_embedded() => Err(ReplyFailure::EmbeddedMissing),
             None => Err(ReplyFailure::ModelNotFound),
         }

@@ -7,15 +7,15 @@
 use std::{
     fs::{File, TryLockError},
     path::PathBuf,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use leptos::config::{LeptosOptions, get_config_from_str};
@@ -63,6 +63,13 @@ pub struct Server {
     pub redis: Option<Redis>,
     /// Held until the process ends.
     _lock: Option<File>,
+}
+
+/// The open connections, and the word that each of them shall end with its current request.
+#[derive(Default)]
+struct Connections {
+    open: TaskTracker,
+    closing: CancellationToken,
 }
 
 impl Server {
@@ -129,13 +136,13 @@ impl Server {
 
     /// Serves until told to stop, then drains.
     pub async fn run(self, listener: TcpListener, app: Router) {
-        let graceful = GracefulShutdown::new();
-        accept(&self.state, &listener, app, &graceful).await;
+        let connections = Connections::default();
+        accept(&self.state, &listener, app, &connections).await;
         drop(listener);
-        self.drain(graceful).await;
+        self.drain(connections).await;
     }
 
-    async fn drain(self, graceful: GracefulShutdown) {
+    async fn drain(self, connections: Connections) {
         let Self { state, redis, _lock, .. } = self;
         tracing::info!(replies = state.running.count(), "stopping");
         let patience = Duration::from_secs(state.config.limits.drain_seconds);
@@ -147,7 +154,9 @@ impl Server {
         state.live.close_all(CloseReason::Restarting);
         state.tasks.close();
         let _ = timeout(closing, state.tasks.wait()).await;
-        let _ = timeout(closing, graceful.shutdown()).await;
+        connections.closing.cancel();
+        connections.open.close();
+        let _ = timeout(closing, connections.open.wait()).await;
         state.db.close().await;
         if let Some(redis) = redis {
             let _ = timeout(closing, redis.close()).await;
@@ -234,11 +243,10 @@ fn connect_models(config: &Config) -> Result<Models, String> {
 
 /// Takes connections until told to stop. Every wait for a client is bounded: one that sends its request's head slowly, or
 /// nothing at all, is let go.
-async fn accept(state: &AppState, listener: &TcpListener, app: Router, graceful: &GracefulShutdown) {
+async fn accept(state: &AppState, listener: &TcpListener, app: Router, connections: &Connections) {
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
-    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
-        .timer(TokioTimer::new())
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits::REQUEST_HEAD_SECONDS_MAX))
         .max_buf_size(HEAD_BYTES_MAX);
     loop {
@@ -261,11 +269,18 @@ async fn accept(state: &AppState, listener: &TcpListener, app: Router, graceful:
             request.extensions_mut().insert(ConnectInfo(address));
             request
         });
-        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
-        let connection = graceful.watch(connection.into_owned());
-        tokio::spawn(async move {
+        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
+        let closing = connections.closing.clone();
+        connections.open.spawn(async move {
+            let mut connection = pin!(connection);
             // What a client does wrong on its connection is its own affair.
-            let _ = connection.await;
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = closing.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
             drop(place);
         });
     }

@@ -1,9 +1,9 @@
 //! The embedded model, seen from the server: a provider that needs no key and no other server.
 //!
 //! The model itself runs in a child process of the same program (`worker`), because its engine is C++ and may abort. Here
-//! is what belongs to the server: who may start a reply ([`Embedded`]), when the process is started and when it is let go
-//! (`keeper`), the process (`process`), the talk with it from its start to its end (`talk`), and the language of that talk
-//! (`protocol`). Nothing here names the engine, so all of it is compiled and tested in every build.
+//! is what belongs to the server: who may start a reply ([`Embedded`]), when the process is started and when it is let
+//! go (`keeper`), the process (`process`), the talk with it (`talk`), and the language of that talk (`protocol`). Nothing
+//! here names the engine, so all of it is compiled and tested in every build.
 
 use std::{path::Path, sync::Arc};
 

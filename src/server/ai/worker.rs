@@ -1,12 +1,12 @@
 //! The model worker: the process that holds the embedded model, behind the hidden subcommand `model-worker`.
 //!
-//! It reads requests from stdin and writes events to stdout (`embedded::protocol`); stderr is its log. It has no database,
-//! no network and no other state than the conversations that it is writing replies to: what one reply has read is wiped
-//! before its place is used again, so that nothing of one user's conversation can show, in words or in time, in
-//! another's. When stdin ends, so does the process.
+//! It reads requests from stdin and writes events to stdout (`embedded::protocol`); stderr is its log. It has no
+//! database, no network, and knows no users; how conversations are kept apart all the same is in `memory`. When stdin
+//! ends, so does the process.
 //!
-//! `input` reads, `template` turns a conversation into the text that the model was trained on, `prompt` makes it fit,
-//! `engine` writes the replies, `text` puts characters together. Only this file and `engine` name the engine's crate.
+//! `input` reads requests, `template` turns a conversation into the text that the model was trained on, `prompt` makes
+//! it fit, `engine` writes the replies, `text` puts characters together. Only this file and `engine` name the engine's
+//! crate.
 
 use std::{
     io::{self, Write},
@@ -15,7 +15,7 @@ use std::{
 
 use llama_cpp_2::{
     LogOptions,
-    context::params::LlamaContextParams,
+    context::params::{KvCacheType, LlamaContextParams},
     llama_backend::LlamaBackend,
     model::{LlamaModel, params::LlamaModelParams},
 };
@@ -61,8 +61,8 @@ pub fn run(args: &WorkerArgs) -> Result<(), String> {
         unusable(format!("{} is damaged, or not a model that can be used ({error})", args.model.display()))
     })?;
 
-    let context_tokens = args.context_tokens.min(usize::try_from(model.n_ctx_train()).unwrap_or(usize::MAX));
     let parallel = args.parallel.max(1);
+    let context_tokens = args.context_tokens.min(usize::try_from(model.n_ctx_train()).unwrap_or(usize::MAX));
     let params = LlamaContextParams::default()
         .with_n_ctx(u32::try_from(context_tokens.saturating_mul(parallel)).ok().and_then(NonZeroU32::new))
         .with_n_seq_max(u32::try_from(parallel).unwrap_or(u32::MAX))
@@ -70,21 +70,11 @@ pub fn run(args: &WorkerArgs) -> Result<(), String> {
         .with_n_ubatch(engine::BATCH_TOKENS_MAX)
         .with_n_threads(THREADS)
         .with_n_threads_batch(THREADS)
-        .with_no_perf(true)
-        .with_kv_unified(std::env::var("UNI").is_ok()); //TEMP
-    let params = if std::env::var("KVQ").is_ok() {
-        params
-            .with_type_k(llama_cpp_2::context::params::KvCacheType::Q8_0)
-            .with_type_v(llama_cpp_2::context::params::KvCacheType::Q8_0)
-    } else {
-        params
-    }; //TEMP
-    let params = match std::env::var("THR") {
-        Ok(n) => params.with_n_threads(n.parse().unwrap()).with_n_threads_batch(n.parse().unwrap()),
-        _ => params,
-    }; //TEMP
-
-    let context = model.new_context(&backend, params).map_err(|error| error.to_string())?;
+        .with_no_perf(true);
+    // Half the memory, and no slower; a few kinds of models cannot have it.
+    let small = params.clone().with_type_k(KvCacheType::Q8_0).with_type_v(KvCacheType::Q8_0);
+    let context = model.new_context(&backend, small).or_else(|_| model.new_context(&backend, params));
+    let context = context.map_err(|error| error.to_string())?;
 
     let engine = Engine::new(&model, context, parallel, context_tokens, args.reply_tokens_max);
     say(&Event::Ready)?;
@@ -107,8 +97,8 @@ fn say(event: &Event) -> Result<(), String> {
 }
 
 /// What the engine was built for and this processor does not have. The engine itself would die of an illegal
-/// instruction. Its build takes these instruction sets by default; a builder who takes one out does so with the variable
-/// that stands here, for example `GGML_AVX2=OFF`.
+/// instruction. Its build takes these instruction sets by default; a builder who takes one out does so with the
+/// variable that stands here, for example `GGML_AVX2=OFF`.
 #[cfg(target_arch = "x86_64")]
 fn missing_instructions() -> Option<&'static str> {
     let needed = [

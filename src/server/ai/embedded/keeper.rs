@@ -1,8 +1,8 @@
-//! Keeps at most one worker process: starts it for the first reply, forgets it when it ended, and does not start it again
-//! and again where that is pointless.
+//! Keeps at most one worker process: starts it for the first reply, forgets it when it ended, and does not start it
+//! again and again where that is pointless.
 //!
-//! Jobs are handed over under one lock, so that a process that is about to be let go either gets the job or is forgotten
-//! first. The lock is never held across an await.
+//! Jobs are handed over under one lock, so that a process that is about to be let go either gets the job or is
+//! forgotten first. The lock is never held across an await.
 
 use std::{
     fs::Metadata,

@@ -1,5 +1,5 @@
-//! What the server and its model worker say to each other: one JSON object a line, requests on the worker's stdin, events
-//! on its stdout. Its stderr is log text. Compiled into every build, with or without the model.
+//! What the server and its model worker say to each other: one JSON object a line, requests on the worker's stdin,
+//! events on its stdout. Its stderr is log text. Compiled into every build, with or without the model.
 //!
 //! To add a kind of request or event, add a variant here; the compiler lists the two places that must know it.
 

@@ -38,8 +38,8 @@ pub enum Said {
     Failed(ReplyFailure),
 }
 
-/// Serves jobs until the process ends or nobody needs it. Holds the keeper weakly: when the provider is dropped, the queue
-/// ends, and with the last reply the process.
+/// Serves jobs until the process ends or nobody needs it. Holds the keeper weakly: when the provider is dropped, the
+/// queue ends, and with the last reply the process.
 pub async fn tend(
     keeper: Weak<Keeper>,
     settings: EmbeddedSettings,
@@ -55,6 +55,9 @@ pub async fn tend(
         Ending::Closed | Ending::Stuck(_) if talk.ready => Some(Death::Working),
         Ending::Closed | Ending::Stuck(_) => Some(Death::Loading),
     };
+    if let Ending::Unusable(reason) = &ending {
+        error!(reason, "the embedded model cannot be used");
+    }
     if let Some(death) = death {
         // Forgotten first: whoever reads the failure and asks again gets a new process.
         if let Some(keeper) = keeper.upgrade() {
@@ -254,7 +257,7 @@ impl Talk {
             Ending::Idle => info!(status, "the embedded model's process is ended: nobody needs it"),
             Ending::Closed => error!(status, "the embedded model's process died"),
             Ending::Stuck(reason) => error!(status, reason, "the embedded model's process was killed"),
-            Ending::Unusable(reason) => error!(status, reason, "the embedded model cannot be used"),
+            Ending::Unusable(_) => debug!(status, "the embedded model's process is ended"),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a place still knows of the conversation that was there: its next turn then need not be read from the beginning.
 //!
 //! Several users share the places, and whoever finds a place that knows his text gets his reply sooner. So a memory is
-//! used only by a conversation that repeats all of it up to and into the reply: the reply's words were chosen at random,
-//! and only who was told them can repeat them. No question alone, however common, ever meets a memory.
+//! used only by a conversation that repeats all of it up to and into the reply: the reply's words were chosen at
+//! random, and only who was told them can repeat them. No question alone, however common, ever meets a memory.
 
 /// Tokens of the reply that must be repeated. A shorter reply leaves no memory.
 const PROOF_TOKENS: usize = 8;

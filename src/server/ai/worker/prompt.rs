@@ -20,8 +20,8 @@ struct Turn<T> {
     tokens: Vec<T>,
 }
 
-/// Where a conversation is too long, its beginning is cut in steps of this: most turns of a long conversation then begin
-/// where the one before began, and the engine need not read them again.
+/// Where a conversation is too long, its beginning is cut in steps of this: most turns of a long conversation then
+/// begin where the one before began, and the engine need not read them again.
 const CUT_TOKENS: usize = 512;
 
 /// The conversation as tokens, at most `tokens_max`; none when there is nothing to answer.

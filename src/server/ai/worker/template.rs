@@ -11,7 +11,11 @@ use tracing::warn;
 use crate::domain::model::PromptRole;
 
 /// What most small models understand; for files without a template of their own, or with one that cannot be used.
-const CHATML: &str = r"{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}{% endfor %}{{ '<|im_start|>assistant\n' }}";
+const CHATML: &str = r"
+{%- for message in messages -%}
+{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}
+{%- endfor -%}
+{{ '<|im_start|>assistant\n' }}";
 const NAME: &str = "chat";
 /// Stands around a mark; a character for private use that no template has.
 const MARK: char = '\u{f8ff}';
@@ -120,8 +124,9 @@ mod tests {
 
     #[test]
     fn without_a_usable_template_it_is_chatml() {
-        let chatml = "<|im_start|>user\n[0]<|im_end|>\n<|im_start|>assistant\n[1]<|im_end|>\n<|im_start|>user\n[2]<|im_end|>\n\
-                      <|im_start|>assistant\n";
+        let turn = |role: &str, text: &str| format!("<|im_start|>{role}\n{text}<|im_end|>\n");
+        let turns = [turn("user", "[0]"), turn("assistant", "[1]"), turn("user", "[2]")].concat();
+        let chatml = format!("{turns}<|im_start|>assistant\n");
         assert_eq!(render(None), chatml);
         assert_eq!(render(Some("{% for %}")), chatml);
         assert_eq!(render(Some("{{ raise_exception('only English') }}")), chatml);
