@@ -18,7 +18,7 @@ use std::{future::Future, time::Duration};
 
 pub use self::{
     app::{Setup, TestApp},
-    client::{Answer, Client, form},
+    client::{Answer, Client, form, stream_of},
     people::Person,
     tab::Tab,
     upstream::{Call, Upstream},
@@ -41,7 +41,7 @@ pub fn soon<T>(what: &str, future: impl Future<Output = T>) -> impl Future<Outpu
 
 /// Asks again and again until the answer is yes: for what only the database can tell.
 #[track_caller]
-pub fn eventually<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) -> impl Future<Output = ()> {
+pub fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
     soon(what, async move {
         while !ask().await {
             tokio::task::yield_now().await;

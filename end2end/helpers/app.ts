@@ -1,7 +1,7 @@
 // What every test begins with: `import { expect, test } from "../helpers/app"`.
 //
-// Each worker has one server with SQLite and one scripted model, shared by its tests; each test has people of its own, so
-// that tests do not see each other. A test that stops its server, or needs a fresh one, starts one with `startServer`.
+// Each worker has one server with SQLite and one scripted model, shared by its tests; each test has people of its own,
+// so that tests do not see each other. A test that stops its server, or needs a fresh one, starts one with `startServer`.
 
 import { test as base, expect as baseExpect, type Browser, type BrowserContext, type Page } from "@playwright/test";
 import { randomUUID } from "node:crypto";
@@ -107,13 +107,14 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   baseURL: async ({ server }, use) => use(server.url),
 
-  context: async ({ context, faults, server }, use) => {
+  // Browsers are closed before servers end, so that no page sees its server go: hence the dependency on `startServer`.
+  context: async ({ startServer: _, faults, server, context }, use) => {
     faults.watchServer(server);
     await prepare(context, faults);
     await use(context);
   },
 
-  join: async ({ browser, faults }, use) => {
+  join: async ({ startServer: _, faults, browser }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (server, name) => {
       faults.watchServer(server);

@@ -1,12 +1,13 @@
 // What must never happen in any test: an error or a warning in the console (a hydration that does not fit the server's
-// HTML is one), an error that nobody caught, a breach of the content security policy, a request to another host, a panic
-// of the server. A test that provokes such a thing on purpose says so with `allow`.
+// HTML is one), an error that nobody caught, a breach of the content security policy, a request to another host, a
+// panic of the server. A test that provokes such a thing on purpose says so with `allow`.
 
 import type { BrowserContext } from "@playwright/test";
 import type { Server } from "./server";
 
 /** What Chromium says when a server cannot be reached, which is no fault of the page. */
-export const NO_CONNECTION = /net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|WebSocket connection to .* failed/;
+export const NO_CONNECTION =
+  /net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|WebSocket connection to .* failed/;
 
 export class Faults {
   private readonly found: string[] = [];

@@ -1,5 +1,5 @@
-// An OpenAI-compatible model server that plays a script: the test decides when a reply begins, what comes next, and how it
-// ends.
+// An OpenAI-compatible model server that plays a script: the test decides when a reply begins, what comes next, and how
+// it ends.
 
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -57,6 +57,12 @@ export class ScriptedReply {
   fail(status: number): void {
     this.response.writeHead(status, { "content-type": "application/json" });
     this.response.end(JSON.stringify({ error: { message: "refused by the script" } }));
+  }
+
+  /** Says in the middle of the stream that something went wrong, as some servers do. */
+  error(): void {
+    this.event({ error: { message: "failed by the script" } });
+    this.response.end();
   }
 
   /** Breaks the connection. */

@@ -1,5 +1,5 @@
-// A server as its operator runs it: the program, a port, a folder. It is started, stopped, killed and started again on the
-// same port and data.
+// A server as its operator runs it: the program, a port, a folder. It is started, stopped, killed and started again on
+// the same port and data.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -40,7 +40,7 @@ export class Server {
   private ended?: Promise<void>;
 
   private constructor(
-    private readonly port: number,
+    port: number,
     private readonly folder: string,
     private readonly options: ServerOptions,
   ) {

@@ -131,6 +131,8 @@ fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
             Some(Event::Start(Tag::Link { link_type: pulldown_cmark::LinkType::Inline, dest_url, title, id }))
         }
         (Event::End(TagEnd::Image), _) => Some(Event::End(TagEnd::Link)),
+        // A task's box is a character: an input would need a label of its own.
+        (Event::TaskListMarker(is_done), _) => Some(Event::Text(CowStr::Borrowed(if is_done { "☑ " } else { "☐ " }))),
         // A single line break in a reply is meant as one.
         (Event::SoftBreak, _) => Some(Event::Text(CowStr::Borrowed("\n"))),
         (event, _) => Some(event),
@@ -162,7 +164,6 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             "h5",
             "h6",
             "hr",
-            "input",
             "li",
             "ol",
             "p",
@@ -183,20 +184,17 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("code", HashSet::from(["class"])),
             ("pre", HashSet::from(["class", "tabindex"])),
             ("span", HashSet::from(["class"])),
-            ("input", HashSet::from(["type", "checked", "disabled"])),
         ]))
         .attribute_filter(|element, attribute, value| match (element, attribute) {
             ("code" | "pre" | "span", "class") if !value.split(' ').all(is_own_class) => None,
-            // A task list's boxes, and no other input.
-            ("input", "type") if value != "checkbox" => None,
             _ => Some(value.into()),
         })
-        .set_tag_attribute_value("input", "type", "checkbox")
-        .set_tag_attribute_value("input", "disabled", "")
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         .link_rel(Some("noopener noreferrer nofollow"))
         .set_tag_attribute_value("a", "target", "_blank")
+        // A wide table scrolls sideways, by keyboard, too.
+        .set_tag_attribute_value("table", "tabindex", "0")
         .strip_comments(true);
     builder
 });

@@ -113,6 +113,7 @@ impl Server {
             tasks: TaskTracker::new(),
             config: Arc::new(config),
         };
+        state.passwords.prepare();
         sweep::interrupt_lapsed(&state).await;
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));

@@ -6,12 +6,14 @@ use sardonyx::{
     domain::limits,
     router,
     server::{
+        auth::{session::SessionKey, store::Store},
         config::{Config, LimitConfig, LogFormat, ModelConfig, StorageConfig},
         serve::Server,
         state::AppState,
     },
 };
 use tokio::{net::TcpListener, task::JoinHandle};
+use tower_sessions::{SessionStore, session::{Id, Record}};
 
 use super::{
     Client, Upstream,
@@ -63,6 +65,7 @@ impl Setup {
 /// A running server.
 pub struct TestApp {
     pub state: AppState,
+    pub store: Store,
     pub upstream: Arc<Upstream>,
     pub database: Arc<TestDatabase>,
     pub addr: SocketAddr,
@@ -110,16 +113,33 @@ impl TestApp {
         Client::new(self.http.clone(), self.addr)
     }
 
+    /// The record of the session with this cookie, if the store has one.
+    pub async fn session_record(&self, cookie: &str) -> Option<Record> {
+        self.store.load(&cookie.parse::<Id>().unwrap()).await.unwrap()
+    }
+
+    /// Rewrites what a session holds, as nobody but the store could.
+    pub async fn change_session(&self, cookie: &str, change: impl FnOnce(&mut Record)) {
+        let mut record = self.session_record(cookie).await.unwrap();
+        change(&mut record);
+        self.store.save(&record).await.unwrap();
+    }
+
+    /// The name by which the servers know a session.
+    pub fn session_key(cookie: &str) -> SessionKey {
+        SessionKey::new(&cookie.parse::<Id>().unwrap())
+    }
+
     async fn run(mut config: Config, database: Arc<TestDatabase>, upstream: Arc<Upstream>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         config.addr = addr;
         let server = Server::start(config.clone()).await.unwrap();
-        let state = server.state.clone();
+        let (state, store) = (server.state.clone(), server.store.clone());
         let app = router::new(&server);
         let serving = tokio::spawn(server.run(listener, app));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { state, upstream, database, addr, http, config, serving: Some(serving) }
+        Self { state, store, upstream, database, addr, http, config, serving: Some(serving) }
     }
 }
 

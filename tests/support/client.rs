@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 /// One browser at one server.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    pub http: reqwest::Client,
     pub addr: SocketAddr,
     /// What it says about where a request comes from.
     pub origin: String,
@@ -139,7 +139,7 @@ impl Client {
     pub async fn list_chats(&self, before: Option<ChatCursor>) -> ChatPage {
         let cursor = before.map(|before| (before.updated_at_ms.to_string(), before.id.to_string()));
         let fields = cursor.as_ref().map(|(ms, id)| [("before_ms", ms.as_str()), ("before_id", id.as_str())]);
-        self.call::<ListChats>(fields.as_ref().map_or(&[], |fields| fields)).await.ok()
+        self.call::<ListChats>(fields.as_ref().map_or(&[][..], |fields| &fields[..])).await.ok()
     }
 
     pub async fn open_chat(&self, chat_id: ChatId) -> ChatView {
@@ -211,6 +211,13 @@ impl Answer {
         headers.remove("x-request-id");
         Self { headers, ..self.clone() }
     }
+}
+
+/// A body of unknown length.
+pub fn stream_of(part: &str, times: usize) -> reqwest::Body {
+    let part = part.to_owned();
+    let parts = std::iter::repeat_with(move || Ok::<_, std::io::Error>(part.clone())).take(times);
+    reqwest::Body::wrap_stream(futures::stream::iter(parts))
 }
 
 /// Fields as a form encodes them.

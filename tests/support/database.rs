@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -82,6 +85,16 @@ impl TestDatabase {
         let where_id = format!("FROM chat_message WHERE id = {}", self.id(id));
         let row = &self.query(&format!("SELECT text, state {where_id}")).await[0];
         (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
+    }
+
+    /// Holds what a send needs, as another process would that writes to the same database.
+    pub async fn lock_chats(&self) -> DatabaseTransaction {
+        let connection = self.connection().await;
+        let mode = Some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+        let transaction = connection.begin_with_options(options).await.unwrap();
+        transaction.execute_unprepared("UPDATE chat_session SET last_seq = last_seq").await.unwrap();
+        transaction
     }
 
     /// Every row of every table, as text in a fixed order: equal when nothing has changed.

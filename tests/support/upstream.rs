@@ -18,7 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::stream;
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
@@ -38,6 +38,7 @@ pub struct Upstream {
 struct Shared {
     /// What it answers by itself; nothing when the test does it.
     answer: Mutex<Option<String>>,
+    models: Mutex<Vec<String>>,
     calls: mpsc::UnboundedSender<Call>,
     asked: AtomicUsize,
 }
@@ -59,9 +60,10 @@ impl Upstream {
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let (sender, receiver) = mpsc::unbounded_channel();
         let answer = Mutex::new(Some("Hello there.".to_owned()));
-        let shared = Arc::new(Shared { answer, calls: sender, asked: AtomicUsize::new(0) });
+        let models = Mutex::new(vec![MODEL.to_owned(), "other-model".to_owned()]);
+        let shared = Arc::new(Shared { answer, models, calls: sender, asked: AtomicUsize::new(0) });
         let router = Router::new()
-            .route("/v1/models", get(async || Json(json!({ "data": [{ "id": MODEL }, { "id": "other-model" }] }))))
+            .route("/v1/models", get(list))
             .route("/v1/chat/completions", post(complete))
             .with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -76,6 +78,11 @@ impl Upstream {
     /// From now on everything is answered with this.
     pub fn answer_with(&self, text: &str) {
         *self.shared.answer.lock().unwrap() = Some(text.to_owned());
+    }
+
+    /// From now on it has these models.
+    pub fn offer(&self, models: &[&str]) {
+        *self.shared.models.lock().unwrap() = models.iter().map(|&model| model.to_owned()).collect();
     }
 
     /// From now on the test answers.
@@ -162,6 +169,11 @@ pub fn delta(text: &str) -> String {
     format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }))
 }
 
+async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let models: Vec<Value> = shared.models.lock().unwrap().iter().map(|id| json!({ "id": id })).collect();
+    Json(json!({ "data": models }))
+}
+
 async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     shared.asked.fetch_add(1, Ordering::SeqCst);
     let answer = shared.answer.lock().unwrap().clone();
@@ -172,18 +184,14 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
         return ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(stream::iter(events))).into_response();
     }
     let gone = CancellationToken::new();
-    let guard = gone.clone().drop_guard();
+    // One goes with the body, the other with this function: whoever asked may go away before there is a body.
+    let (of_body, waiting) = (gone.clone().drop_guard(), gone.clone().drop_guard());
     let (pieces, receiver) = mpsc::unbounded_channel();
     let (head, response) = oneshot::channel();
-    // Dropped with the body, or with this function when whoever asked goes away before there is one.
-    let pieces_of_body = stream::unfold((receiver, guard), |(mut receiver, guard)| async move {
+    let stream = Body::from_stream(stream::unfold((receiver, of_body), |(mut receiver, guard)| async move {
         receiver.recv().await.map(|piece| (piece, (receiver, guard)))
-    });
-    let (ended, has_ended) = oneshot::channel::<()>();
-    let stream = Body::from_stream(pieces_of_body.inspect(move |_| { let _ = &ended; }));
-    let call = Call { headers, body, head: Some(head), pieces: Some(pieces), stream: Some(stream), gone: gone.clone() };
-    let waiting = gone.drop_guard_on(has_ended);
-    let _ = shared.calls.send(call);
+    }));
+    let _ = shared.calls.send(Call { headers, body, head: Some(head), pieces: Some(pieces), stream: Some(stream), gone });
     let response = response.await;
     waiting.disarm();
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())

@@ -3,7 +3,10 @@
 //! Argon2id with OWASP's parameters, on a blocking thread, a few at a time: the place among them belongs to the thread, so
 //! that a client that goes away does not free it while the hash still runs.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -34,7 +37,7 @@ const COMMON_GUESSES_MAX: u64 = 30_000;
 pub struct Passwords {
     places: Arc<Semaphore>,
     /// Compared with when there is no account, so that the answer takes the same time.
-    nobodys_hash: Arc<str>,
+    nobodys_hash: Arc<LazyLock<String>>,
 }
 
 /// What comparing a password with a hash gave.
@@ -47,13 +50,18 @@ pub enum Verified {
 }
 
 impl Passwords {
-    /// Ready to hash. Takes as long as one hash.
-    ///
-    /// # Panics
-    /// Never: the parameters are constants that argon2 accepts.
+    /// Ready to hash.
     pub fn new() -> Self {
-        let nobodys_hash = hash_now(&uuid::Uuid::new_v4().to_string()).expect("argon2 accepts its own parameters");
-        Self { places: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)), nobodys_hash: nobodys_hash.into() }
+        let nobodys_hash =
+            LazyLock::new((|| hash_now(&uuid::Uuid::new_v4().to_string()).unwrap_or_default()) as fn() -> String);
+        Self { places: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)), nobodys_hash: Arc::new(nobodys_hash) }
+    }
+
+    /// Makes nobody's hash ready, so that not even the first look-up in vain is told apart by its time. Takes as long as
+    /// one hash, on a thread of its own.
+    pub fn prepare(&self) {
+        let nobodys_hash = Arc::clone(&self.nobodys_hash);
+        tokio::task::spawn_blocking(move || LazyLock::force(&nobodys_hash).len());
     }
 
     /// Hashes a new password, as a PHC string.

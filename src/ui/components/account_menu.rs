@@ -18,12 +18,11 @@ use crate::{
 #[component]
 pub fn AccountMenu(user: User) -> impl IntoView {
     let log_out = ServerAction::<LogOut>::new();
-    Effect::new(move || match answer(log_out) {
+    Effect::new(move || {
         // Nobody being logged in any more is what was asked for.
-        Some(Ok(()) | Err(Error::NotLoggedIn | Error::SessionEnded)) => {
+        if let Some(Ok(()) | Err(Error::NotLoggedIn | Error::SessionEnded)) = answer(log_out) {
             load_page(&login_path(None, Some(LoginReason::LoggedOut)));
         }
-        Some(Err(_)) | None => {}
     });
     let error = Signal::derive(move || answer(log_out).and_then(Result::err));
     let initial: String = user.email.chars().take(1).flat_map(char::to_uppercase).collect();

@@ -17,9 +17,9 @@ pub fn ConversationLog(conversation: Conversation) -> impl IntoView {
     let reading = Reading::new();
     let session = use_session();
     let changed = conversation.changed.clone();
-    Effect::new(move || {
+    Effect::new(move |is_later: Option<()>| {
         changed.track();
-        reading.stay_at_end();
+        if is_later.is_some() { reading.stay_at_end() } else { reading.begin() }
     });
     let resized = window_event_listener(ev::resize, move |_| reading.stay_at_end());
     on_cleanup(move || resized.remove());
@@ -55,6 +55,7 @@ pub fn ConversationLog(conversation: Conversation) -> impl IntoView {
                 {older_link(conversation.clone(), on_older)}
                 {messages(conversation.clone())}
                 {refresh_link(conversation)}
+                <div class="conversation-end"></div>
             </div>
             {move || {
                 (!reading.is_at_end.get())

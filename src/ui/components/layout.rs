@@ -42,7 +42,8 @@ pub fn ChatsLayout() -> impl IntoView {
 
     view! {
         <div class="app" class:app-at-list=is_at_list>
-            <a class="skip-link" href="#pane">
+            // Not the router's, which would scroll there and leave the focus behind.
+            <a class="skip-link" href="#pane" rel="external">
                 "Skip to the conversation"
             </a>
             <aside class="sidebar">

@@ -51,6 +51,7 @@ pub fn ChatPage() -> impl IntoView {
                     Err(Error::NotFound) => {
                         view! {
                             <PageTitle text="Not found" />
+                            <h1 class="visually-hidden">"Not found"</h1>
                             <NotFound />
                         }
                             .into_any()

@@ -20,7 +20,7 @@ pub fn ChatListPage() -> impl IntoView {
             <ErrorNotice error />
             <img class="welcome-mark" src="/favicon.svg" alt="" width="56" height="56" />
             <h1>"What is on your mind?"</h1>
-            <p>"Open a chat, or start a new one. What you write stays on this server."</p>
+            <p>"Open a chat, or start a new one."</p>
         </div>
     }
 }

@@ -53,6 +53,13 @@ impl Conversation {
         self.chat_id
     }
 
+    /// Works in a new title, model or moment.
+    pub fn apply_chat(&self, chat: Chat) {
+        if chat.updated_at_ms >= self.chat.with_untracked(|known| known.updated_at_ms) {
+            self.chat.set(chat);
+        }
+    }
+
     /// Works in messages that are new or have changed.
     pub fn apply_messages(&self, messages: Vec<Message>) {
         for message in messages {
@@ -175,7 +182,7 @@ impl Conversation {
         spawn_local(async move {
             match open_chat(this.chat_id.to_string()).await {
                 Ok(view) => {
-                    this.chat.set(view.chat);
+                    this.apply_chat(view.chat);
                     this.apply_messages(view.messages.messages);
                 }
                 Err(error) => session.leave_if_ended(error),

@@ -129,7 +129,7 @@ impl Live {
         match event {
             LiveEvent::ChatChanged { chat } => {
                 if let Some(shown) = screen.filter(|shown| shown.chat_id() == chat.id) {
-                    shown.chat.set(chat.clone());
+                    shown.apply_chat(chat.clone());
                 }
                 self.chats.upsert(chat);
             }
@@ -232,7 +232,12 @@ impl Connection {
 
     fn on_close(&self) {
         self.live.is_connected.set(false);
-        let lasted_ms = self.open_since_ms.take().map_or(0.0, |since_ms| js_sys::Date::now() - since_ms);
+        let open_since_ms = self.open_since_ms.take();
+        if open_since_ms.is_none() {
+            // A refusal does not say why. If it is because the session is over, this finds out, and leaves.
+            self.live.chats.refresh(self.live.session);
+        }
+        let lasted_ms = open_since_ms.map_or(0.0, |since_ms| js_sys::Date::now() - since_ms);
         let failures = if lasted_ms >= STABLE_MS_MIN { 0 } else { self.failures.get() };
         self.failures.set(failures + 1);
         let wait_ms = (RETRY_MS_MIN * 2_f64.powi(failures.min(10))).min(RETRY_MS_MAX);

@@ -20,6 +20,15 @@ impl Reading {
         Self { log: NodeRef::new(), is_at_end: RwSignal::new(true), last_top: StoredValue::new(0) }
     }
 
+    /// Goes to the end, unless one has begun to read elsewhere before the browser half took over.
+    pub fn begin(self) {
+        let Some(log) = self.log.get_untracked() else { return };
+        let to_end = log.scroll_height() - log.scroll_top() - log.client_height();
+        self.last_top.set_value(log.scroll_top());
+        self.is_at_end.set(log.scroll_top() == 0 || to_end <= AT_END_PIXELS);
+        self.stay_at_end();
+    }
+
     /// Takes note of where one has scrolled to. Any step up leaves the end, however small, for a wheel moves in small steps
     /// and must win against a reply that grows at the same time.
     pub fn take_note(self) {

@@ -60,7 +60,8 @@ impl Session {
         }
     }
 
-    /// Goes to the log-in page, and from there back to where this tab is now.
+    /// Goes to the log-in page; when the session ended by itself, the way back leads to where this tab is now. After a
+    /// log-out the next to log in may be somebody else.
     pub fn leave(self, reason: LoginReason) {
         let drafts = self.drafts.unsent();
         if let (LoginReason::SessionEnded, Some(user_id), false) =
@@ -70,7 +71,8 @@ impl Session {
         }
         let location = window().location();
         let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
-        load_page(&login_path(Some(&here), Some(reason)));
+        let next = (reason == LoginReason::SessionEnded).then_some(here.as_str());
+        load_page(&login_path(next, Some(reason)));
     }
 }
 

@@ -1,0 +1,142 @@
+//! A browser as far as the server can tell: pages, server functions as the page calls them, and the live connection.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use sardonyx::domain::{chat::Chat, ids::ChatId, live::LiveCommand};
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{Message as Frame, Utf8Bytes, client::IntoClientRequest, protocol::WebSocketConfig},
+};
+
+use crate::{seed, server::Sardonyx};
+
+/// A client without a memory of its own: cookies are handled here, and redirects are answers.
+pub fn http_client() -> Result<Client> {
+    Ok(Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().tcp_nodelay(true).build()?)
+}
+
+/// Somebody's browser, logged in. Cheap to clone.
+#[derive(Clone)]
+pub struct Browser {
+    http: Client,
+    origin: Arc<str>,
+    port: u16,
+    cookie: Arc<str>,
+    email: Arc<str>,
+}
+
+impl Browser {
+    /// Logs in.
+    pub async fn log_in(http: &Client, server: &Sardonyx, email: &str) -> Result<Self> {
+        let nobody = Self {
+            http: http.clone(),
+            origin: server.origin.as_str().into(),
+            port: server.port,
+            cookie: "".into(),
+            email: email.into(),
+        };
+        let response = nobody.post("log_in", &[("email", email), ("password", seed::PASSWORD)]).send().await?;
+        let response = check(response).await?;
+        let cookie = response.headers().get(header::SET_COOKIE).context("the log-in gave no cookie")?.to_str()?;
+        let cookie = cookie.split(';').next().unwrap_or_default().into();
+        Ok(Self { cookie, ..nobody })
+    }
+
+    /// Whose it is.
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+
+    /// Loads a page; gives its HTML once all of it is there.
+    pub async fn page(&self, path: &str) -> Result<Bytes> {
+        let request = self.http.get(format!("{}{path}", self.origin)).header(header::ACCEPT, "text/html");
+        let html = check(self.with_cookie(request).send().await?).await?.bytes().await?;
+        ensure!(html.ends_with(b"</html>"), "{path} is cut off");
+        Ok(html)
+    }
+
+    /// Calls a server function; gives its answer as it came.
+    pub async fn call(&self, function: &str, arguments: &[(&str, &str)]) -> Result<Bytes> {
+        Ok(check(self.post(function, arguments).send().await?).await?.bytes().await?)
+    }
+
+    /// Calls a server function; gives its answer.
+    pub async fn ask<T: DeserializeOwned>(&self, function: &str, arguments: &[(&str, &str)]) -> Result<T> {
+        let answer = self.call(function, arguments).await?;
+        serde_json::from_slice(&answer).with_context(|| format!("the answer of {function} is not as expected"))
+    }
+
+    /// Makes an empty chat.
+    pub async fn create_chat(&self) -> Result<ChatId> {
+        Ok(self.ask::<Chat>("create_chat", &[]).await?.id)
+    }
+
+    /// Opens a live connection.
+    pub async fn connect(&self) -> Result<Socket> {
+        let mut request = format!("ws://127.0.0.1:{}/ws", self.port).into_client_request()?;
+        request.headers_mut().insert(header::ORIGIN, self.origin.parse()?);
+        request.headers_mut().insert(header::COOKIE, self.cookie.parse()?);
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.set_nodelay(true)?;
+        let config = WebSocketConfig::default().read_buffer_size(8 * 1_024).write_buffer_size(0);
+        let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
+        Ok(Socket(socket))
+    }
+
+    fn post(&self, function: &str, arguments: &[(&str, &str)]) -> RequestBuilder {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(arguments).finish();
+        let request = self
+            .http
+            .post(format!("{}/api/{function}", self.origin))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "application/json")
+            .header(header::ORIGIN, &*self.origin)
+            .header("sec-fetch-site", "same-origin")
+            .body(body);
+        self.with_cookie(request)
+    }
+
+    fn with_cookie(&self, request: RequestBuilder) -> RequestBuilder {
+        if self.cookie.is_empty() { request } else { request.header(header::COOKIE, &*self.cookie) }
+    }
+}
+
+/// A live connection.
+pub struct Socket(WebSocketStream<TcpStream>);
+
+impl Socket {
+    /// Says which chat is on the screen.
+    pub async fn watch(&mut self, chat_id: ChatId) -> Result<()> {
+        let command = serde_json::to_string(&LiveCommand::Watch { chat_id, after_seq: 0 })?;
+        Ok(self.0.send(Frame::text(command)).await?)
+    }
+
+    /// The next event, as it came.
+    pub async fn next(&mut self) -> Result<Utf8Bytes> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Frame::Text(text))) => return Ok(text),
+                Some(Ok(Frame::Close(frame))) => bail!("the server closed the live connection: {frame:?}"),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error).context("the live connection broke"),
+                None => bail!("the live connection ended"),
+            }
+        }
+    }
+}
+
+async fn check(response: Response) -> Result<Response> {
+    let status = response.status();
+    if status == StatusCode::OK {
+        return Ok(response);
+    }
+    let path = response.url().path().to_owned();
+    let body = response.text().await.unwrap_or_default();
+    bail!("{path} answered {status}: {}", body.chars().take(200).collect::<String>());
+}

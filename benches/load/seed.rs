@@ -1,0 +1,115 @@
+//! A site as it is after some use: accounts, chat lists and chats of several lengths. Written through the server's own
+//! repositories while no server runs, so that it is what the server itself would have written.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
+use sardonyx::{
+    domain::{
+        ids::{ChatId, ClientMessageId, UserId},
+        limits,
+        message::{MessageState, MessageText},
+        model::ModelName,
+        user::{Email, Password, Role},
+    },
+    server::{
+        auth::password::Passwords,
+        db::{Db, NewExchange, NewReply, UserDb},
+    },
+};
+use uuid::Uuid;
+
+use crate::{server::database_url, upstream};
+
+/// Everybody's.
+pub const PASSWORD: &str = "rock-candle-orbit-93";
+/// Writes that wait for the one writer at a time.
+const WRITES_AT_A_TIME: usize = 256;
+/// Words in a message, as people ask.
+const QUESTION: &str = "How do I read a file line by line, and what happens when a line is not valid UTF-8?";
+
+/// Something in three sizes: a little, exactly one page, a lot.
+pub struct Sized<T> {
+    pub size: usize,
+    pub what: T,
+}
+
+/// What was made.
+pub struct Seeded {
+    /// People with nothing yet.
+    pub people: Vec<String>,
+    /// By chats: an account's address.
+    pub lists: Vec<Sized<String>>,
+    /// By messages: a chat of [`Seeded::reader`].
+    pub chats: Vec<Sized<ChatId>>,
+    pub reader: String,
+}
+
+impl Seeded {
+    pub async fn new(home: &Path, users: usize) -> Result<Self> {
+        let db = Db::connect(&database_url(home)).await.map_err(|error| anyhow!(error))?;
+        db.migrate().await.map_err(|error| anyhow!(error))?;
+        let password = Password::parse_new(PASSWORD.to_owned())?;
+        // One hash for all: how long the log-in takes does not depend on whose it is.
+        let hash = Passwords::new().hash(password).await?;
+        let people: Vec<String> = (0..users).map(|user| format!("person-{user}@example.org")).collect();
+        for email in &people {
+            add_account(&db, email, &hash).await?;
+        }
+        let page = usize::try_from(limits::CHATS_PER_PAGE)?;
+        let mut lists = Vec::new();
+        for size in [10, page, 5_000] {
+            let email = format!("list-{size}@example.org");
+            let owner = open(&db, add_account(&db, &email, &hash).await?).await?;
+            let chats = stream::iter((0..size).map(|_| add_chat(&owner, 2))).buffer_unordered(WRITES_AT_A_TIME);
+            ensure!(chats.try_fold(0, async |count, _| Ok(count + 1)).await? == size, "chats are missing");
+            lists.push(Sized { size, what: email });
+        }
+        let page = usize::try_from(limits::MESSAGES_PER_PAGE)?;
+        let reader = "reader@example.org".to_owned();
+        let owner = open(&db, add_account(&db, &reader, &hash).await?).await?;
+        let mut chats = Vec::new();
+        for size in [10, page, 2_000] {
+            chats.push(Sized { size, what: add_chat(&owner, size).await? });
+        }
+        db.close().await;
+        Ok(Self { people, lists, chats, reader })
+    }
+}
+
+/// The account's own part of the database.
+#[expect(clippy::disallowed_methods, reason = "there is no session to guard: the database is the benchmark's own")]
+pub async fn open(db: &Db, user_id: UserId) -> Result<UserDb> {
+    db.load_active_user(user_id).await?.context("an account is missing")
+}
+
+async fn add_account(db: &Db, email: &str, hash: &str) -> Result<UserId> {
+    Ok(db.add_account_as_operator(&Email::parse(email)?, hash.to_owned(), Role::Member).await?)
+}
+
+/// A chat with so many messages, every second one a reply.
+async fn add_chat(owner: &UserDb, messages: usize) -> Result<ChatId> {
+    let chat = owner.add_chat().await?;
+    let exchanges = (0..messages / 2).map(|number| add_exchange(owner, chat.id, number));
+    stream::iter(exchanges).buffer_unordered(WRITES_AT_A_TIME).try_collect::<Vec<()>>().await?;
+    Ok(chat.id)
+}
+
+async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<()> {
+    let lease_owner = Uuid::nil();
+    let new = NewExchange {
+        chat_id,
+        text: MessageText::parse(&format!("{QUESTION} ({number})"))?,
+        client_message_id: ClientMessageId::random(),
+        model: ModelName::new("openai", upstream::MODEL)?,
+        lease_owner,
+    };
+    let NewReply::Added { reply, .. } = owner.add_exchange(new).await? else {
+        return Err(anyhow!("a random id came twice"));
+    };
+    let text = format!("{}\n\n{number}", upstream::script(200));
+    let kept = owner.finish_reply(reply.id, lease_owner, text, MessageState::Complete).await?;
+    ensure!(kept.is_some(), "a reply was not kept");
+    Ok(())
+}

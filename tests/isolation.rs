@@ -1,0 +1,385 @@
+//! Data separation, as a table: every door of the server, and what each kind of person gets there.
+//!
+//! A door without a line here fails the tests: a server function, a page, another route, a live command, a table. To add
+//! a door, add its line; its ids are Alice's, and whoever is not Alice must get what an unknown id gets, byte for byte.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use leptos::server_fn::axum::server_fn_paths;
+use sardonyx::{
+    domain::{
+        ids::{ChatId, MessageId},
+        live::LiveCommand,
+        message::Sent,
+    },
+    router,
+};
+use uuid::Uuid;
+
+use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, database::TABLES};
+
+crate::on_both_databases![
+    x1_x2_x3_every_server_function_for_every_kind_of_person,
+    x1_every_page_for_every_kind_of_person,
+    x1_every_other_route_is_the_same_for_everybody,
+    x11_every_live_command_for_every_kind_of_person,
+    x9_x10_nobody_touches_a_running_reply_of_somebody_else,
+    x14_nobody_hears_what_happens_to_somebody_else,
+];
+crate::once![every_door_has_its_line];
+
+/// What a request is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// 200.
+    Ok,
+    /// A refusal with this status, the same for everybody.
+    Refused(u16),
+    /// Not theirs, and so exactly like what does not exist.
+    AsUnknown,
+}
+
+use Outcome::{AsUnknown, Ok, Refused};
+
+/// A server function: its path, its fields, and what strangers (and the disabled), other people (and the admin), and the
+/// owner of the ids get.
+struct Door {
+    path: &'static str,
+    fields: fn(&Ids) -> Vec<(&'static str, String)>,
+    stranger: Outcome,
+    other: Outcome,
+    owner: Outcome,
+}
+
+/// Ids of one person's things, or of nothing.
+#[derive(Clone)]
+struct Ids {
+    chat: ChatId,
+    message: MessageId,
+    reply: MessageId,
+    failed: MessageId,
+    updated_at_ms: i64,
+}
+
+impl Ids {
+    fn unknown() -> Self {
+        let id = || MessageId(Uuid::now_v7());
+        Self { chat: ChatId(Uuid::now_v7()), message: id(), reply: id(), failed: id(), updated_at_ms: 1_700_000_000_000 }
+    }
+}
+
+/// Every server function. The last one ends the session that it is called with.
+const DOORS: [Door; 13] = [
+    door("/api/log_in", |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())], Refused(401), Refused(401), Refused(401)),
+    door("/api/current_user", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/check_setup_link", |_| vec![("token", "0".repeat(64))], Refused(403), Refused(403), Refused(403)),
+    door(
+        "/api/create_first_account",
+        |_| vec![("token", "0".repeat(64)), ("email", "x@example.org".into()), ("password", "blue-lamp-42-river".into())],
+        Refused(403),
+        Refused(403),
+        Refused(403),
+    ),
+    door("/api/list_models", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/create_chat", |_| vec![], Refused(401), Ok, Ok),
+    door(
+        "/api/list_chats",
+        |ids| vec![("before_ms", ids.updated_at_ms.to_string()), ("before_id", ids.chat.to_string())],
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
+    door("/api/open_chat", |ids| vec![("chat_id", ids.chat.to_string())], Refused(401), AsUnknown, Ok),
+    door(
+        "/api/list_messages",
+        |ids| vec![("chat_id", ids.chat.to_string()), ("before_seq", "100".into())],
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
+    door(
+        "/api/send_message",
+        |ids| vec![("chat_id", ids.chat.to_string()), ("text", "hello".into()), ("client_message_id", CLIENT_ID.into())],
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
+    door("/api/stop_reply", |ids| vec![("message_id", ids.reply.to_string())], Refused(401), AsUnknown, Ok),
+    door("/api/retry_reply", |ids| vec![("message_id", ids.failed.to_string())], Refused(401), AsUnknown, Ok),
+    door("/api/log_out", |_| vec![], Ok, Ok, Ok),
+];
+
+const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
+
+/// Every page: its pattern, and what strangers, other people and the owner of the chat get.
+const PAGES: [(&str, Outcome, Outcome, Outcome); 4] = [
+    ("/login", Ok, Refused(303), Refused(303)),
+    // There is an account: the link is of no use any more.
+    ("/setup", Refused(403), Refused(303), Refused(303)),
+    ("/chats", Refused(303), Ok, Ok),
+    ("/chats/{id}", Refused(303), AsUnknown, Ok),
+];
+
+/// Every other route: its path, and what everybody gets.
+const OTHERS: [(&str, &[u16]); 5] = [
+    ("/", &[303]),
+    ("/healthz", &[200]),
+    ("/readyz", &[200]),
+    // Without an origin; what it gives to whom is in `sockets` and below.
+    ("/ws", &[403]),
+    ("/api/{*unknown}", &[404]),
+];
+
+const fn door(
+    path: &'static str,
+    fields: fn(&Ids) -> Vec<(&'static str, String)>,
+    stranger: Outcome,
+    other: Outcome,
+    owner: Outcome,
+) -> Door {
+    Door { path, fields, stranger, other, owner }
+}
+
+/// Where a live command has its line. A new command does not compile until it has one.
+fn command_line(command: &LiveCommand) -> &'static str {
+    match command {
+        LiveCommand::Watch { .. } | LiveCommand::Unwatch => "x11_every_live_command_for_every_kind_of_person",
+    }
+}
+
+async fn every_door_has_its_line(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let known: BTreeSet<&str> = DOORS.iter().map(|door| door.path).collect();
+    assert_eq!(server_fn_paths().map(|(path, _)| path).collect::<BTreeSet<_>>(), known);
+    let routes = router::page_routes();
+    let pages: BTreeSet<String> = routes.iter().map(|route| route.path().to_owned()).collect();
+    assert_eq!(pages, PAGES.iter().map(|(path, ..)| (*path).to_owned()).collect());
+    // Axum does not tell its routes; the router's source does.
+    let source = include_str!("../src/router.rs");
+    let written: BTreeSet<&str> = source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(written, OTHERS.iter().map(|(path, _)| *path).collect());
+    assert_eq!(source.matches(".nest").count() + source.matches("_service(").count(), 0, "routes that this test does not see");
+    assert_eq!(app.database.table_names().await, TABLES);
+    assert!(!command_line(&LiveCommand::Unwatch).is_empty());
+}
+
+async fn x1_x2_x3_every_server_function_for_every_kind_of_person(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    let before = scene.app.database.dump_of(scene.alice.id.0).await;
+    for door in &DOORS {
+        let strangers = [&scene.stranger, &scene.disabled.client];
+        for (person, expected) in strangers.map(|person| (person, door.stranger)).into_iter().chain([
+            (&scene.bob.client, door.other),
+            (&scene.admin.client, door.other),
+        ]) {
+            let answer = call(door, person, &scene.ids).await;
+            match expected {
+                Ok => assert_eq!(answer.status, 200, "{}: {}", door.path, answer.text()),
+                Refused(status) => assert_eq!(answer.status, status, "{}: {}", door.path, answer.text()),
+                AsUnknown => {
+                    let unknown = Ids { updated_at_ms: scene.ids.updated_at_ms, ..Ids::unknown() };
+                    assert_eq!(answer.same(), call(door, person, &unknown).await.same(), "{}", door.path);
+                }
+            }
+            scene.assert_tells_nothing(&answer, door.path);
+            // As a page without a script posts it: the same refusal, and nothing more in it.
+            if expected == AsUnknown {
+                let fields = (door.fields)(&scene.ids);
+                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let answer = person.submit("/chats", door.path, &fields).await;
+                assert_eq!(answer.status, 303, "{}", door.path);
+                assert!(!answer.header("location").contains(&scene.ids.chat.to_string()), "{}", door.path);
+            }
+        }
+    }
+    assert_eq!(scene.app.database.dump_of(scene.alice.id.0).await, before);
+    for door in &DOORS {
+        let answer = call(door, &scene.alice, &scene.ids).await;
+        let expected = if let Refused(status) = door.owner { status } else { 200 };
+        assert_eq!(answer.status, expected, "{}: {}", door.path, answer.text());
+    }
+}
+
+async fn x1_every_page_for_every_kind_of_person(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    let before = scene.app.database.dump().await;
+    for (pattern, stranger, other, owner) in PAGES {
+        let path = pattern.replace("{id}", &scene.ids.chat.to_string());
+        let unknown = pattern.replace("{id}", &Uuid::now_v7().to_string());
+        for (person, expected) in [
+            (&scene.stranger, stranger),
+            (&scene.disabled.client, stranger),
+            (&scene.bob.client, other),
+            (&scene.admin.client, other),
+            (&scene.alice.client, owner),
+        ] {
+            let answer = person.get(&path).await;
+            match expected {
+                Ok => assert_eq!(answer.status, 200, "{path}"),
+                Refused(status) => assert_eq!(answer.status, status, "{path}"),
+                AsUnknown => {
+                    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+                    assert_eq!(anonymised(&answer, &path), anonymised(&person.get(&unknown).await, &unknown), "{path}");
+                }
+            }
+            if !std::ptr::eq(person, &scene.alice.client) {
+                scene.assert_tells_nothing(&answer, &path);
+            }
+        }
+        // A page of older messages is another door to the same room.
+        for person in [&scene.bob, &scene.admin] {
+            let answer = person.get(&format!("{path}?before_seq=100&before_ms=1&before_id={}", scene.ids.chat)).await;
+            scene.assert_tells_nothing(&answer, &path);
+        }
+    }
+    assert_eq!(scene.app.database.dump().await, before);
+}
+
+async fn x1_every_other_route_is_the_same_for_everybody(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    for (pattern, statuses) in OTHERS {
+        let path = pattern.replace("{*unknown}", &format!("unknown/{}", scene.ids.chat));
+        let mut answers = Vec::new();
+        for person in [&scene.stranger, &scene.disabled.client, &scene.bob.client, &scene.admin.client, &scene.alice.client] {
+            let answer = person.get(&path).await;
+            assert!(statuses.contains(&answer.status), "{path}: {}", answer.status);
+            scene.assert_tells_nothing(&answer, &path);
+            answers.push(answer.same());
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{path}");
+    }
+}
+
+async fn x11_every_live_command_for_every_kind_of_person(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    for person in [&scene.stranger, &scene.disabled.client] {
+        assert_eq!(Tab::try_open(person, &[]).await.err(), Some(401));
+    }
+    for person in [&scene.bob, &scene.admin] {
+        for chat_id in [scene.ids.chat, ChatId(Uuid::now_v7())] {
+            for after_seq in [i64::MIN, -1, 0, 1, i64::MAX] {
+                let mut tab = Tab::open(person).await;
+                for command in [LiveCommand::Watch { chat_id, after_seq }, LiveCommand::Unwatch] {
+                    tab.command(&command).await;
+                }
+                tab.until("the refusal", |screen| !screen.refused.is_empty()).await;
+                // Something that happens on Alice's side is not heard, even by whoever tried to watch.
+                scene.alice.create_chat().await;
+                let own = person.create_chat().await;
+                tab.until("the own chat", |screen| !screen.chats.is_empty()).await;
+                assert_eq!(tab.screen.chats.iter().map(|chat| chat.id).collect::<Vec<_>>(), [own]);
+                assert_eq!(tab.screen.refused, ["not_found"]);
+                assert!(tab.screen.messages.is_empty() && tab.screen.progress.is_empty());
+            }
+        }
+    }
+    let mut tab = Tab::on_chat(&scene.alice, scene.ids.chat).await;
+    tab.command(&LiveCommand::Watch { chat_id: scene.ids.chat, after_seq: 0 }).await;
+    tab.until("the messages", |screen| screen.messages.len() == 4).await;
+    assert!(tab.screen.refused.is_empty());
+}
+
+async fn x9_x10_nobody_touches_a_running_reply_of_somebody_else(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob, admin) = (app.alice().await, app.bob().await, app.admin().await);
+    app.upstream.by_hand();
+    let (chat_id, sent) = alice.ask("a question of Alice's").await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece("The first half");
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until("the text", |screen| screen.text_of(sent.reply_id).contains("half")).await;
+    let (id, unknown) = (sent.reply_id.to_string(), Uuid::now_v7().to_string());
+    for person in [&bob, &admin] {
+        for path in ["/api/stop_reply", "/api/retry_reply"] {
+            let answer = person.post(path, &[("message_id", &id)]).await;
+            assert_eq!(answer.status, 404);
+            assert_eq!(answer.same(), person.post(path, &[("message_id", &unknown)]).await.same());
+        }
+        let mut tab = Tab::open(person).await;
+        tab.command(&LiveCommand::Watch { chat_id, after_seq: 0 }).await;
+        tab.until("the refusal", |screen| screen.refused == ["not_found"]).await;
+    }
+    assert!(!call.is_gone());
+    assert_eq!(app.upstream.asked(), 1);
+    call.piece(" and the second.");
+    call.done();
+    let message = tab.until_end(sent.reply_id).await;
+    assert_eq!(crate::support::tab::text(&message), "<p>The first half and the second.</p>");
+}
+
+async fn x14_nobody_hears_what_happens_to_somebody_else(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob, admin) = (app.alice().await, app.bob().await, app.admin().await);
+    let mut others = [Tab::open(&bob).await, Tab::open(&admin).await];
+    let (chat_id, sent) = alice.ask("a question of Alice's").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    for (person, tab) in [&bob, &admin].into_iter().zip(&mut others) {
+        // What a socket hears first is what its own user does after all that.
+        let own = person.create_chat().await;
+        tab.until("the own chat", |screen| !screen.chats.is_empty()).await;
+        assert_eq!(tab.screen.chats.iter().map(|chat| chat.id).collect::<Vec<_>>(), [own]);
+        assert!(tab.screen.progress.is_empty() && tab.screen.resyncs == 0);
+    }
+}
+
+/// Alice, who has something of every kind, and everybody else.
+struct Scene {
+    app: TestApp,
+    stranger: Client,
+    disabled: Person,
+    bob: Person,
+    admin: Person,
+    alice: Person,
+    ids: Ids,
+}
+
+impl Scene {
+    async fn new(setup: Setup) -> Self {
+        let app = TestApp::start(setup).await;
+        let (alice, bob, admin) = (app.alice().await, app.bob().await, app.admin().await);
+        let disabled = app.member("disabled@example.org").await;
+        app.disable(&disabled).await;
+        let stranger = app.anonymous();
+        let (chat, first): (ChatId, Sent) = alice.ask("a canary that is Alice's").await;
+        let mut tab = Tab::on_chat(&alice, chat).await;
+        tab.until_end(first.reply_id).await;
+        app.upstream.by_hand();
+        let second = alice.send_message(chat, "a canary that failed").await;
+        app.upstream.call().await.answer(StatusCode::INTERNAL_SERVER_ERROR);
+        tab.until_end(second.reply_id).await;
+        app.upstream.answer_with("Another answer.");
+        let updated_at_ms = alice.open_chat(chat).await.chat.updated_at_ms;
+        let ids = Ids { chat, message: first.message_id, reply: first.reply_id, failed: second.reply_id, updated_at_ms };
+        // Asked for once, so that the list of models is the same for all who come.
+        alice.post("/api/list_models", &[]).await;
+        Self { app, stranger, disabled, bob, admin, alice, ids }
+    }
+
+    /// Nothing of Alice's is in an answer that is not for her.
+    fn assert_tells_nothing(&self, answer: &Answer, door: &str) {
+        let text = answer.text();
+        assert!(!text.contains("canary") && !text.contains("alice@"), "{door}: {text}");
+        for id in [self.ids.message, self.ids.reply, self.ids.failed] {
+            assert!(!text.contains(&id.to_string()), "{door}: {text}");
+        }
+    }
+}
+
+async fn call(door: &Door, person: &Client, ids: &Ids) -> Answer {
+    let fields = (door.fields)(ids);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    person.post(door.path, &fields).await
+}
+
+/// A page without what differs each time by its nature, or is the reader's own question.
+fn anonymised(answer: &Answer, path: &str) -> (u16, String, String) {
+    let policy = answer.header("content-security-policy");
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    let id = path.rsplit('/').next().unwrap();
+    let without = |text: &str| text.replace(nonce, "NONCE").replace(id, "ID");
+    let mut headers = answer.same().headers;
+    headers.remove("content-length");
+    (answer.status, without(&answer.text()), without(&format!("{headers:?}")))
+}

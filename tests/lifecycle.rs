@@ -1,0 +1,170 @@
+//! A server's end and the next one's beginning: nobody waits for ever.
+
+use std::time::{Duration, Instant};
+
+use sardonyx::domain::{
+    ids::MessageId,
+    live::{CloseReason, LiveEvent},
+    message::{MessageState, Sent},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use uuid::Uuid;
+
+use crate::support::{Call, Person, Setup, Tab, TestApp, eventually, soon, tab::text};
+
+crate::on_both_databases![
+    k3_a_reply_that_lost_its_server_is_interrupted_by_the_next_start,
+    k4_a_server_that_stops_keeps_what_its_replies_have,
+    k4_a_reply_that_ends_in_time_is_complete,
+    k4_a_server_that_stops_says_so_first,
+    k4_a_server_with_nothing_to_do_stops_at_once,
+];
+crate::on_a_cluster![k3_a_lapsed_lease_is_noticed_by_a_running_server, k17_a_server_that_lost_its_lease_writes_no_more];
+
+async fn k3_a_reply_that_lost_its_server_is_interrupted_by_the_next_start(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    abandon(&app, sent.reply_id, "The first half", 0).await;
+    let app = app.restart().await;
+    let alice = alice.at(&app);
+    let message = alice.open_chat(chat_id).await.messages.messages.remove(1);
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
+    let page = alice.get(&format!("/chats/{chat_id}")).await.text();
+    assert!(page.contains("What was written is kept.") && page.contains("/api/retry_reply"));
+    let asked = app.upstream.asked();
+    let reply_id: MessageId = alice.try_retry(sent.reply_id).await.ok();
+    let message = Tab::on_chat(&alice, chat_id).await.until_end(reply_id).await;
+    assert_eq!((message.state, app.upstream.asked()), (MessageState::Complete, asked + 1));
+}
+
+async fn k3_a_lapsed_lease_is_noticed_by_a_running_server(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (chat_id, lapsed) = alice.ask("One").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(lapsed.reply_id).await;
+    let (held_chat, held) = alice.ask("Two").await;
+    Tab::on_chat(&alice, held_chat).await.until_end(held.reply_id).await;
+    // One server is gone; another one, which this one does not know, is at work.
+    abandon(&app, held.reply_id, "still being written", i64::MAX).await;
+    abandon(&app, lapsed.reply_id, "The first half", i64::MAX).await;
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until("the running reply", |screen| screen.state_of(lapsed.reply_id) == Some(MessageState::Generating)).await;
+    abandon(&app, lapsed.reply_id, "The first half", 0).await;
+    soon("the resync", async { while tab.next().await.is_some_and(|event| event != LiveEvent::Resync) {} }).await;
+    let message = tab.until_end(lapsed.reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
+    assert_eq!(app.database.message(held.reply_id.0).await.1, "generating");
+}
+
+async fn k17_a_server_that_lost_its_lease_writes_no_more(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    app.upstream.by_hand();
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece("The first half");
+    eventually("the checkpoint", async || app.database.message(sent.reply_id.0).await.0 == "The first half").await;
+    // As if another server had found this one gone, while it was only slow.
+    let id = app.database.id(sent.reply_id.0);
+    let taken = "state = 'interrupted', lease_owner = NULL, lease_until_ms = NULL";
+    app.database.execute(&format!("UPDATE chat_message SET {taken} WHERE id = {id}")).await;
+    call.piece(" and the second");
+    call.gone().await;
+    assert_eq!(app.database.message(sent.reply_id.0).await, ("The first half".to_owned(), "interrupted".to_owned()));
+    let message = Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    assert_eq!(message.state, MessageState::Interrupted);
+}
+
+async fn k4_a_server_that_stops_keeps_what_its_replies_have(setup: Setup) {
+    let mut app = TestApp::start(setup).await;
+    let (alice, sent, mut tab, _call) = running_reply(&app, "The first half").await;
+    let started = Instant::now();
+    app.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    let message = tab.until_end(sent.reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::Restarting), Some(1012)));
+    assert_eq!(app.database.message(sent.reply_id.0).await, ("The first half".to_owned(), "interrupted".to_owned()));
+
+    let app = app.restart().await;
+    assert_eq!(alice.at(&app).open_chat(message.chat_id).await.messages.messages, tab.screen.messages);
+}
+
+async fn k4_a_reply_that_ends_in_time_is_complete(setup: Setup) {
+    let mut app = TestApp::start(setup.config(|config| config.limits.drain_seconds = 20)).await;
+    let alice = app.alice().await;
+    app.upstream.by_hand();
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece("The first half");
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until("the first half", |screen| screen.text_of(sent.reply_id).contains("half")).await;
+    app.state.stopping.cancel();
+    call.piece(" and the second.");
+    call.done();
+    app.stop().await;
+    let message = tab.until_end(sent.reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half and the second.</p>", MessageState::Complete));
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::Restarting), Some(1012)));
+}
+
+async fn k4_a_server_that_stops_says_so_first(setup: Setup) {
+    let mut app = TestApp::start(setup).await;
+    let (_alice, _sent, _tab, _call) = running_reply(&app, "The first half").await;
+    // A load balancer's connection that is open already.
+    let mut connection = TcpStream::connect(app.addr).await.unwrap();
+    assert!(ask_ready(&mut connection).await.starts_with("HTTP/1.1 200"));
+    app.state.stopping.cancel();
+    let answer = ask_ready(&mut connection).await;
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"stopping\":true"), "{answer}");
+    app.stop().await;
+    assert!(TcpStream::connect(app.addr).await.is_err(), "it still listens");
+}
+
+async fn k4_a_server_with_nothing_to_do_stops_at_once(setup: Setup) {
+    let mut app = TestApp::start(setup.config(|config| config.limits.drain_seconds = 25)).await;
+    let alice = app.alice().await;
+    let mut tab = Tab::open(&alice).await;
+    let started = Instant::now();
+    app.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::Restarting), Some(1012)));
+}
+
+async fn running_reply(app: &TestApp, so_far: &str) -> (Person, Sent, Tab, Call) {
+    let alice = app.alice().await;
+    app.upstream.by_hand();
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece(so_far);
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until("the text", |screen| screen.text_of(sent.reply_id).contains(so_far)).await;
+    // The model goes on thinking for as long as the test holds its call.
+    (alice, sent, tab, call)
+}
+
+/// Leaves a reply as a server does that is killed in the middle of it.
+async fn abandon(app: &TestApp, reply_id: MessageId, text: &str, lease_until_ms: i64) {
+    let (id, owner) = (app.database.id(reply_id.0), app.database.id(Uuid::new_v4()));
+    let columns = format!("state = 'generating', text = '{text}', lease_owner = {owner}, lease_until_ms = {lease_until_ms}");
+    app.database.execute(&format!("UPDATE chat_message SET {columns} WHERE id = {id}")).await;
+}
+
+async fn ask_ready(connection: &mut TcpStream) -> String {
+    connection.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let (mut answer, mut bytes) = (String::new(), [0; 4096]);
+    while !answer.contains("}") {
+        let length = soon("the answer", connection.read(&mut bytes)).await.unwrap();
+        assert!(length > 0, "the connection was closed after {answer:?}");
+        answer.push_str(&String::from_utf8_lossy(&bytes[..length]));
+    }
+    answer
+}

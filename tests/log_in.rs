@@ -1,0 +1,202 @@
+//! Logging in: who may, and what those learn who may not.
+
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
+use sardonyx::{
+    api::session::{CurrentUser, LogIn},
+    domain::user::{Email, Password, Role},
+};
+
+use crate::support::{Answer, Client, Setup, TestApp, people::PASSWORD, stream_of};
+
+crate::on_both_databases![
+    l1_every_failure_looks_the_same,
+    l2_an_unknown_address_costs_a_hash_too,
+    l10_a_huge_address_or_password_is_refused_before_it_is_hashed,
+    l11_a_password_is_taken_as_typed,
+    l12_an_address_has_one_form_and_no_look_alike,
+    l13_odd_forms_are_refused,
+    l16_an_old_hash_is_renewed_and_a_broken_one_never_matches,
+    c15_the_log_in_leads_to_this_site_only,
+    a_plain_form_comes_back_with_a_code_and_nothing_else,
+    somebody_who_is_logged_in_is_led_past_the_log_in,
+];
+
+async fn l1_every_failure_looks_the_same(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    let bob = app.bob().await;
+    app.disable(&bob).await;
+    let wrong = try_log_in(&app, "alice@example.org", "a wrong password").await;
+    assert_eq!(wrong.refusal(), (401, "wrong_credentials".to_owned()));
+    assert!(!wrong.headers.contains_key("set-cookie"));
+    for (email, password) in [
+        ("nobody@example.org", PASSWORD),
+        ("bob@example.org", "a wrong password"),
+        ("bob@example.org", PASSWORD),
+        ("not an address", PASSWORD),
+        ("", ""),
+    ] {
+        assert_eq!(try_log_in(&app, email, password).await.same(), wrong.same(), "{email:?} {password:?}");
+    }
+}
+
+async fn l2_an_unknown_address_costs_a_hash_too(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for _ in 0..11 {
+        for (email, times) in [("alice@example.org", &mut known), ("nobody@example.org", &mut unknown)] {
+            let started = Instant::now();
+            try_log_in(&app, email, "a wrong password").await;
+            times.push(started.elapsed());
+        }
+    }
+    // Without the hash there would be a factor of ten or more between them.
+    let (known, unknown) = (median(known), median(unknown));
+    assert!(unknown * 3 > known && known * 3 > unknown, "known {known:?}, unknown {unknown:?}");
+}
+
+async fn l10_a_huge_address_or_password_is_refused_before_it_is_hashed(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    let huge = "x".repeat(1024 * 1024);
+    for (email, password) in [("alice@example.org", huge.as_str()), (&huge, PASSWORD)] {
+        assert_eq!(try_log_in(&app, email, password).await.refusal(), (413, "too_large".to_owned()));
+    }
+    // Nor does it help to leave out the length.
+    let body = stream_of(&"x".repeat(1024), 20);
+    let answer = Client::send_only(app.anonymous().form_request("/api/log_in", body)).await;
+    assert_eq!(answer.refusal(), (413, "too_large".to_owned()));
+    let long = try_log_in(&app, "alice@example.org", &"x".repeat(1_025)).await;
+    assert_eq!(long.refusal(), (422, "password_too_long".to_owned()));
+}
+
+async fn l11_a_password_is_taken_as_typed(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let passwords = [
+        "x".repeat(64),
+        "y".repeat(128),
+        "🔑".repeat(1_024),
+        "  outer spaces  ".to_owned(),
+        "composed ü".to_owned(),
+        "composed u\u{308}".to_owned(),
+        format!("{}a", "z".repeat(199)),
+        format!("{}b", "z".repeat(199)),
+    ];
+    for (n, password) in passwords.iter().enumerate() {
+        let hash = app.state.passwords.hash(Password::parse(password.clone()).unwrap()).await.unwrap();
+        let email = Email::parse(&format!("person-{n}@example.org")).unwrap();
+        app.state.db.add_account_as_operator(&email, hash, Role::Member).await.unwrap();
+    }
+    for (n, password) in passwords.iter().enumerate() {
+        let email = format!("person-{n}@example.org");
+        try_log_in(&app, &email, password).await.ok::<()>();
+        // The next one is another password, however alike it looks.
+        let other = &passwords[n ^ 1];
+        assert_eq!(try_log_in(&app, &email, other).await.status, 401, "{n}");
+    }
+    assert_eq!(try_log_in(&app, "person-3@example.org", "outer spaces").await.status, 401);
+}
+
+async fn l12_an_address_has_one_form_and_no_look_alike(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    for email in ["alice@example.org", "Alice@Example.org", " alice@example.org "] {
+        try_log_in(&app, email, PASSWORD).await.ok::<()>();
+    }
+    for email in ["аlice@example.org", "alice@example.org\0", "alice\u{200b}@example.org", "alice@example.org@x", "%"] {
+        assert_eq!(try_log_in(&app, email, PASSWORD).await.status, 401, "{email:?}");
+    }
+}
+
+async fn l13_odd_forms_are_refused(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    for body in [
+        "",
+        "email=a",
+        "password=b",
+        "email=a&email=b&password=c",
+        "email[]=alice@example.org&password=c",
+        "email[$ne]=&password[$ne]=",
+        "email={\"$ne\":\"\"}&password=x",
+        "null",
+        "&&&===",
+        "email[a][b][c]=1&password=x",
+    ] {
+        let answer = app.anonymous().send(app.anonymous().form_request("/api/log_in", body)).await;
+        assert!([400, 401, 422].contains(&answer.status), "{body}: {} {}", answer.status, answer.text());
+        assert!(!answer.code().is_empty(), "{body}");
+    }
+}
+
+async fn l16_an_old_hash_is_renewed_and_a_broken_one_never_matches(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
+    let old = weak.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    set_hash(&app, &old).await;
+    try_log_in(&app, "alice@example.org", PASSWORD).await.ok::<()>();
+    let new = app.database.text("SELECT password_hash FROM user_account").await;
+    assert!(new != old && new.contains("m=19456,t=2,p=1"), "{new}");
+    try_log_in(&app, "alice@example.org", PASSWORD).await.ok::<()>();
+
+    let wrong = try_log_in(&app, "nobody@example.org", PASSWORD).await;
+    let monstrous = "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for broken in ["", "nonsense", "$argon2id$", monstrous] {
+        set_hash(&app, broken).await;
+        assert_eq!(try_log_in(&app, "alice@example.org", PASSWORD).await.same(), wrong.same(), "{broken}");
+    }
+}
+
+async fn c15_the_log_in_leads_to_this_site_only(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    let fields = |next| [("email", "alice@example.org"), ("password", PASSWORD), ("next", next)];
+    for next in ["//evil", "/\\evil", "https:evil", "https://evil.example", "javascript:alert(1)", "%2f%2fevil", "\t/evil", "/\n/evil", ""] {
+        let answer = app.anonymous().call::<LogIn>(&fields(next)).await;
+        assert_eq!((answer.status, answer.header("location")), (200, "/chats"), "{next:?}");
+        let answer = app.anonymous().submit("/login", "/api/log_in", &fields(next)).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/chats"), "{next:?}");
+    }
+    let answer = app.anonymous().call::<LogIn>(&fields("/chats/1?a=b")).await;
+    assert_eq!(answer.header("location"), "/chats/1?a=b");
+}
+
+async fn a_plain_form_comes_back_with_a_code_and_nothing_else(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    let browser = app.anonymous();
+    let fields = [("email", "alice@example.org"), ("password", "a wrong password")];
+    let answer = browser.submit("/login?next=%2Fchats", "/api/log_in", &fields).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/login?next=%2Fchats&error=wrong_credentials"));
+    let page = browser.get(answer.header("location")).await.text();
+    assert!(page.contains("E-mail or password is not right."));
+    assert!(!page.contains("a wrong password"));
+}
+
+async fn somebody_who_is_logged_in_is_led_past_the_log_in(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    for (path, target) in [("/login", "/chats"), ("/login?next=/chats/1", "/chats/1"), ("/login?next=//evil", "/chats"), ("/setup", "/chats")] {
+        let answer = alice.get(path).await;
+        assert_eq!((answer.status, answer.header("location")), (303, target));
+    }
+    let user: sardonyx::domain::user::User = alice.call::<CurrentUser>(&[]).await.ok();
+    assert_eq!((user.email.as_str(), user.role), ("alice@example.org", Role::Member));
+}
+
+async fn try_log_in(app: &TestApp, email: &str, password: &str) -> Answer {
+    app.anonymous().call::<LogIn>(&[("email", email), ("password", password)]).await
+}
+
+async fn set_hash(app: &TestApp, hash: &str) {
+    app.database.execute(&format!("UPDATE user_account SET password_hash = '{hash}'")).await;
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}

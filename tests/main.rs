@@ -1,0 +1,26 @@
+//! Tests of the whole server, from outside: HTTP, the live connection, the command line.
+//!
+//! Needs Postgres and Redis: `cargo xtask test --only integration` starts both. By hand: set `SARDONYX_TEST_POSTGRES` and
+//! `SARDONYX_TEST_REDIS` (see `cargo xtask test --help`), then `cargo test --features ssr --test main`. Names such as
+//! `c1_…` are rows of the threat list that a test answers for. To add a test: into the file of its noun, and its name into
+//! the list at that file's top; a new door of the server also needs its line in `isolation`.
+
+mod support;
+
+mod chats;
+mod headers;
+mod inputs;
+mod isolation;
+mod lifecycle;
+mod log_in;
+mod messages;
+mod origin;
+mod process;
+mod providers;
+mod replies;
+mod sending;
+mod servers;
+mod sessions;
+mod setup;
+mod sockets;
+mod writes;

@@ -1,0 +1,236 @@
+//! The real program: killed, stopped, started wrongly, and the operator's commands.
+
+use sardonyx::{
+    api::session::LogIn,
+    domain::{
+        ids::{ChatId, ClientMessageId, MessageId},
+        message::{MessageBody, MessageState, Sent},
+    },
+};
+
+use crate::support::{
+    Client, Setup, Tab, Upstream,
+    database::{Kind, TestDatabase},
+    eventually,
+    people::PASSWORD,
+    process::{Ended, Process, run},
+    tab::text,
+};
+
+crate::on_both_databases![
+    k1_nothing_acknowledged_is_lost_when_the_server_is_killed,
+    k4_a_server_that_is_told_to_stop_ends_well,
+    accounts_are_managed_from_the_command_line,
+    n14_of_many_who_add_one_account_one_succeeds,
+];
+crate::once![u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it, l17_the_set_up_link_is_printed_until_there_is_an_account];
+
+/// What a program needs to run.
+struct Site {
+    database: TestDatabase,
+    upstream: Upstream,
+    data: String,
+}
+
+impl Site {
+    async fn new(setup: &Setup) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let database = TestDatabase::create(if setup.is_sqlite() { Kind::Sqlite } else { Kind::Postgres }).await;
+        let data = database.folder.display().to_string();
+        Self { database, upstream: Upstream::start().await, data }
+    }
+
+    fn settings(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("DATABASE_URL", &self.database.url),
+            ("SARDONYX_DATA", &self.data),
+            ("OPENAI_BASE_URL", self.upstream.url()),
+            ("OPENAI_API_KEY", "sk-of-the-tests"),
+            ("SARDONYX_MODEL", "test-model"),
+            ("SARDONYX_DRAIN_SECONDS", "1"),
+        ]
+    }
+
+    async fn user(&self, arguments: &[&str], input: &str) -> Ended {
+        run(&[&["user"], arguments].concat(), &self.settings(), input).await
+    }
+
+    async fn add_user(&self, email: &str, password: &str) -> Ended {
+        self.user(&["add", email, "--password-stdin"], password).await
+    }
+}
+
+async fn k1_nothing_acknowledged_is_lost_when_the_server_is_killed(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let server = Process::start(&site.settings()).await;
+    let alice = log_in(&server).await;
+    let chat_id = alice.create_chat().await;
+    let mut ledger: Vec<(Sent, ClientMessageId, String)> = Vec::new();
+    for n in 0..10 {
+        let (id, text) = (ClientMessageId::random(), format!("message {n}"));
+        ledger.push((alice.try_send(chat_id, &text, id).await.ok(), id, text));
+    }
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    for (sent, ..) in &ledger {
+        tab.until_end(sent.reply_id).await;
+    }
+    site.upstream.by_hand();
+    let last = alice.send_message(chat_id, "and then?").await;
+    let mut call = site.upstream.call().await;
+    call.begin();
+    call.piece("The first half");
+    eventually("the checkpoint", async || site.database.message(last.reply_id.0).await.0 == "The first half").await;
+    server.kill().await;
+    call.gone().await;
+
+    let server = Process::start(&site.settings()).await;
+    let alice = alice.at(server.addr);
+    // On Postgres another server may be at it: only its lapsed lease says that there is none.
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    let message = tab.until_end(last.reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
+    let messages = alice.open_chat(chat_id).await.messages.messages;
+    assert_eq!(messages.iter().map(|message| message.seq).collect::<Vec<_>>(), (1..=22).collect::<Vec<_>>());
+    for (sent, id, text) in ledger {
+        let kept = messages.iter().find(|message| message.id == sent.message_id).unwrap();
+        assert_eq!(kept.body, MessageBody::Text(text.clone()));
+        // The client that never saw the answer sends again: the same one message.
+        assert_eq!(alice.try_send(chat_id, &text, id).await.ok::<Sent>(), sent);
+    }
+    if setup.is_sqlite() {
+        assert_eq!(site.database.text("PRAGMA integrity_check").await, "ok");
+        assert_eq!(site.database.texts("SELECT \"table\" FROM pragma_foreign_key_check").await, Vec::<String>::new());
+    }
+    site.upstream.answer_with("Once more.");
+    let reply_id: MessageId = alice.try_retry(last.reply_id).await.ok();
+    assert_eq!(text(&tab.until_end(reply_id).await), "<p>Once more.</p>");
+    server.kill().await;
+}
+
+async fn k4_a_server_that_is_told_to_stop_ends_well(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let server = Process::start(&site.settings()).await;
+    let alice = log_in(&server).await;
+    site.upstream.by_hand();
+    let (chat_id, sent): (ChatId, Sent) = alice.ask("Tell me").await;
+    let mut call = site.upstream.call().await;
+    call.begin();
+    call.piece("The first half");
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until("the text", |screen| screen.text_of(sent.reply_id).contains("half")).await;
+    let ((status, _), closed) = tokio::join!(server.terminate(), tab.until_closed());
+    assert_eq!((status.code(), closed.1), (Some(0), Some(1012)));
+    assert_eq!(site.database.message(sent.reply_id.0).await, ("The first half".to_owned(), "interrupted".to_owned()));
+}
+
+async fn accounts_are_managed_from_the_command_line(setup: Setup) {
+    let site = Site::new(&setup).await;
+    let added = site.add_user("Alice@Example.org", &format!("{PASSWORD}\n")).await;
+    assert_eq!((added.stdout.as_str(), added.status.code()), ("added alice@example.org as member\n", Some(0)));
+    let added = site.user(&["add", "root@example.org", "--role", "admin", "--password-stdin"], "blue-lamp-42-river").await;
+    assert!(added.status.success(), "{added:?}");
+    for (email, password, part) in [
+        ("alice@example.org", PASSWORD, "has an account already"),
+        ("carol@example.org", "short", "at least 8 characters"),
+        ("carol@example.org", "password1", "most used"),
+        ("carol@example.org", "carol@example.org", "most used"),
+        ("carol@example.org", "", "at least 8 characters"),
+        ("no address", PASSWORD, "e-mail address"),
+    ] {
+        let refused = site.add_user(email, password).await;
+        assert_eq!((refused.status.code(), refused.stdout.as_str()), (Some(1), ""), "{email} {password}");
+        assert!(refused.stderr.contains(part) && refused.stderr.lines().count() == 1, "{}", refused.stderr);
+        assert!(password.len() < 6 || !refused.stderr.contains(password) || password == email, "{}", refused.stderr);
+    }
+    assert!(!site.user(&["add", "carol@example.org"], PASSWORD).await.status.success(), "a password in no way given");
+    let role = site.user(&["add", "carol@example.org", "--role", "root", "--password-stdin"], PASSWORD).await;
+    assert!(role.stderr.contains("must be member or admin"), "{role:?}");
+
+    assert!(site.user(&["disable", "alice@example.org"], "").await.status.success());
+    let unknown = site.user(&["disable", "carol@example.org"], "").await;
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+    let listed = site.user(&["list"], "").await;
+    assert_eq!(listed.stdout, "alice@example.org\tmember\tdisabled\nroot@example.org\tadmin\tactive\n");
+    assert!(!listed.stdout.contains("argon2"));
+}
+
+async fn n14_of_many_who_add_one_account_one_succeeds(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let attempts = (0..6).map(|_| site.add_user("bob@example.org", PASSWORD));
+    let ended = futures::future::join_all(attempts).await;
+    assert_eq!(ended.iter().filter(|ended| ended.status.success()).count(), 1, "{ended:?}");
+    let told = |ended: &&Ended| ended.stderr.contains("has an account already");
+    assert_eq!(ended.iter().filter(told).count(), 5, "{ended:?}");
+}
+
+async fn u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it(setup: Setup) {
+    let site = Site::new(&setup).await;
+    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let nowhere = format!("postgres://nobody:swordfish@{closed}/nothing");
+    let no_redis = format!("redis://:swordfish@{closed}");
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let taken = taken.local_addr().map(|addr| (addr.to_string(), taken)).unwrap();
+    // Settings that are read by their form name the flag as well; the value of a secret is never repeated.
+    for (name, value, named) in [
+        ("DATABASE_URL", "mysql://localhost/x", "DATABASE_URL"),
+        ("DATABASE_URL", "", "DATABASE_URL"),
+        ("DATABASE_URL", "sqlite:///no/such/folder/x.db", "DATABASE_URL"),
+        ("DATABASE_URL", &nowhere, "DATABASE_URL"),
+        ("REDIS_URL", "http://localhost", "REDIS_URL"),
+        ("REDIS_URL", &no_redis, "REDIS_URL"),
+        ("OPENAI_BASE_URL", "ftp://models.example/v1", "OPENAI_BASE_URL"),
+        ("OPENAI_BASE_URL", "http://user:swordfish@models.example/v1", "OPENAI_BASE_URL"),
+        ("OPENAI_API_KEY", "sword\tfish", "OPENAI_API_KEY"),
+        ("OPENAI_API_KEY", "", "OPENAI_API_KEY"),
+        ("SARDONYX_MODEL_FILE", "/no/such/file.gguf", "SARDONYX_MODEL_FILE"),
+        ("SARDONYX_LOG", "sardonyx=loudly", "SARDONYX_LOG"),
+        ("SARDONYX_ADDR", &taken.0, "SARDONYX_ADDR"),
+        ("SARDONYX_ADDR", "localhost", "--addr"),
+        ("SARDONYX_PUBLIC_URL", "chat.example", "--public-url"),
+        ("SARDONYX_PUBLIC_URL", "https://chat.example/path", "--public-url"),
+        ("OPENAI_BASE_URL", "models", "--openai-base-url"),
+        ("SARDONYX_LOG_FORMAT", "xml", "--log-format"),
+        ("SARDONYX_SESSION_HOURS", "25", "--session-hours"),
+        ("SARDONYX_DRAIN_SECONDS", "-1", "--drain-seconds"),
+        ("SARDONYX_REPLIES_PER_USER", "many", "--replies-per-user"),
+    ] {
+        let mut settings = site.settings();
+        settings.retain(|(known, _)| *known != name);
+        settings.push((name, value));
+        let ended = run(&["--addr", "127.0.0.1:0"][..if name == "SARDONYX_ADDR" { 0 } else { 2 }], &settings, "").await;
+        assert!(!ended.status.success(), "{name}={value}");
+        let lines: Vec<&str> = ended.stderr.lines().filter(|line| line.contains(named)).collect();
+        assert!(!lines.is_empty(), "{name}={value}: {}", ended.stderr);
+        if !named.starts_with("--") {
+            assert!(lines.len() == 1 && lines[0].starts_with("sardonyx: "), "{name}={value}: {}", ended.stderr);
+        }
+        assert!(!ended.stderr.contains("swordfish") && !ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
+}
+
+async fn l17_the_set_up_link_is_printed_until_there_is_an_account(setup: Setup) {
+    let site = Site::new(&setup).await;
+    let mut server = Process::start(&site.settings()).await;
+    let link = server.setup_link().await;
+    let browser = anonymous(&server);
+    assert_eq!(browser.get(&link).await.status, 200);
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    assert_eq!(browser.get(&link).await.status, 403);
+    server.terminate().await;
+    let (_, printed) = Process::start(&site.settings()).await.terminate().await;
+    assert_eq!(printed, "");
+}
+
+fn anonymous(server: &Process) -> Client {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    Client::new(http, server.addr)
+}
+
+async fn log_in(server: &Process) -> Client {
+    let browser = anonymous(server);
+    browser.call::<LogIn>(&[("email", "alice@example.org"), ("password", PASSWORD)]).await.ok::<()>();
+    browser
+}

@@ -1,0 +1,107 @@
+//! The real program, as an operator starts it.
+
+use std::{
+    net::SocketAddr,
+    process::{ExitStatus, Stdio},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+    sync::watch,
+    task::JoinHandle,
+};
+
+use super::soon;
+
+/// A program that is running as a server.
+pub struct Process {
+    pub addr: SocketAddr,
+    child: Child,
+    /// What it printed so far, and the task that reads it.
+    printed: watch::Receiver<String>,
+    reading: JoinHandle<()>,
+}
+
+/// How a program that ended by itself did.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The program with these arguments and settings, and no other settings.
+pub fn command(arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sardonyx"));
+    command.env_clear().args(arguments).envs(settings.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end, with something on its standard input.
+pub async fn run(arguments: &[&str], settings: &[(&str, &str)], input: &str) -> Ended {
+    let mut child = command(arguments, settings).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // One that ends at once does not read.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = soon("the program's end", child.wait_with_output()).await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+impl Process {
+    /// Starts a server and waits until it listens. It chooses its port itself.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let addr = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut command = command(&["--addr", &addr.to_string()], settings);
+        let mut child = command.spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut log = String::new();
+        soon("the server to listen", async {
+            while let Some(line) = stderr.next_line().await.unwrap() {
+                log.push_str(&line);
+                log.push('\n');
+                if line.contains("listening") {
+                    return;
+                }
+            }
+            panic!("the server did not start:\n{log}");
+        })
+        .await;
+        // Whoever does not read a pipe stops the one who writes to it.
+        tokio::spawn(async move { while let Ok(Some(_)) = stderr.next_line().await {} });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, printed) = watch::channel(String::new());
+        let reading = tokio::spawn(async move {
+            while let Ok(Some(line)) = stdout.next_line().await {
+                sender.send_modify(|text| text.push_str(&format!("{line}\n")));
+            }
+        });
+        Self { addr, child, printed, reading }
+    }
+
+    /// The path of the link to the first account, as it was printed.
+    pub async fn setup_link(&mut self) -> String {
+        let printed = soon("the link", self.printed.wait_for(|text| text.contains("/setup?token="))).await.unwrap().clone();
+        let link = &printed[printed.find("/setup?token=").unwrap()..];
+        link.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// As `kill -9`.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// As `kill`; gives how it ended, and all that it printed.
+    pub async fn terminate(mut self) -> (ExitStatus, String) {
+        let id = self.child.id().unwrap();
+        let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await.unwrap();
+        assert!(sent.success());
+        let status = soon("the server's end", self.child.wait()).await.unwrap();
+        soon("the end of its output", self.reading).await.unwrap();
+        (status, self.printed.borrow().clone())
+    }
+}

@@ -1,0 +1,263 @@
+//! A browser's tab: it follows the live connection and keeps what it is told as the page does, so that a test can compare
+//! what is on the screen with what is in the database.
+
+use futures::{SinkExt, StreamExt};
+use sardonyx::domain::{
+    chat::{Chat, ChatView},
+    ids::{ChatId, MessageId},
+    live::{CloseReason, LiveCommand, LiveEvent},
+    message::{Message, MessageBody, MessageState, SafeHtml},
+};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Error, Message as Frame, client::IntoClientRequest, http::HeaderMap},
+};
+
+use super::{Client, soon};
+
+/// One tab with its live connection.
+pub struct Tab {
+    pub screen: Screen,
+    socket: WebSocketStream<TcpStream>,
+    watched: Option<ChatId>,
+}
+
+/// What a tab shows.
+#[derive(Default)]
+pub struct Screen {
+    /// The open chat's messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Chats as they were announced, the newest announcement last.
+    pub chats: Vec<Chat>,
+    /// Codes of refused commands.
+    pub refused: Vec<String>,
+    pub resyncs: usize,
+    /// Every event of a running reply's text, as it came.
+    pub progress: Vec<LiveEvent>,
+    pub closing: Option<CloseReason>,
+    /// The WebSocket's own close code.
+    pub close_code: Option<u16>,
+    pub is_closed: bool,
+}
+
+impl Tab {
+    /// A live connection, no chat open.
+    pub async fn open(client: &Client) -> Self {
+        Self::try_open(client, &[]).await.unwrap_or_else(|status| panic!("the live connection was refused with {status}"))
+    }
+
+    /// A chat opened as a browser does: the page first, then the connection, then what is new.
+    pub async fn on_chat(client: &Client, chat_id: ChatId) -> Self {
+        let view = client.open_chat(chat_id).await;
+        let mut tab = Self::open(client).await;
+        tab.show(view).await;
+        tab
+    }
+
+    /// A live connection with other headers, or the status that refused it. A header without a value is left out.
+    pub async fn try_open(client: &Client, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let mut request = format!("ws://{}/ws", client.addr).into_client_request().unwrap();
+        set(request.headers_mut(), "origin", &client.origin);
+        set(request.headers_mut(), "cookie", &client.cookie_header());
+        for (name, value) in headers {
+            set(request.headers_mut(), name, value);
+        }
+        let stream = TcpStream::connect(client.addr).await.unwrap();
+        match soon("the upgrade", client_async(request, stream)).await {
+            Ok((socket, _)) => Ok(Self { screen: Screen::default(), socket, watched: None }),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("no WebSocket: {error}"),
+        }
+    }
+
+    /// Puts a chat that was opened on the screen and follows it from there.
+    pub async fn show(&mut self, view: ChatView) {
+        self.screen.messages = view.messages.messages;
+        self.watched = Some(view.chat.id);
+        self.watch_again().await;
+    }
+
+    /// Follows a chat of which nothing is on the screen yet.
+    pub async fn watch(&mut self, chat_id: ChatId) {
+        self.screen.messages.clear();
+        self.watched = Some(chat_id);
+        self.watch_again().await;
+    }
+
+    /// The connection is gone, the screen stays, and another one takes its place.
+    pub async fn reconnect(&mut self, client: &Client) {
+        self.socket = Self::open(client).await.socket;
+        self.watch_again().await;
+    }
+
+    pub async fn command(&mut self, command: &LiveCommand) {
+        self.send(Frame::Text(serde_json::to_string(command).unwrap().into())).await.unwrap();
+    }
+
+    /// Any frame.
+    pub async fn send(&mut self, frame: Frame) -> Result<(), Error> {
+        self.socket.send(frame).await
+    }
+
+    /// The next event, worked in; none when the connection has ended.
+    pub async fn next(&mut self) -> Option<LiveEvent> {
+        while !self.screen.is_closed {
+            match soon("a live event", self.socket.next()).await {
+                Some(Ok(Frame::Text(text))) => {
+                    let event: LiveEvent = serde_json::from_str(text.as_str()).unwrap();
+                    let needs_watch = self.screen.apply(self.watched, event.clone());
+                    if needs_watch && self.watched.is_some() {
+                        self.watch_again().await;
+                    }
+                    return Some(event);
+                }
+                Some(Ok(Frame::Close(frame))) => {
+                    self.screen.close_code = frame.map(|frame| u16::from(frame.code));
+                    self.screen.is_closed = true;
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => self.screen.is_closed = true,
+            }
+        }
+        None
+    }
+
+    /// Follows what comes until the screen is as it should be.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, is_so: impl Fn(&Screen) -> bool) -> impl Future<Output = ()> {
+        soon(what, async move {
+            while !is_so(&self.screen) {
+                assert!(self.next().await.is_some(), "the live connection ended: {:?}", self.screen.closing);
+            }
+        })
+    }
+
+    /// Follows a reply to its end; gives it as it is on the screen then.
+    #[track_caller]
+    pub fn until_end(&mut self, id: MessageId) -> impl Future<Output = Message> {
+        let until = soon("the reply's end", async move {
+            while !self.screen.find(id).is_some_and(|message| message.state.is_final()) {
+                assert!(self.next().await.is_some(), "the live connection ended: {:?}", self.screen.closing);
+            }
+            self.screen.find(id).cloned()
+        });
+        async move { until.await.unwrap() }
+    }
+
+    /// Follows what comes until the connection is closed; gives why.
+    pub async fn until_closed(&mut self) -> (Option<CloseReason>, Option<u16>) {
+        while self.next().await.is_some() {}
+        (self.screen.closing, self.screen.close_code)
+    }
+
+    async fn watch_again(&mut self) {
+        let after_seq = self.screen.known_up_to();
+        let chat_id = self.watched.unwrap();
+        self.command(&LiveCommand::Watch { chat_id, after_seq }).await;
+    }
+}
+
+impl Screen {
+    pub fn find(&self, id: MessageId) -> Option<&Message> {
+        self.messages.iter().find(|message| message.id == id)
+    }
+
+    /// Everything that a reply shows, as one text.
+    pub fn text_of(&self, id: MessageId) -> String {
+        self.find(id).map(text).unwrap_or_default()
+    }
+
+    pub fn state_of(&self, id: MessageId) -> Option<MessageState> {
+        self.find(id).map(|message| message.state)
+    }
+
+    /// The last place up to which every message is known in its final state.
+    fn known_up_to(&self) -> i64 {
+        let first_running = self.messages.iter().find(|message| !message.state.is_final());
+        let last = self.messages.last().map_or(0, |message| message.seq);
+        first_running.map_or(last, |message| message.seq - 1)
+    }
+
+    /// True when something was missed, so that the chat must be asked for again.
+    fn apply(&mut self, watched: Option<ChatId>, event: LiveEvent) -> bool {
+        match event {
+            LiveEvent::ChatChanged { chat } => self.chats.push(chat),
+            LiveEvent::Messages { chat_id, messages } => {
+                if watched == Some(chat_id) {
+                    messages.into_iter().for_each(|message| self.apply_message(message));
+                }
+            }
+            LiveEvent::ReplyProgress { chat_id, message_id, first_block, ref blocks, ref tail } => {
+                self.progress.push(event.clone());
+                if watched == Some(chat_id) {
+                    return !self.apply_progress(message_id, first_block, blocks, tail);
+                }
+            }
+            LiveEvent::Resync => {
+                self.resyncs += 1;
+                return true;
+            }
+            LiveEvent::Refused { code } => self.refused.push(code),
+            LiveEvent::Closing { reason } => self.closing = Some(reason),
+        }
+        false
+    }
+
+    fn apply_message(&mut self, message: Message) {
+        if let Some(known) = self.messages.iter_mut().find(|known| known.id == message.id) {
+            let is_stale = known.state.is_final() && !message.state.is_final();
+            let is_behind = !message.state.is_final() && extent(&message.body) < extent(&known.body);
+            if !is_stale && !is_behind {
+                *known = message;
+            }
+            return;
+        }
+        let is_same_place = |known: &Message| message.parent_id.is_some() && known.parent_id == message.parent_id;
+        if self.messages.iter().any(|known| is_same_place(known) && known.seq > message.seq) {
+            return;
+        }
+        self.messages.retain(|known| !is_same_place(known));
+        let place = self.messages.partition_point(|known| known.seq < message.seq);
+        self.messages.insert(place, message);
+    }
+
+    fn apply_progress(&mut self, id: MessageId, first_block: usize, new: &[SafeHtml], new_tail: &SafeHtml) -> bool {
+        let Some(message) = self.messages.iter_mut().find(|message| message.id == id) else { return false };
+        if message.state.is_final() {
+            return true;
+        }
+        let MessageBody::Html { blocks, tail } = &mut message.body else { panic!("progress of what a person wrote") };
+        if first_block > blocks.len() {
+            return false;
+        }
+        blocks.truncate(first_block);
+        blocks.extend_from_slice(new);
+        *tail = new_tail.clone();
+        true
+    }
+}
+
+/// Everything that a message shows, as one text.
+pub fn text(message: &Message) -> String {
+    match &message.body {
+        MessageBody::Text(text) => text.clone(),
+        MessageBody::Html { blocks, tail } => blocks.iter().chain([tail]).map(SafeHtml::as_str).collect(),
+    }
+}
+
+/// How far a reply has come: blocks, then the tail's length.
+fn extent(body: &MessageBody) -> (usize, usize) {
+    match body {
+        MessageBody::Text(_) => (0, 0),
+        MessageBody::Html { blocks, tail } => (blocks.len(), tail.as_str().len()),
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if value.is_empty() {
+        headers.remove(name);
+    } else {
+        headers.insert(name, value.parse().unwrap());
+    }
+}
