@@ -93,7 +93,7 @@ async fn x18_a_forged_place_in_the_list_gives_own_chats_or_a_refusal(setup: Setu
     }
     // X17: what is not asked for is not heard.
     let owner = alice.id.to_string();
-    let fields = [("user_id", owner.as_str()), ("limit", "-1"), ("limit", "1000000000"), ("order", "password_hash")];
+    let fields = [("user_id", owner.as_str()), ("limit", "1000000000"), ("offset", "-1"), ("order", "password_hash")];
     assert_eq!(bob.call::<ListChats>(&fields).await.ok::<ChatPage>().chats.len(), 1);
 }
 

@@ -52,7 +52,10 @@ fn check_policy(page: &Answer, nonces: &mut HashSet<String>) {
     ] {
         assert!(policy.contains(part), "{part} is not in {policy}");
     }
-    assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*'), "{policy}");
+    assert!(
+        !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*'),
+        "{policy}"
+    );
     let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
     assert!(nonce.len() >= 16, "{nonce}");
     let html = page.text();
@@ -70,14 +73,29 @@ async fn r17_every_answer_says_what_it_is(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let mut answers = Vec::new();
-    for path in ["/", "/chats", "/login", "/healthz", "/readyz", "/nowhere", "/ws", "/favicon.svg", "/api/open_chat", "/api/unknown"] {
+    for path in [
+        "/",
+        "/chats",
+        "/login",
+        "/healthz",
+        "/readyz",
+        "/nowhere",
+        "/ws",
+        "/favicon.svg",
+        "/api/open_chat",
+        "/api/unknown",
+    ] {
         answers.push((path, alice.get(path).await));
     }
     for body in ["<script>alert(1)</script>", "chat_id=<script>", "%", "chat_id=%ff"] {
         for path in ["/api/open_chat", "/api/unknown<script>", "/api/log_in"] {
             let answer = alice.send(alice.form_request(path, body)).await;
             assert!(!answer.text().contains("<script>"), "{}", answer.text());
-            assert!(answer.header("content-type").starts_with("application/json"), "{path} {body}: {:?}", answer.headers);
+            assert!(
+                answer.header("content-type").starts_with("application/json"),
+                "{path} {body}: {:?}",
+                answer.headers
+            );
             answers.push((path, answer));
         }
         let cross = alice.bare(Method::POST, "/api/open_chat").header("origin", "https://evil.example").body(body);
@@ -121,7 +139,11 @@ async fn r8_r9_what_people_and_models_write_stays_text_in_the_page(setup: Setup)
             // Each script of the page is our own, with its nonce: none was opened or closed by what somebody wrote.
             assert_eq!(html.matches("<script").count(), html.matches("</script>").count(), "{payload} in {path}");
             assert_eq!(html.matches("<textarea").count(), html.matches("</textarea>").count(), "{payload} in {path}");
-            assert_eq!((html.matches("<title>").count(), html.matches("</title>").count()), (1, 1), "{payload} in {path}");
+            assert_eq!(
+                (html.matches("<title>").count(), html.matches("</title>").count()),
+                (1, 1),
+                "{payload} in {path}"
+            );
         }
         let html = alice.get(&format!("/chats/{chat_id}")).await.text();
         assert!(html.contains("&lt;script&gt;window.__xss"), "{payload} is not shown as text");
@@ -150,7 +172,13 @@ async fn s17_private_answers_are_kept_by_nobody(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let (chat_id, _) = alice.ask("hello").await;
-    for path in ["/chats".to_owned(), format!("/chats/{chat_id}"), "/login".to_owned(), "/setup".to_owned(), "/nowhere".to_owned()] {
+    for path in [
+        "/chats".to_owned(),
+        format!("/chats/{chat_id}"),
+        "/login".to_owned(),
+        "/setup".to_owned(),
+        "/nowhere".to_owned(),
+    ] {
         for answer in [alice.get(&path).await, app.anonymous().get(&path).await] {
             assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         }
@@ -166,7 +194,10 @@ async fn s17_private_answers_are_kept_by_nobody(setup: Setup) {
     for path in [&assets.script, &assets.wasm, &assets.style].into_iter().filter(|path| !path.is_empty()) {
         let answer = app.anonymous().get(path).await;
         assert_eq!(answer.status, 200, "{path}");
-        assert!(answer.header("cache-control").contains("immutable") && !answer.headers.contains_key("set-cookie"), "{path}");
+        assert!(
+            answer.header("cache-control").contains("immutable") && !answer.headers.contains_key("set-cookie"),
+            "{path}"
+        );
     }
 }
 
@@ -174,8 +205,25 @@ async fn x24_what_is_not_for_strangers_is_not_there(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, stranger) = (app.alice().await, app.anonymous());
     for path in [
-        "/api/config", "/api/health", "/api/debug", "/api/users", "/api/admin", "/api/openapi.json", "/api/", "/api",
-        "/metrics", "/debug", "/debug/pprof", "/config", "/docs", "/openapi.json", "/test", "/admin", "/assets.json", "/.env", "/server-status",
+        "/api/config",
+        "/api/health",
+        "/api/debug",
+        "/api/users",
+        "/api/admin",
+        "/api/openapi.json",
+        "/api/",
+        "/api",
+        "/metrics",
+        "/debug",
+        "/debug/pprof",
+        "/config",
+        "/docs",
+        "/openapi.json",
+        "/test",
+        "/admin",
+        "/assets.json",
+        "/.env",
+        "/server-status",
     ] {
         for person in [&alice.client, &stranger] {
             let answer = person.get(path).await;
@@ -201,7 +249,8 @@ async fn i8_a_request_with_too_long_a_head_is_refused(setup: Setup) {
     if let Ok(response) = request.send().await {
         assert_eq!(response.status(), 431);
     }
-    let many = (0..1_000).fold(stranger.request(Method::GET, "/login"), |request, n| request.header(format!("x-{n}"), "1"));
+    let many =
+        (0..1_000).fold(stranger.request(Method::GET, "/login"), |request, n| request.header(format!("x-{n}"), "1"));
     if let Ok(response) = many.send().await {
         assert_eq!(response.status(), 431);
     }
@@ -230,7 +279,10 @@ async fn i13_no_other_spelling_gets_past_the_guard(setup: Setup) {
     ];
     for path in paths {
         for method in [Method::GET, Method::POST] {
-            let request = app.anonymous().request(method.clone(), &path).header("content-type", "application/x-www-form-urlencoded");
+            let request = app
+                .anonymous()
+                .request(method.clone(), &path)
+                .header("content-type", "application/x-www-form-urlencoded");
             let answer = Client::send_only(request).await;
             assert!(!answer.text().contains("canary") && answer.status < 500, "{method} {path}");
             assert!(answer.status != 200 || method == Method::GET, "{method} {path}");
@@ -249,14 +301,28 @@ async fn i14_a_refusal_is_a_code_and_a_text(setup: Setup) {
         alice.call::<OpenChat>(&[]).await,
         alice.post("/api/send_message", &[("chat_id", &unknown), ("text", ""), ("client_message_id", "x")]).await,
         alice.post("/api/unknown", &[]).await,
-        alice.send(alice.request(Method::POST, "/api/open_chat").body("{}").header("content-type", "application/json")).await,
+        alice
+            .send(alice.request(Method::POST, "/api/open_chat").body("{}").header("content-type", "application/json"))
+            .await,
     ];
     for answer in refusals {
         assert!((400..500).contains(&answer.status));
         let body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(body.keys().collect::<Vec<_>>(), ["code", "text"], "{}", answer.text());
         let text = answer.text().to_lowercase();
-        for word in ["sql", "select", "sea_orm", "sqlx", "panicked", "src/", ".rs", "leptos", "serde", "deserializ", "missing field"] {
+        for word in [
+            "sql",
+            "select",
+            "sea_orm",
+            "sqlx",
+            "panicked",
+            "src/",
+            ".rs",
+            "leptos",
+            "serde",
+            "deserializ",
+            "missing field",
+        ] {
             assert!(!text.contains(word), "{word} in {text}");
         }
     }
@@ -266,8 +332,19 @@ async fn f24_only_files_of_the_site_are_served(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, stranger): (Person, Client) = (app.alice().await, app.anonymous());
     for path in [
-        "/pkg/../../data/sardonyx.db", "/pkg/%2e%2e/%2e%2e/Cargo.toml", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/..;/Cargo.toml",
-        "//etc/passwd", "/etc/passwd", "/sardonyx.db", "/data/sardonyx.db", "/Cargo.toml", "/pkg/", "/pkg", "/.git/config",
+        "/pkg/../../data/sardonyx.db",
+        "/pkg/%2e%2e/%2e%2e/Cargo.toml",
+        "/../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/..;/Cargo.toml",
+        "//etc/passwd",
+        "/etc/passwd",
+        "/sardonyx.db",
+        "/data/sardonyx.db",
+        "/Cargo.toml",
+        "/pkg/",
+        "/pkg",
+        "/.git/config",
     ] {
         for person in [&alice.client, &stranger] {
             let answer = person.get(path).await;

@@ -10,14 +10,50 @@ crate::on_both_databases![i3_no_form_makes_a_server_function_fail, i4_deep_and_w
 
 /// Names that some server function knows, and some that none does.
 const NAMES: [&str; 16] = [
-    "chat_id", "message_id", "text", "client_message_id", "model", "before_ms", "before_id", "before_seq", "email", "password", "next",
-    "token", "user_id", "", "chat_id[]", "a[b][c]",
+    "chat_id",
+    "message_id",
+    "text",
+    "client_message_id",
+    "model",
+    "before_ms",
+    "before_id",
+    "before_seq",
+    "email",
+    "password",
+    "next",
+    "token",
+    "user_id",
+    "",
+    "chat_id[]",
+    "a[b][c]",
 ];
 
 /// Values at the edges of what is expected, and beyond.
 const VALUES: [&str; 24] = [
-    "", "null", "true", "NaN", "1e309", "-1", "0", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "[]", "{}", "\"",
-    "%00", "%ff", "%", "+", "x", "../x", "' OR 1=1 --", "\u{202e}", "0199c0de-0000-7000-8000-000000000000", "openai/test-model", "a@b.c",
+    "",
+    "null",
+    "true",
+    "NaN",
+    "1e309",
+    "-1",
+    "0",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "[]",
+    "{}",
+    "\"",
+    "%00",
+    "%ff",
+    "%",
+    "+",
+    "x",
+    "../x",
+    "' OR 1=1 --",
+    "\u{202e}",
+    "0199c0de-0000-7000-8000-000000000000",
+    "openai/test-model",
+    "a@b.c",
 ];
 
 async fn i3_no_form_makes_a_server_function_fail(setup: Setup) {

@@ -1,11 +1,20 @@
 //! A server's end and the next one's beginning: nobody waits for ever.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use sardonyx::domain::{
-    ids::MessageId,
-    live::{CloseReason, LiveEvent},
-    message::{MessageState, Sent},
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use sardonyx::{
+    domain::{
+        ids::MessageId,
+        live::{CloseReason, LiveEvent},
+        message::{MessageState, ReplyFailure, Sent},
+        model::Prompt,
+    },
+    server::ai::{PieceStream, Provider},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,15 +30,22 @@ crate::on_both_databases![
     k4_a_reply_that_ends_in_time_is_complete,
     k4_a_server_that_stops_says_so_first,
     k4_a_server_with_nothing_to_do_stops_at_once,
+    k17_a_server_that_lost_its_lease_writes_no_more,
+    i16_a_panic_ends_its_own_reply_only,
 ];
-crate::on_a_cluster![k3_a_lapsed_lease_is_noticed_by_a_running_server, k17_a_server_that_lost_its_lease_writes_no_more];
+crate::on_a_cluster![k3_a_lapsed_lease_is_noticed_by_a_running_server];
+crate::once![k3_a_lapsed_lease_is_noticed_by_a_running_server];
 
 async fn k3_a_reply_that_lost_its_server_is_interrupted_by_the_next_start(setup: Setup) {
+    let is_alone = setup.is_sqlite();
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let (chat_id, sent) = alice.ask("Tell me").await;
     Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
-    abandon(&app, sent.reply_id, "The first half", 0).await;
+    leave_to(&app, Uuid::new_v4(), sent.reply_id, "The first half", i64::MAX).await;
+    if !is_alone {
+        leave_to(&app, Uuid::new_v4(), sent.reply_id, "The first half", 0).await;
+    }
     let app = app.restart().await;
     let alice = alice.at(&app);
     let message = alice.open_chat(chat_id).await.messages.messages.remove(1);
@@ -43,18 +59,29 @@ async fn k3_a_reply_that_lost_its_server_is_interrupted_by_the_next_start(setup:
 }
 
 async fn k3_a_lapsed_lease_is_noticed_by_a_running_server(setup: Setup) {
+    let is_alone = setup.is_sqlite();
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let (chat_id, lapsed) = alice.ask("One").await;
-    Tab::on_chat(&alice, chat_id).await.until_end(lapsed.reply_id).await;
     let (held_chat, held) = alice.ask("Two").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(lapsed.reply_id).await;
     Tab::on_chat(&alice, held_chat).await.until_end(held.reply_id).await;
-    // One server is gone; another one, which this one does not know, is at work.
-    abandon(&app, held.reply_id, "still being written", i64::MAX).await;
-    abandon(&app, lapsed.reply_id, "The first half", i64::MAX).await;
+    // Another server of the site has not shown these replies' end to anybody. SQLite belongs to one server: there it is
+    // this one's own work that may have come to nothing.
+    let (app, owner) = if is_alone {
+        let app = app.restart().await;
+        let instance = app.state.instance;
+        (app, instance)
+    } else {
+        (app.another().await, Uuid::new_v4())
+    };
+    let alice = alice.at(&app);
+    for sent in [lapsed, held] {
+        leave_to(&app, owner, sent.reply_id, "The first half", i64::MAX).await;
+    }
     let mut tab = Tab::on_chat(&alice, chat_id).await;
     tab.until("the running reply", |screen| screen.state_of(lapsed.reply_id) == Some(MessageState::Generating)).await;
-    abandon(&app, lapsed.reply_id, "The first half", 0).await;
+    leave_to(&app, owner, lapsed.reply_id, "The first half", 0).await;
     soon("the resync", async { while tab.next().await.is_some_and(|event| event != LiveEvent::Resync) {} }).await;
     let message = tab.until_end(lapsed.reply_id).await;
     assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
@@ -79,6 +106,45 @@ async fn k17_a_server_that_lost_its_lease_writes_no_more(setup: Setup) {
     assert_eq!(app.database.message(sent.reply_id.0).await, ("The first half".to_owned(), "interrupted".to_owned()));
     let message = Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
     assert_eq!(message.state, MessageState::Interrupted);
+}
+
+async fn i16_a_panic_ends_its_own_reply_only(setup: Setup) {
+    let app = TestApp::start(setup.provider(Arc::new(Panicking))).await;
+    let alice = app.alice().await;
+    let (chat_id, sent) = alice.ask("Be well").await;
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until_end(sent.reply_id).await;
+    for _ in 0..3 {
+        let broken = alice.send_message(chat_id, "Panic").await;
+        assert_eq!(tab.until_end(broken.reply_id).await.state, MessageState::Failed(ReplyFailure::Internal));
+        assert_eq!(app.database.message(broken.reply_id.0).await, ("so far".to_owned(), "failed".to_owned()));
+    }
+    let sent = alice.send_message(chat_id, "Be well").await;
+    assert_eq!(tab.until_end(sent.reply_id).await.state, MessageState::Complete);
+    assert_eq!(app.state.running.count(), 0);
+}
+
+/// A provider with a fault.
+struct Panicking;
+
+#[async_trait]
+impl Provider for Panicking {
+    fn name(&self) -> &str {
+        "faulty"
+    }
+
+    async fn list(&self) -> Result<Vec<String>, ReplyFailure> {
+        Ok(vec!["model".to_owned()])
+    }
+
+    async fn generate(&self, _: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
+        let is_panic = prompt.lines.last().is_some_and(|line| line.text == "Panic");
+        let pieces = stream::iter(["so far", ", so good"]).enumerate().map(move |(n, piece)| {
+            assert!(n == 0 || !is_panic, "as asked");
+            Ok(piece.to_owned())
+        });
+        Ok(Box::pin(pieces))
+    }
 }
 
 async fn k4_a_server_that_stops_keeps_what_its_replies_have(setup: Setup) {
@@ -111,7 +177,10 @@ async fn k4_a_reply_that_ends_in_time_is_complete(setup: Setup) {
     call.done();
     app.stop().await;
     let message = tab.until_end(sent.reply_id).await;
-    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half and the second.</p>", MessageState::Complete));
+    assert_eq!(
+        (text(&message).as_str(), message.state),
+        ("<p>The first half and the second.</p>", MessageState::Complete)
+    );
     assert_eq!(tab.until_closed().await, (Some(CloseReason::Restarting), Some(1012)));
 }
 
@@ -152,9 +221,10 @@ async fn running_reply(app: &TestApp, so_far: &str) -> (Person, Sent, Tab, Call)
 }
 
 /// Leaves a reply as a server does that is killed in the middle of it.
-async fn abandon(app: &TestApp, reply_id: MessageId, text: &str, lease_until_ms: i64) {
-    let (id, owner) = (app.database.id(reply_id.0), app.database.id(Uuid::new_v4()));
-    let columns = format!("state = 'generating', text = '{text}', lease_owner = {owner}, lease_until_ms = {lease_until_ms}");
+async fn leave_to(app: &TestApp, owner: Uuid, reply_id: MessageId, text: &str, lease_until_ms: i64) {
+    let (id, owner) = (app.database.id(reply_id.0), app.database.id(owner));
+    let columns =
+        format!("state = 'generating', text = '{text}', lease_owner = {owner}, lease_until_ms = {lease_until_ms}");
     app.database.execute(&format!("UPDATE chat_message SET {columns} WHERE id = {id}")).await;
 }
 

@@ -106,7 +106,8 @@ async fn l12_an_address_has_one_form_and_no_look_alike(setup: Setup) {
     for email in ["alice@example.org", "Alice@Example.org", " alice@example.org "] {
         try_log_in(&app, email, PASSWORD).await.ok::<()>();
     }
-    for email in ["аlice@example.org", "alice@example.org\0", "alice\u{200b}@example.org", "alice@example.org@x", "%"] {
+    for email in ["аlice@example.org", "alice@example.org\0", "alice\u{200b}@example.org", "alice@example.org@x", "%"]
+    {
         assert_eq!(try_log_in(&app, email, PASSWORD).await.status, 401, "{email:?}");
     }
 }
@@ -155,7 +156,17 @@ async fn c15_the_log_in_leads_to_this_site_only(setup: Setup) {
     let app = TestApp::start(setup).await;
     app.alice().await;
     let fields = |next| [("email", "alice@example.org"), ("password", PASSWORD), ("next", next)];
-    for next in ["//evil", "/\\evil", "https:evil", "https://evil.example", "javascript:alert(1)", "%2f%2fevil", "\t/evil", "/\n/evil", ""] {
+    for next in [
+        "//evil",
+        "/\\evil",
+        "https:evil",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "%2f%2fevil",
+        "\t/evil",
+        "/\n/evil",
+        "",
+    ] {
         let answer = app.anonymous().call::<LogIn>(&fields(next)).await;
         assert_eq!((answer.status, answer.header("location")), (200, "/chats"), "{next:?}");
         let answer = app.anonymous().submit("/login", "/api/log_in", &fields(next)).await;
@@ -180,7 +191,12 @@ async fn a_plain_form_comes_back_with_a_code_and_nothing_else(setup: Setup) {
 async fn somebody_who_is_logged_in_is_led_past_the_log_in(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
-    for (path, target) in [("/login", "/chats"), ("/login?next=/chats/1", "/chats/1"), ("/login?next=//evil", "/chats"), ("/setup", "/chats")] {
+    for (path, target) in [
+        ("/login", "/chats"),
+        ("/login?next=/chats/1", "/chats/1"),
+        ("/login?next=//evil", "/chats"),
+        ("/setup", "/chats"),
+    ] {
         let answer = alice.get(path).await;
         assert_eq!((answer.status, answer.header("location")), (303, target));
     }

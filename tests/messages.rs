@@ -97,7 +97,12 @@ async fn fill(app: &TestApp, person: &Person, chat_id: ChatId, count: i64) {
     let database = &app.database;
     let (chat, user) = (database.id(chat_id.0), database.id(person.id.0));
     let rows: Vec<String> = (1..=count)
-        .map(|seq| format!("({}, {chat}, {user}, {seq}, 'message {seq}', 'complete', FALSE, {seq})", database.id(Uuid::now_v7())))
+        .map(|seq| {
+            format!(
+                "({}, {chat}, {user}, {seq}, 'message {seq}', 'complete', FALSE, {seq})",
+                database.id(Uuid::now_v7())
+            )
+        })
         .collect();
     let columns = "id, chat_id, user_id, seq, text, state, superseded, created_at_ms";
     database.execute(&format!("INSERT INTO chat_message ({columns}) VALUES {}", rows.join(", "))).await;

@@ -62,7 +62,8 @@ async fn c2_the_browsers_own_word_and_no_word_at_all_count_as_foreign(setup: Set
             assert_refused(request, &format!("{path} {site} with our origin")).await;
         }
         // What a proxy adds says nothing about who asks.
-        let request = alice.bare(Method::POST, &path).header("x-forwarded-host", "evil.example").header("referer", &alice.origin);
+        let request =
+            alice.bare(Method::POST, &path).header("x-forwarded-host", "evil.example").header("referer", &alice.origin);
         assert_refused(request, &format!("{path} with a referer only")).await;
     }
     assert_eq!(app.database.dump().await, before);
@@ -72,8 +73,15 @@ async fn c5_no_kind_of_body_gets_past_the_origin(setup: Setup) {
     let (app, alice) = site(setup).await;
     let before = app.database.dump().await;
     for path in paths() {
-        for content_type in ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "application/json", ""] {
-            let mut request = alice.bare(Method::POST, &path).header("origin", "https://evil.example").body("{\"a\":1}");
+        for content_type in [
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded",
+            "application/json",
+            "",
+        ] {
+            let mut request =
+                alice.bare(Method::POST, &path).header("origin", "https://evil.example").body("{\"a\":1}");
             if !content_type.is_empty() {
                 request = request.header("content-type", content_type);
             }
@@ -95,7 +103,9 @@ async fn c6_nothing_changes_by_any_other_method(setup: Setup) {
     ]);
     let before = app.database.dump().await;
     for path in paths() {
-        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE] {
+        for method in
+            [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE]
+        {
             let url = format!("{path}?{query}");
             // C7: nor by a header that wishes for another method.
             let request = alice.request(method.clone(), &url).header("x-http-method-override", "POST");
@@ -140,12 +150,16 @@ async fn c10_a_plain_form_never_leads_to_another_site(setup: Setup) {
             ("/api/list_chats", &[][..], false),
             ("/api/send_message", &[][..], true),
         ] {
-            let request = alice.form_request(path, form(fields)).header("accept", "text/html").header("referer", referer);
+            let request =
+                alice.form_request(path, form(fields)).header("accept", "text/html").header("referer", referer);
             let answer = alice.send(request).await;
             let location = answer.header("location");
             assert_eq!(answer.status, 303, "{path} {referer}");
             assert!(location.starts_with('/') && !location.starts_with("//") && !location.contains('\\'), "{location}");
-            assert!(!location.contains("__err") && !location.contains("__path") && !location.contains("error=old"), "{location}");
+            assert!(
+                !location.contains("__err") && !location.contains("__path") && !location.contains("error=old"),
+                "{location}"
+            );
             assert_eq!(location.contains("error="), is_refused, "{path}: {location}");
         }
     }
@@ -186,7 +200,10 @@ async fn site(setup: Setup) -> (TestApp, Person) {
     let chat = alice.list_chats(None).await.chats.remove(0);
     tab.show(alice.open_chat(chat.id).await).await;
     // Nothing is under way any more when the rows are compared.
-    tab.until("the reply's end", |screen| screen.messages.len() == 2 && screen.messages.iter().all(|m| m.state.is_final())).await;
+    tab.until("the reply's end", |screen| {
+        screen.messages.len() == 2 && screen.messages.iter().all(|m| m.state.is_final())
+    })
+    .await;
     (app, alice)
 }
 

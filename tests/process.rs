@@ -23,7 +23,10 @@ crate::on_both_databases![
     accounts_are_managed_from_the_command_line,
     n14_of_many_who_add_one_account_one_succeeds,
 ];
-crate::once![u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it, l17_the_set_up_link_is_printed_until_there_is_an_account];
+crate::once![
+    u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it,
+    l17_the_set_up_link_is_printed_until_there_is_an_account
+];
 
 /// What a program needs to run.
 struct Site {
@@ -129,7 +132,8 @@ async fn accounts_are_managed_from_the_command_line(setup: Setup) {
     let site = Site::new(&setup).await;
     let added = site.add_user("Alice@Example.org", &format!("{PASSWORD}\n")).await;
     assert_eq!((added.stdout.as_str(), added.status.code()), ("added alice@example.org as member\n", Some(0)));
-    let added = site.user(&["add", "root@example.org", "--role", "admin", "--password-stdin"], "blue-lamp-42-river").await;
+    let added =
+        site.user(&["add", "root@example.org", "--role", "admin", "--password-stdin"], "blue-lamp-42-river").await;
     assert!(added.status.success(), "{added:?}");
     for (email, password, part) in [
         ("alice@example.org", PASSWORD, "has an account already"),

@@ -48,7 +48,8 @@ async fn d18_a_server_that_is_not_there_is_unreachable(setup: Setup) {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     drop(listener);
-    let app = TestApp::start(setup.config(move |config| config.models.openai_base_url = Some(url.parse().unwrap()))).await;
+    let app =
+        TestApp::start(setup.config(move |config| config.models.openai_base_url = Some(url.parse().unwrap()))).await;
     let alice = app.alice().await;
     let (chat_id, sent) = alice.ask("Anybody there?").await;
     expect_failure(&app, &alice, chat_id, sent, ReplyFailure::Unreachable, "").await;
@@ -176,9 +177,33 @@ async fn d26_no_stream_of_odd_events_breaks_anything(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let parts = [
-        "data: ", "data:", "{", "}", "[", "]", "\"choices\"", ":", "\"delta\"", "\"content\"", "\"x\"", "null", "1e309", "-1", "\n", "\n\n",
-        "\r", "event: x\n", "\\u0000", "\\ud800", "[DONE]", "data: [DONE]\n\n", "\u{0}", "\u{feff}", "\"error\"",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"word \"}}]}\n\n", "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n",
+        "data: ",
+        "data:",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"choices\"",
+        ":",
+        "\"delta\"",
+        "\"content\"",
+        "\"x\"",
+        "null",
+        "1e309",
+        "-1",
+        "\n",
+        "\n\n",
+        "\r",
+        "event: x\n",
+        "\\u0000",
+        "\\ud800",
+        "[DONE]",
+        "data: [DONE]\n\n",
+        "\u{0}",
+        "\u{feff}",
+        "\"error\"",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"word \"}}]}\n\n",
+        "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n",
     ];
     let mut random = Random(7);
     for round in 0..150 {
@@ -243,7 +268,9 @@ async fn d30_events_that_nobody_knows_do_nothing(setup: Setup) {
     let (chat_id, sent, mut call) = question(&app, &alice).await;
     call.begin();
     for kind in ["execute", "replace", "file", "redirect", "message"] {
-        call.raw(format!("event: {kind}\ndata: {{\"type\":\"{kind}\",\"code\":\"alert(1)\",\"path\":\"../../x\"}}\n\n"));
+        call.raw(format!(
+            "event: {kind}\ndata: {{\"type\":\"{kind}\",\"code\":\"alert(1)\",\"path\":\"../../x\"}}\n\n"
+        ));
     }
     call.piece("<script>alert(1)</script>");
     call.done();
@@ -347,7 +374,8 @@ async fn u9_the_key_is_nowhere_but_with_its_server(setup: Setup) {
     let alice = app.alice().await;
     let admin = app.admin().await;
     let mut seen = Vec::new();
-    for status in [StatusCode::UNAUTHORIZED, StatusCode::BAD_REQUEST, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK] {
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::BAD_REQUEST, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK]
+    {
         let (chat_id, sent, call) = question(&app, &alice).await;
         assert_eq!(call.headers["authorization"], format!("Bearer {key}"));
         call.answer((status, axum::Json(json!({ "error": { "message": format!("Incorrect API key: {key}") } }))));
@@ -387,7 +415,14 @@ async fn end(person: &Person, chat_id: ChatId, reply_id: MessageId) -> sardonyx:
 }
 
 /// The reply failed with this code and text, what was asked is still there, and the page offers to retry.
-async fn expect_failure(app: &TestApp, person: &Person, chat_id: ChatId, sent: Sent, failure: ReplyFailure, kept: &str) {
+async fn expect_failure(
+    app: &TestApp,
+    person: &Person,
+    chat_id: ChatId,
+    sent: Sent,
+    failure: ReplyFailure,
+    kept: &str,
+) {
     let message = end(person, chat_id, sent.reply_id).await;
     assert_eq!(message.state, MessageState::Failed(failure));
     assert_eq!(message.body, MessageBody::Html { blocks: markdown::render_all(kept), tail: SafeHtml::default() });

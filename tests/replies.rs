@@ -282,4 +282,3 @@ fn pieces(text: &str, chars: usize) -> impl Iterator<Item = &str> {
 fn rendered(text: &str) -> MessageBody {
     MessageBody::Html { blocks: markdown::render_all(text), tail: SafeHtml::default() }
 }
-

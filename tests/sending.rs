@@ -95,7 +95,11 @@ async fn i1_a_message_is_bounded_in_characters(setup: Setup) {
     let longest = "😀".repeat(limits::MESSAGE_CHARS_MAX);
     let sent = alice.send_message(chat_id, &longest).await;
     assert_eq!(app.database.message(sent.message_id.0).await.0, longest);
-    for (text, code) in [(format!("{longest}x"), "message_too_long"), (String::new(), "message_empty"), (" \n\t ".to_owned(), "message_empty")] {
+    for (text, code) in [
+        (format!("{longest}x"), "message_too_long"),
+        (String::new(), "message_empty"),
+        (" \n\t ".to_owned(), "message_empty"),
+    ] {
         let answer = alice.try_send(chat_id, &text, ClientMessageId::random()).await;
         assert_eq!(answer.refusal(), (422, code.to_owned()));
     }
@@ -106,19 +110,23 @@ async fn i5_a_nul_is_refused_in_every_field(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let (chat_id, id) = (alice.create_chat().await.to_string(), Uuid::new_v4().to_string());
-    let good = [("chat_id", chat_id.as_str()), ("text", "hello"), ("client_message_id", &id), ("model", "openai/test-model")];
+    let good =
+        [("chat_id", chat_id.as_str()), ("text", "hello"), ("client_message_id", &id), ("model", "openai/test-model")];
     for (field, refusal) in [
         ("chat_id", (404, "not_found")),
         ("text", (422, "control_character")),
         ("client_message_id", (422, "client_message_id_invalid")),
         ("model", (422, "model_invalid")),
     ] {
-        let fields = good.map(|(name, value)| (name, if name == field { format!("{value}\0x") } else { value.to_owned() }));
+        let fields =
+            good.map(|(name, value)| (name, if name == field { format!("{value}\0x") } else { value.to_owned() }));
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = alice.call::<SendMessage>(&fields).await;
         assert_eq!(answer.refusal(), (refusal.0, refusal.1.to_owned()), "{field}");
     }
-    for (path, field) in [("/api/open_chat", "chat_id"), ("/api/stop_reply", "message_id"), ("/api/check_setup_link", "token")] {
+    for (path, field) in
+        [("/api/open_chat", "chat_id"), ("/api/stop_reply", "message_id"), ("/api/check_setup_link", "token")]
+    {
         let status = alice.post(path, &[(field, "a\0b")]).await.status;
         assert!((400..500).contains(&status), "{path}: {status}");
     }
@@ -154,9 +162,9 @@ async fn i7_a_malformed_id_answers_like_an_unknown_one(setup: Setup) {
     let upper = sent.reply_id.to_string().to_uppercase();
     for id in ["", "x", "../x", "'; DROP TABLE chat_message; --", &upper, &"a".repeat(10_000)] {
         assert_eq!(alice.call::<StopReply>(&[("message_id", id)]).await.same(), unknown.same(), "{id}");
-        assert_eq!(alice.call::<RetryReply>(&[("message_id", id)]).await.same(), unknown.same(), "{id}");
+        assert_eq!(alice.call::<RetryReply>(&[("message_id", id)]).await.body, unknown.body, "{id}");
         let fields = [("chat_id", id), ("text", "x"), ("client_message_id", &Uuid::new_v4().to_string())];
-        assert_eq!(alice.call::<SendMessage>(&fields).await.same(), unknown.same(), "{id}");
+        assert_eq!(alice.call::<SendMessage>(&fields).await.body, unknown.body, "{id}");
     }
     let chat_id = alice.create_chat().await.to_string();
     for id in ["", "x", "0199c0de", &"0".repeat(1_000)] {
@@ -178,7 +186,9 @@ async fn i2_bodies_are_bounded_and_forms_only(setup: Setup) {
         assert_eq!(answer.refusal(), (413, "too_large".to_owned()), "{path} without a length");
     }
     let body = exchange(&alice, "hello").await;
-    for content_type in ["text/plain", "application/json", "multipart/form-data", "multipart/form-data; boundary=x", "x", ""] {
+    for content_type in
+        ["text/plain", "application/json", "multipart/form-data", "multipart/form-data; boundary=x", "x", ""]
+    {
         let mut request = alice.request(reqwest::Method::POST, "/api/send_message").body(body.clone());
         if !content_type.is_empty() {
             request = request.header("content-type", content_type);
@@ -212,8 +222,8 @@ async fn x17_fields_that_nobody_asked_for_change_nothing(setup: Setup) {
     assert_ne!(sent_by_bob.message_id, sent.message_id);
     assert_eq!(app.database.dump_of(alice.id.0).await, before);
     let owner = app.database.id(bob.id.0);
-    let own = app.database.number(&format!("SELECT COUNT(*) FROM chat_message WHERE user_id = {owner} AND text = 'from Bob'"));
-    assert_eq!(own.await, 1);
+    let own = format!("SELECT COUNT(*) FROM chat_message WHERE user_id = {owner} AND text = 'from Bob'");
+    assert_eq!(app.database.number(&own).await, 1);
     assert_eq!(app.database.texts("SELECT role FROM user_account").await, ["member", "member"]);
 
     // X5: an id twice is one or none, never a mixture.
@@ -228,7 +238,15 @@ async fn u13_a_model_is_named_properly_or_refused(setup: Setup) {
     let alice = app.alice().await;
     let body = exchange(&alice, "hello").await;
     let long = format!("openai/{}", "m".repeat(1024));
-    for model in ["test-model", "nobody/test-model", "openai/", "/x", "openai/a\r\nX-Header: 1", "https://evil.example/v1", &long] {
+    for model in [
+        "test-model",
+        "nobody/test-model",
+        "openai/",
+        "/x",
+        "openai/a\r\nX-Header: 1",
+        "https://evil.example/v1",
+        &long,
+    ] {
         let body = format!("{body}&{}", form(&[("model", model)]));
         let answer = alice.send(alice.form_request("/api/send_message", body)).await;
         assert_eq!(answer.refusal(), (422, "model_invalid".to_owned()), "{model}");
@@ -283,7 +301,8 @@ async fn the_model_is_told_this_conversation_and_no_other(setup: Setup) {
     app.upstream.by_hand();
     alice.send_message(chat_id, "Second question").await;
     let call = app.upstream.call().await;
-    let lines: Vec<(&str, &str)> = vec![("user", "First question"), ("assistant", "First answer."), ("user", "Second question")];
+    let lines: Vec<(&str, &str)> =
+        vec![("user", "First question"), ("assistant", "First answer."), ("user", "Second question")];
     let told = call.lines();
     assert_eq!(told.iter().map(|(role, text)| (role.as_str(), text.as_str())).collect::<Vec<_>>(), lines);
     assert_eq!(call.body["stream"], true);

@@ -38,7 +38,8 @@ async fn s1_the_cookie_is_for_this_host_and_no_script(setup: Setup) {
     assert!(!attributes.contains(&"secure".to_owned()));
     drop(app);
 
-    let app = TestApp::start(setup.config(|config| config.public_url = Some("https://chat.example".parse().unwrap()))).await;
+    let app =
+        TestApp::start(setup.config(|config| config.public_url = Some("https://chat.example".parse().unwrap()))).await;
     let browser = Client { origin: "https://chat.example".to_owned(), ..app.anonymous() };
     let answer = log_in(&app, &browser).await;
     let attributes = cookie_attributes(&answer);
@@ -96,14 +97,21 @@ async fn s4_broken_cookies_are_nobodys(setup: Setup) {
     let stranger = app.anonymous();
     let (long, longest) = (format!("sardonyx={good}A"), format!("sardonyx={}", "A".repeat(16 * 1024)));
     let short = format!("sardonyx={}", &good[1..]);
-    for cookie in ["sardonyx=", "sardonyx", "=", ";;;", "sardonyx=\u{fc}", &short, &long, &longest, "sardonyx=!!!!!!!!!!!!!!!!!!!!!!", "other=x"] {
-        for path in ["/chats", "/api/current_user"] {
-            let cookie = HeaderValue::from_bytes(cookie.as_bytes()).unwrap();
-            let request = stranger.form_request(path, "").header("cookie", cookie);
-            let answer = Client::send_only(request).await;
-            assert!([401, 405].contains(&answer.status), "{path}: {}", answer.status);
-        }
+    for cookie in [
+        "sardonyx=",
+        "sardonyx",
+        "=",
+        ";;;",
+        "sardonyx=\u{fc}",
+        &short,
+        &long,
+        &longest,
+        "sardonyx=!!!!!!!!!!!!!!!!!!!!!!",
+        "other=x",
+    ] {
         let value = HeaderValue::from_bytes(cookie.as_bytes()).unwrap();
+        let request = stranger.form_request("/api/current_user", "").header("cookie", value.clone());
+        assert_eq!(Client::send_only(request).await.status, 401, "{cookie}");
         let page = Client::send_only(stranger.request(Method::GET, "/chats").header("cookie", value)).await;
         assert_eq!(page.status, 303, "{cookie}");
         assert!(page.header("location").starts_with("/login?next=%2Fchats"));
@@ -179,7 +187,10 @@ async fn s10_a_session_ends_a_day_after_its_log_in(setup: Setup) {
         app.change_session(&alice.cookie().unwrap(), change).await;
         assert_dead(&alice).await;
         let answer = alice.get("/chats/1?x=y").await;
-        assert_eq!((answer.status, answer.header("location")), (303, "/login?next=%2Fchats%2F1%3Fx%3Dy&reason=session_ended"));
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, "/login?next=%2Fchats%2F1%3Fx%3Dy&reason=session_ended")
+        );
         assert!(alice.get(answer.header("location")).await.text().contains("Your session has ended."));
     }
 }

@@ -133,7 +133,22 @@ async fn w11_frames_that_make_no_sense_are_refused(setup: Setup) {
         "\u{0}\u{feff}\u{202e}".to_owned(),
     ];
     // Pieces of what would make sense, in an order that does not.
-    let parts = ["{", "}", "\"type\"", ":", "\"watch\"", ",", "\"chat_id\"", "\"x\"", "-1", "1e999", "[", "]", "null", "\"\\ud800\""];
+    let parts = [
+        "{",
+        "}",
+        "\"type\"",
+        ":",
+        "\"watch\"",
+        ",",
+        "\"chat_id\"",
+        "\"x\"",
+        "-1",
+        "1e999",
+        "[",
+        "]",
+        "null",
+        "\"\\ud800\"",
+    ];
     let mut state = 11_u64;
     frames.extend((0..300).map(|_| {
         let mut frame = String::from("{");
@@ -184,8 +199,12 @@ async fn w19_what_only_a_server_says_is_not_passed_on(setup: Setup) {
         "{\"type\":\"closing\",\"reason\":\"logged_out\"}".to_owned(),
         "{\"type\":\"refused\",\"code\":\"x\"}".to_owned(),
         format!("{{\"type\":\"messages\",\"chat_id\":\"{chat}\",\"messages\":[]}}"),
-        format!("{{\"type\":\"reply_progress\",\"chat_id\":\"{chat}\",\"message_id\":\"{message}\",\"first_block\":0,\"blocks\":[],\"tail\":\"<b>\"}}"),
-        format!("{{\"type\":\"chat_changed\",\"chat\":{{\"id\":\"{chat}\",\"title\":\"x\",\"model\":null,\"updated_at_ms\":1}}}}"),
+        format!(
+            "{{\"type\":\"reply_progress\",\"chat_id\":\"{chat}\",\"message_id\":\"{message}\",\"first_block\":0,\"blocks\":[],\"tail\":\"<b>\"}}"
+        ),
+        format!(
+            "{{\"type\":\"chat_changed\",\"chat\":{{\"id\":\"{chat}\",\"title\":\"x\",\"model\":null,\"updated_at_ms\":1}}}}"
+        ),
     ] {
         tab.send(Frame::Text(frame.into())).await.unwrap();
     }

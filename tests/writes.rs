@@ -59,7 +59,8 @@ async fn n11_a_client_that_goes_away_leaves_all_or_nothing(setup: Setup) {
     let alice: Person = app.alice().await;
     let chat_id = alice.create_chat().await;
     for polls in 0..40 {
-        let mut sending = Box::pin(alice.send_message(chat_id, &format!("message {polls}")));
+        let text = format!("message {polls}");
+        let mut sending = Box::pin(alice.send_message(chat_id, &text));
         for _ in 0..polls {
             if futures::poll!(sending.as_mut()).is_ready() {
                 break;

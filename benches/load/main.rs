@@ -22,9 +22,12 @@ mod upstream;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use clap::{Parser, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
 
 use self::{process::Folder, report::Report, seed::Seeded, server::Sardonyx, upstream::Upstream};
 
@@ -95,7 +98,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<usize> {
     // As the server does: one cryptography provider for every client.
     let provider = rustls::crypto::ring::default_provider();
-    provider.install_default().map_err(|_| anyhow::anyhow!("TLS cannot be set up"))?;
+    provider.install_default().map_err(|_| anyhow!("TLS cannot be set up"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if let Some(base_url) = &arguments.relay_to {
@@ -104,14 +107,15 @@ fn run(arguments: &Arguments) -> Result<usize> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut report = Report::default();
         // Whatever ends the run, the programs that it started end with it.
-        tokio::select! {
-            measured = tokio::time::timeout(Duration::from_secs(RUN_SECONDS_MAX), measure(arguments, &mut report)) => {
-                measured.context("the run hung")??;
+        let outcome = tokio::select! {
+            measured = timeout(Duration::from_secs(RUN_SECONDS_MAX), measure(arguments, &mut report)) => {
+                measured.context("the run hung").flatten()
             }
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-            _ = terminate.recv() => bail!("terminated"),
-        }
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+            _ = terminate.recv() => Err(anyhow!("terminated")),
+        };
         print!("\n{report}");
+        outcome?;
         if let Some(file) = &arguments.json {
             std::fs::write(file, report.to_json()?).with_context(|| format!("{} cannot be written", file.display()))?;
         }

@@ -50,7 +50,8 @@ impl Report {
         budget: Budget,
     ) {
         let row = Row { part: part.to_owned(), name: name.into(), unit, value, floor, budget };
-        eprintln!("{part}: {row}");
+        // A sign of life; the table comes at the end.
+        eprintln!("{part}: {}, {}", row.name, row.number(value));
         self.rows.push(row);
     }
 
@@ -98,6 +99,10 @@ impl Report {
 }
 
 impl Row {
+    fn number(&self, value: Option<f64>) -> String {
+        value.map_or("-".to_owned(), |value| format!("{} {}", short(value), self.unit))
+    }
+
     fn ratio(&self) -> Option<f64> {
         Some(self.value? / self.floor.filter(|floor| *floor > 0.0)?)
     }
@@ -120,7 +125,6 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = self.unit;
-        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{} {unit}", short(value)));
         let ratio = self.ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2} x"));
         let budget = match self.budget {
             Budget::None => String::new(),
@@ -137,8 +141,8 @@ impl fmt::Display for Row {
         let line = format!(
             "{:<54}{:>12}{:>12}{:>10}  {:<16}{verdict}",
             self.name,
-            number(self.value),
-            number(self.floor),
+            self.number(self.value),
+            self.number(self.floor),
             ratio,
             budget
         );

@@ -27,7 +27,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await expect(reconnecting).toBeVisible();
     await expect(chat.lastReply).toContainText("I hope");
     await server.start();
-    await expect(reconnecting).toHaveCount(0);
+    await expect(reconnecting).toHaveCount(0, { timeout: 20_000 });
     await expect(chat.replies.getByRole("alert")).toContainText("The server restarted before this reply was complete.");
     await expect(chat.sendButton).toBeVisible();
 

@@ -3,10 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    domain::{
-        chat::{Chat, ChatPage, ChatView},
-        ids::ChatId,
-    },
+    domain::chat::{Chat, ChatPage, ChatView},
     error::Error,
 };
 
@@ -46,7 +43,10 @@ pub async fn create_chat() -> Result<Chat, Error> {
 /// [`Error::NotFound`] when there is no such chat, or it is somebody else's.
 #[server(name = OpenChat, prefix = "/api", endpoint = "open_chat")]
 pub async fn open_chat(chat_id: String) -> Result<ChatView, Error> {
-    use crate::server::{replies, request};
+    use crate::{
+        domain::ids::ChatId,
+        server::{replies, request},
+    };
     let (state, db) = (request::state()?, request::user()?);
     request::page(match chat_id.parse::<ChatId>() {
         Ok(chat_id) => replies::open_chat(&state, &db, chat_id).await,

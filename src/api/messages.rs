@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     domain::{
-        ids::{ChatId, MessageId},
+        ids::MessageId,
         message::{MessagePage, Sent},
     },
     error::Error,
@@ -13,7 +13,10 @@ use crate::{
 /// The messages of a chat before the place `before_seq`, oldest first.
 #[server(name = ListMessages, prefix = "/api", endpoint = "list_messages")]
 pub async fn list_messages(chat_id: String, before_seq: i64) -> Result<MessagePage, Error> {
-    use crate::server::{replies, request};
+    use crate::{
+        domain::ids::ChatId,
+        server::{replies, request},
+    };
     let (state, db) = (request::state()?, request::user()?);
     let chat_id: ChatId = chat_id.parse()?;
     replies::list_messages(&state, &db, chat_id, before_seq).await
@@ -33,7 +36,11 @@ pub async fn send_message(
     model: Option<String>,
 ) -> Result<Sent, Error> {
     use crate::{
-        domain::{ids::ClientMessageId, message::MessageText, model::ModelName},
+        domain::{
+            ids::{ChatId, ClientMessageId},
+            message::MessageText,
+            model::ModelName,
+        },
         server::{replies, request},
     };
     let (state, db) = (request::state()?, request::user()?);

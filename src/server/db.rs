@@ -182,6 +182,8 @@ fn classify(error: &DbErr) -> Error {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Error::Unavailable,
+        // Two who claim the same at once: the other one has it.
+        sqlx::Error::Database(source) if source.is_unique_violation() => Error::Conflict,
         // Postgres: shutting down, cannot connect now, statement time-out, read-only; SQLite: busy, locked, full, read-only.
         sqlx::Error::Database(source) => match source.code().as_deref() {
             Some("57P01" | "57P02" | "57P03" | "57014" | "25006" | "53300" | "5" | "6" | "8" | "10" | "13" | "517") => {

@@ -12,6 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
+use futures::StreamExt;
 use reqwest::Url;
 
 use super::refusal;
@@ -21,6 +22,8 @@ use crate::{domain::limits, error::Error};
 const LEPTOS_REDIRECT: &str = "serverfnredirect";
 /// The header by which Leptos marks an error.
 const LEPTOS_ERROR: &str = "serverfnerror";
+/// Of a body that is too large, so much is read all the same.
+const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bodies that carry a password have a lower limit.
 const PASSWORD_PATHS: [&str; 2] = ["/api/log_in", "/api/create_first_account"];
 
@@ -62,17 +65,29 @@ async fn check_body(request: Request) -> Result<Request, Error> {
         limits::REQUEST_BODY_BYTES_MAX
     };
     let (parts, body) = request.into_parts();
-    let declared =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|bytes| bytes > bytes_max) {
-        return Err(Error::TooLarge);
-    }
-    let body = to_bytes(body, bytes_max).await.map_err(|_| Error::TooLarge)?;
+    let body = read_body(body, bytes_max).await?;
     // What is not UTF-8 once decoded would be stored as replacement characters.
     if !form_urlencoded_is_utf8(&body) {
         return Err(Error::Malformed);
     }
     Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Reads a body of at most `bytes_max`. What is more is read, too, up to a point, and forgotten: a client that is still
+/// sending when the connection closes would not hear the answer.
+async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, Error> {
+    let (mut kept, mut total) = (Vec::new(), 0);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Error::Malformed)?;
+        total += chunk.len();
+        if total <= bytes_max {
+            kept.extend_from_slice(&chunk);
+        } else if total > DISCARDED_BYTES_MAX {
+            break;
+        }
+    }
+    if total > bytes_max { Err(Error::TooLarge) } else { Ok(kept) }
 }
 
 /// Whether the body is UTF-8, and its percent-encoded bytes, too.
@@ -93,6 +108,8 @@ async fn with_status(response: Response) -> Response {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     parts.headers.remove(header::CONTENT_LENGTH);
+    // Names the function, so that answers of two could be told apart.
+    parts.headers.remove(LEPTOS_ERROR);
     Response::from_parts(parts, Body::from(body))
 }
 

@@ -132,7 +132,9 @@ fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
         }
         (Event::End(TagEnd::Image), _) => Some(Event::End(TagEnd::Link)),
         // A task's box is a character: an input would need a label of its own.
-        (Event::TaskListMarker(is_done), _) => Some(Event::Text(CowStr::Borrowed(if is_done { "☑ " } else { "☐ " }))),
+        (Event::TaskListMarker(is_done), _) => {
+            Some(Event::Text(CowStr::Borrowed(if is_done { "☑ " } else { "☐ " })))
+        }
         // A single line break in a reply is meant as one.
         (Event::SoftBreak, _) => Some(Event::Text(CowStr::Borrowed("\n"))),
         (event, _) => Some(event),

@@ -114,7 +114,7 @@ impl Server {
             config: Arc::new(config),
         };
         state.passwords.prepare();
-        sweep::interrupt_lapsed(&state).await;
+        sweep::interrupt_left_behind(&state).await;
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));
         Ok(Self { state, store, redis, _lock: lock })

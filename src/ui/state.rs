@@ -4,7 +4,6 @@
 //! [`conversation::Conversation`], which a chat's page makes and hands down. They belong to the app, not to a page, so that
 //! a task that outlives its page finds them still there.
 
-pub mod answer;
 pub mod chat_list;
 pub mod conversation;
 pub mod drafts;
@@ -13,3 +12,4 @@ pub mod live;
 pub mod reading;
 pub mod session;
 pub mod socket;
+pub mod submission;

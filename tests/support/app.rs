@@ -6,6 +6,7 @@ use sardonyx::{
     domain::limits,
     router,
     server::{
+        ai::{Models, Provider},
         auth::{session::SessionKey, store::Store},
         config::{Config, LimitConfig, LogFormat, ModelConfig, StorageConfig},
         serve::Server,
@@ -13,7 +14,10 @@ use sardonyx::{
     },
 };
 use tokio::{net::TcpListener, task::JoinHandle};
-use tower_sessions::{SessionStore, session::{Id, Record}};
+use tower_sessions::{
+    SessionStore,
+    session::{Id, Record},
+};
 
 use super::{
     Client, Upstream,
@@ -30,13 +34,14 @@ pub struct Setup {
     kind: Kind,
     has_redis: bool,
     changes: Vec<Change>,
+    provider: Option<Arc<dyn Provider>>,
 }
 
 type Change = Arc<dyn Fn(&mut Config) + Send + Sync>;
 
 impl Setup {
     pub fn sqlite() -> Self {
-        Self { kind: Kind::Sqlite, has_redis: false, changes: Vec::new() }
+        Self { kind: Kind::Sqlite, has_redis: false, changes: Vec::new(), provider: None }
     }
 
     pub fn postgres() -> Self {
@@ -51,6 +56,11 @@ impl Setup {
     pub fn config(mut self, change: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         self.changes.push(Arc::new(change));
         self
+    }
+
+    /// Replaces every provider of models by this one.
+    pub fn provider(self, provider: Arc<dyn Provider>) -> Self {
+        Self { provider: Some(provider), ..self }
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -86,12 +96,12 @@ impl TestApp {
         for change in &setup.changes {
             change(&mut config);
         }
-        Self::run(config, database, upstream).await
+        Self::run(config, database, upstream, setup.provider).await
     }
 
     /// Another server beside this one, with the same database, Redis and upstream.
     pub async fn another(&self) -> Self {
-        Self::run(self.config.clone(), Arc::clone(&self.database), Arc::clone(&self.upstream)).await
+        Self::run(self.config.clone(), Arc::clone(&self.database), Arc::clone(&self.upstream), None).await
     }
 
     /// Stops the server and starts it again, at another port.
@@ -130,11 +140,19 @@ impl TestApp {
         SessionKey::new(&cookie.parse::<Id>().unwrap())
     }
 
-    async fn run(mut config: Config, database: Arc<TestDatabase>, upstream: Arc<Upstream>) -> Self {
+    async fn run(
+        mut config: Config,
+        database: Arc<TestDatabase>,
+        upstream: Arc<Upstream>,
+        provider: Option<Arc<dyn Provider>>,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         config.addr = addr;
-        let server = Server::start(config.clone()).await.unwrap();
+        let mut server = Server::start(config.clone()).await.unwrap();
+        if let Some(provider) = provider {
+            server.state.models = Arc::new(Models::new(vec![provider], None));
+        }
         let (state, store) = (server.state.clone(), server.store.clone());
         let app = router::new(&server);
         let serving = tokio::spawn(server.run(listener, app));

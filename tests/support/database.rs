@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -53,7 +53,12 @@ impl TestDatabase {
 
     /// Changes rows; gives how many.
     pub async fn execute(&self, sql: &str) -> u64 {
-        self.connection().await.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
+        self.connection()
+            .await
+            .execute_unprepared(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+            .rows_affected()
     }
 
     /// The first column of every row.
@@ -117,7 +122,9 @@ impl TestDatabase {
     /// The names of all tables that are there.
     pub async fn table_names(&self) -> Vec<String> {
         let mut names = match self.kind {
-            Kind::Sqlite => self.texts("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").await,
+            Kind::Sqlite => {
+                self.texts("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").await
+            }
             Kind::Postgres => self.texts("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await,
         };
         names.retain(|name| name != "seaql_migrations");
@@ -129,7 +136,8 @@ impl TestDatabase {
         let mut rows = match self.kind {
             Kind::Sqlite => {
                 let columns = self.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
-                let row = columns.iter().map(|column| format!("quote({column})")).collect::<Vec<_>>().join(" || '|' || ");
+                let row =
+                    columns.iter().map(|column| format!("quote({column})")).collect::<Vec<_>>().join(" || '|' || ");
                 self.texts(&format!("SELECT {row} FROM {table}{filter}")).await
             }
             Kind::Postgres => self.texts(&format!("SELECT row_to_json({table})::text FROM {table}{filter}")).await,
@@ -166,7 +174,9 @@ impl Drop for TestDatabase {
 
 /// A setting without which tests with other servers cannot run.
 pub fn needed(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`, or set it (see `cargo xtask test --help`)"))
+    env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run `cargo xtask test`, or set it (see `cargo xtask test --help`)")
+    })
 }
 
 fn superuser_url() -> String {

@@ -85,7 +85,8 @@ impl Process {
 
     /// The path of the link to the first account, as it was printed.
     pub async fn setup_link(&mut self) -> String {
-        let printed = soon("the link", self.printed.wait_for(|text| text.contains("/setup?token="))).await.unwrap().clone();
+        let printed =
+            soon("the link", self.printed.wait_for(|text| text.contains("/setup?token="))).await.unwrap().clone();
         let link = &printed[printed.find("/setup?token=").unwrap()..];
         link.split_whitespace().next().unwrap().to_owned()
     }

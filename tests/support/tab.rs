@@ -44,7 +44,9 @@ pub struct Screen {
 impl Tab {
     /// A live connection, no chat open.
     pub async fn open(client: &Client) -> Self {
-        Self::try_open(client, &[]).await.unwrap_or_else(|status| panic!("the live connection was refused with {status}"))
+        Self::try_open(client, &[])
+            .await
+            .unwrap_or_else(|status| panic!("the live connection was refused with {status}"))
     }
 
     /// A chat opened as a browser does: the page first, then the connection, then what is new.

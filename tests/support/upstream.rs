@@ -181,7 +181,8 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
         // In two pieces, as a stream would have it.
         let middle = text.floor_char_boundary(text.len() / 2);
         let events = [delta(&text[..middle]), delta(&text[middle..]), DONE.to_owned()].map(Ok::<_, Infallible>);
-        return ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(stream::iter(events))).into_response();
+        return ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(stream::iter(events)))
+            .into_response();
     }
     let gone = CancellationToken::new();
     // One goes with the body, the other with this function: whoever asked may go away before there is a body.
@@ -191,7 +192,8 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
     let stream = Body::from_stream(stream::unfold((receiver, of_body), |(mut receiver, guard)| async move {
         receiver.recv().await.map(|piece| (piece, (receiver, guard)))
     }));
-    let _ = shared.calls.send(Call { headers, body, head: Some(head), pieces: Some(pieces), stream: Some(stream), gone });
+    let _ =
+        shared.calls.send(Call { headers, body, head: Some(head), pieces: Some(pieces), stream: Some(stream), gone });
     let response = response.await;
     waiting.disarm();
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())

@@ -28,6 +28,9 @@ use crate::{
 const NAME: &str = "openai";
 /// For the whole list of models.
 const LIST_SECONDS_MAX: u64 = 10;
+/// A connection waits this long for its next request. Many servers close theirs after five seconds, and a request that
+/// meets the closing is lost.
+const CONNECTION_IDLE_SECONDS_MAX: u64 = 3;
 
 /// One OpenAI-compatible server.
 pub struct Remote {
@@ -46,6 +49,7 @@ impl Remote {
     pub fn new(base_url: &Url, config: &ModelConfig) -> Result<Self, String> {
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(config.connect_seconds))
+            .pool_idle_timeout(Duration::from_secs(CONNECTION_IDLE_SECONDS_MAX))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("sardonyx/", env!("CARGO_PKG_VERSION")))

@@ -3,17 +3,20 @@
 //! Argon2id with OWASP's parameters, on a blocking thread, a few at a time: the place among them belongs to the thread, so
 //! that a client that goes away does not free it while the hash still runs.
 
+mod hasher;
+
 use std::{
     sync::{Arc, LazyLock},
     time::Duration,
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
+    Params,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use tokio::sync::Semaphore;
 
+use self::hasher::Hasher;
 use crate::{
     domain::{limits, user::Password},
     error::{Error, InvalidInput, Result},
@@ -61,7 +64,10 @@ impl Passwords {
     /// one hash, on a thread of its own.
     pub fn prepare(&self) {
         let nobodys_hash = Arc::clone(&self.nobodys_hash);
-        tokio::task::spawn_blocking(move || LazyLock::force(&nobodys_hash).len());
+        tokio::spawn(async move {
+            let _ = tokio::task::spawn_blocking(move || LazyLock::force(&nobodys_hash).len()).await;
+            hasher::give_back_later().await;
+        });
     }
 
     /// Hashes a new password, as a PHC string.
@@ -94,13 +100,15 @@ impl Passwords {
             .await
             .map_err(|_| Error::Busy)?
             .map_err(|_| Error::Internal)?;
-        tokio::task::spawn_blocking(move || {
+        let result = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(place);
             result
         })
         .await
-        .map_err(|_| Error::Internal)
+        .map_err(|_| Error::Internal);
+        tokio::spawn(hasher::give_back_later());
+        result
     }
 }
 
@@ -114,9 +122,8 @@ pub fn check_not_common(password: &Password, email: &str) -> Result<()> {
     if guesses <= COMMON_GUESSES_MAX { Err(InvalidInput::PasswordTooCommon.into()) } else { Ok(()) }
 }
 
-fn hasher() -> Option<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, None).ok()?;
-    Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn hasher() -> Option<Hasher> {
+    Some(Hasher { params: Params::new(MEMORY_KIB, ITERATIONS, LANES, None).ok()? })
 }
 
 fn hash_now(password: &str) -> Option<String> {
@@ -128,7 +135,8 @@ fn verify_now(password: &str, stored: &str) -> Verified {
         tracing::error!("a stored password hash cannot be used; the account cannot log in");
         return Verified::No;
     };
-    if Argon2::default().verify_password(password.as_bytes(), &hash).is_err() {
+    let is_match = hasher().is_some_and(|hasher| hasher.verify_password(password.as_bytes(), &hash).is_ok());
+    if !is_match {
         return Verified::No;
     }
     let is_current = hash.algorithm.as_str() == "argon2id"
@@ -163,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_with_weaker_parameters_is_replaced() {
-        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
+        let weak = Hasher { params: Params::new(8 * 1024, 1, 1, None).unwrap() };
         let stored = weak.hash_password(b"correct horse").unwrap().to_string();
         let passwords = Passwords::new();
         let Verified::YesRehash(hash) = passwords.verify(password("correct horse"), Some(stored)).await.unwrap() else {

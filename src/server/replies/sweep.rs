@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
 
 use crate::server::state::AppState;
 
@@ -16,14 +17,18 @@ pub async fn run(state: AppState) {
     loop {
         tokio::select! {
             () = state.stopping.cancelled() => return,
-            _ = sweeps.tick() => interrupt_lapsed(&state).await,
+            _ = sweeps.tick() => interrupt(&state, None).await,
         }
     }
 }
 
-/// Ends what lapsed. SQLite belongs to one server: what another one left running has lapsed at once.
-pub async fn interrupt_lapsed(state: &AppState) {
-    let all_but = state.db.is_sqlite().then_some(state.instance);
+/// Ends, at the start, what the server before left running: on SQLite, which belongs to one server, all of it at once; on
+/// Postgres what lapsed.
+pub async fn interrupt_left_behind(state: &AppState) {
+    interrupt(state, state.db.is_sqlite().then_some(state.instance)).await;
+}
+
+async fn interrupt(state: &AppState, all_but: Option<Uuid>) {
     let Ok(interrupted) = state.db.interrupt_lapsed_replies(all_but).await else { return };
     for reply in &interrupted {
         tracing::warn!(message = %reply.message_id, "a reply was interrupted: its server went away");

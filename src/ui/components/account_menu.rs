@@ -1,15 +1,15 @@
 //! Who is logged in, and the way out.
 
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
 use super::notice::ErrorNotice;
 use crate::{
-    api::session::LogOut,
+    api::session::{LogOut, log_out},
     domain::user::User,
     error::Error,
     ui::{
         paths::{LoginReason, login_path},
-        state::{answer::answer, session::load_page},
+        state::{session::load_page, submission::Submission},
     },
 };
 
@@ -17,14 +17,18 @@ use crate::{
 /// whether it is open.
 #[component]
 pub fn AccountMenu(user: User) -> impl IntoView {
-    let log_out = ServerAction::<LogOut>::new();
-    Effect::new(move || {
-        // Nobody being logged in any more is what was asked for.
-        if let Some(Ok(()) | Err(Error::NotLoggedIn | Error::SessionEnded)) = answer(log_out) {
-            load_page(&login_path(None, Some(LoginReason::LoggedOut)));
-        }
-    });
-    let error = Signal::derive(move || answer(log_out).and_then(Result::err));
+    let submission = Submission::new();
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let request = async {
+            // Nobody being logged in any more is what was asked for.
+            match log_out().await {
+                Err(Error::NotLoggedIn | Error::SessionEnded) => Ok(()),
+                answer => answer,
+            }
+        };
+        submission.send(request, |()| load_page(&login_path(None, Some(LoginReason::LoggedOut))));
+    };
     let initial: String = user.email.chars().take(1).flat_map(char::to_uppercase).collect();
 
     view! {
@@ -39,12 +43,12 @@ pub fn AccountMenu(user: User) -> impl IntoView {
                 <p class="account-email">
                     "Logged in as " <strong>{user.email}</strong>
                 </p>
-                <ActionForm action=log_out>
-                    <button class="button button-quiet" type="submit" disabled=move || log_out.pending().get()>
+                <form method="post" action=LogOut::url() on:submit=on_submit>
+                    <button class="button button-quiet" type="submit" disabled=move || submission.is_busy.get()>
                         "Log out"
                     </button>
-                </ActionForm>
-                <ErrorNotice error />
+                </form>
+                <ErrorNotice error=submission.error />
             </div>
         </div>
     }

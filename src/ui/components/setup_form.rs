@@ -1,35 +1,37 @@
 //! The form that makes the first account.
 
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
 use super::notice::ErrorNotice;
 use crate::{
-    api::setup::CreateFirstAccount,
+    api::setup::{CreateFirstAccount, create_first_account},
     domain::{limits, next::HOME_PATH},
     error::Error,
-    ui::state::{answer::answer, session::load_page},
+    ui::state::{
+        session::load_page,
+        submission::{Submission, field},
+    },
 };
 
 /// Asks for an address and a password; `failed_before` is why the last attempt failed when it was made without a script.
 #[component]
 pub fn SetupForm(token: String, failed_before: Option<Error>) -> impl IntoView {
-    let create = ServerAction::<CreateFirstAccount>::new();
-    let error = Signal::derive(move || match answer(create) {
-        Some(answer) => answer.err(),
-        None => failed_before,
-    });
-    let is_busy = move || create.pending().get() || matches!(answer(create), Some(Ok(())));
-    Effect::new(move || {
-        if let Some(Ok(())) = answer(create) {
+    let submission = Submission::new();
+    submission.error.set(failed_before);
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let request = create_first_account(field(&event, "token"), field(&event, "email"), field(&event, "password"));
+        submission.send(request, move |()| {
+            submission.is_busy.set(true);
             load_page(HOME_PATH);
-        }
-    });
+        });
+    };
     let hint = format!("At least {} characters.", limits::PASSWORD_CHARS_MIN);
 
     view! {
         <p class="door-text">"This account runs the site. The link works once."</p>
-        <ErrorNotice error />
-        <ActionForm action=create attr:novalidate="">
+        <ErrorNotice error=submission.error />
+        <form method="post" action=CreateFirstAccount::url() on:submit=on_submit novalidate>
             <input type="hidden" name="token" value=token />
             <label class="field">
                 <span class="field-label">"Email"</span>
@@ -58,9 +60,9 @@ pub fn SetupForm(token: String, failed_before: Option<Error>) -> impl IntoView {
             <p class="field-hint" id="password-hint">
                 {hint}
             </p>
-            <button class="button button-wide" type="submit" disabled=is_busy>
+            <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                 "Create account"
             </button>
-        </ActionForm>
+        </form>
     }
 }

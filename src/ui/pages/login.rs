@@ -1,16 +1,19 @@
 //! `/login`: who are you?
 
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::session::LogIn,
+    api::session::{LogIn, log_in},
     domain::next::NextPath,
     error::Error,
     ui::{
         components::{door::Door, notice::ErrorNotice, page_title::PageTitle},
         paths::LoginReason,
-        state::{answer::answer, session::load_page},
+        state::{
+            session::load_page,
+            submission::{Submission, field},
+        },
     },
 };
 
@@ -19,27 +22,27 @@ use crate::{
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map();
-    let log_in = ServerAction::<LogIn>::new();
+    let submission = Submission::new();
     let param = move |name: &str| query.with(|query| query.get(name));
     let next = move || param("next").unwrap_or_default();
     let reason = move || param("reason").and_then(|code| LoginReason::from_code(&code)).map(LoginReason::text);
-    let error = Signal::derive(move || match answer(log_in) {
-        Some(answer) => answer.err(),
-        None => param("error").and_then(|code| Error::from_code(&code)),
-    });
-    let is_busy = move || log_in.pending().get() || matches!(answer(log_in), Some(Ok(())));
-    Effect::new(move || {
-        if let Some(Ok(())) = answer(log_in) {
-            load_page(NextPath::parse(&next()).as_str());
-        }
-    });
+    submission.error.set(param("error").and_then(|code| Error::from_code(&code)));
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let next = field(&event, "next");
+        let request = log_in(field(&event, "email"), field(&event, "password"), Some(next.clone()));
+        submission.send(request, move |()| {
+            submission.is_busy.set(true);
+            load_page(NextPath::parse(&next).as_str());
+        });
+    };
 
     view! {
         <PageTitle text="Log in" />
         <Door heading="Log in">
             {move || {
                 reason()
-                    .filter(|_| error.get().is_none())
+                    .filter(|_| submission.error.get().is_none())
                     .map(|text| {
                         view! {
                             <p class="notice" role="status">
@@ -48,9 +51,9 @@ pub fn LoginPage() -> impl IntoView {
                         }
                     })
             }}
-            <ErrorNotice error />
+            <ErrorNotice error=submission.error />
             // Not the browser's own checks: what is wrong is said in one place and one way.
-            <ActionForm action=log_in attr:novalidate="">
+            <form method="post" action=LogIn::url() on:submit=on_submit novalidate>
                 <input type="hidden" name="next" value=next />
                 <label class="field">
                     <span class="field-label">"Email"</span>
@@ -75,10 +78,10 @@ pub fn LoginPage() -> impl IntoView {
                         required
                     />
                 </label>
-                <button class="button button-wide" type="submit" disabled=is_busy>
+                <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                     "Log in"
                 </button>
-            </ActionForm>
+            </form>
         </Door>
     }
 }
