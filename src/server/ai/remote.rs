@@ -227,6 +227,8 @@ fn bounded<S>(bytes: S) -> impl Stream<Item = Result<Bytes, ReplyFailure>>
 where
     S: Stream<Item = reqwest::Result<Bytes>>,
 {
+    // The event parser panics at a byte order mark, but only at the very beginning; an empty line means nothing.
+    let bytes = stream::once(async { Ok(Bytes::from_static(b"\n")) }).chain(bytes);
     bytes.scan((0_usize, 0_usize), |(total, line), bytes| {
         let bytes = bytes.map_err(|_| ReplyFailure::Cut).and_then(|bytes| {
             *total += bytes.len();
@@ -332,6 +334,10 @@ mod tests {
         assert_eq!(read(b"data: {\"error\":{\"message\":\"x\"}}\n\n", 5).await.1, Some(ReplyFailure::ProviderError));
         assert_eq!(read(b"data: [DONE]\n\n", 5).await.1, Some(ReplyFailure::Empty));
         assert_eq!(read(b"", 5).await.1, Some(ReplyFailure::Garbled));
+        let marked = format!("\u{feff}\n{}data: [DONE]\n\n", delta("ok"));
+        for size in 1..8 {
+            assert_eq!(read(marked.as_bytes(), size).await, ("ok".to_owned(), None));
+        }
     }
 
     #[tokio::test]

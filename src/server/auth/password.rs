@@ -64,9 +64,9 @@ impl Passwords {
     /// one hash, on a thread of its own.
     pub fn prepare(&self) {
         let nobodys_hash = Arc::clone(&self.nobodys_hash);
-        tokio::spawn(async move {
-            let _ = tokio::task::spawn_blocking(move || LazyLock::force(&nobodys_hash).len()).await;
-            hasher::give_back_later().await;
+        tokio::task::spawn_blocking(move || {
+            LazyLock::force(&nobodys_hash);
+            tokio::spawn(hasher::give_back_later());
         });
     }
 
@@ -100,15 +100,14 @@ impl Passwords {
             .await
             .map_err(|_| Error::Busy)?
             .map_err(|_| Error::Internal)?;
-        let result = tokio::task::spawn_blocking(move || {
+        tokio::task::spawn_blocking(move || {
             let result = work();
             drop(place);
+            tokio::spawn(hasher::give_back_later());
             result
         })
         .await
-        .map_err(|_| Error::Internal);
-        tokio::spawn(hasher::give_back_later());
-        result
+        .map_err(|_| Error::Internal)
     }
 }
 

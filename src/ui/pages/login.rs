@@ -26,7 +26,8 @@ pub fn LoginPage() -> impl IntoView {
     let param = move |name: &str| query.with(|query| query.get(name));
     let next = move || param("next").unwrap_or_default();
     let reason = move || param("reason").and_then(|code| LoginReason::from_code(&code)).map(LoginReason::text);
-    submission.error.set(param("error").and_then(|code| Error::from_code(&code)));
+    // Once: a later attempt has an answer of its own.
+    submission.error.set(query.with_untracked(|query| query.get("error")).and_then(|code| Error::from_code(&code)));
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         let next = field(&event, "next");
