@@ -68,13 +68,12 @@ export class Server {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (this.said += text));
     }
-    const deadline = Date.now() + START_SECONDS_MAX * 1000;
-    while (!(await this.isReady())) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`the server does not start; it said:\n${this.said}`);
-      }
-      await wait(20);
-    }
+    const saidBefore = this.said.length;
+    // What it says counts, too: somebody else's server might answer on its port.
+    await this.until("the server starts", async () => {
+      if (child.exitCode !== null) throw new Error(`the server ended; it said:\n${this.said}`);
+      return this.said.includes("listening", saidBefore) && (await this.isReady());
+    });
   }
 
   /** Ends it as an operator would, or with SIGKILL as an accident would. */
@@ -99,10 +98,10 @@ export class Server {
   }
 
   /** The link to the first account, as the server prints it while there is none. */
-  setupLink(): string {
-    const link = /http:\/\/\S+\/setup\?token=\S+/.exec(this.said)?.[0];
-    if (!link) throw new Error(`the server printed no set-up link; it said:\n${this.said}`);
-    return link;
+  async setupLink(): Promise<string> {
+    const link = /http:\/\/\S+\/setup\?token=\S+(?=\s)/;
+    await this.until("the server prints a set-up link", () => link.test(this.said));
+    return link.exec(this.said)?.[0] ?? "";
   }
 
   async addAccount(name: string): Promise<Account> {
@@ -120,6 +119,14 @@ export class Server {
     const running = promisify(execFile)(program(), ["user", ...args], { cwd: this.folder, env: this.environment() });
     running.child.stdin?.end(input);
     await running;
+  }
+
+  private async until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + START_SECONDS_MAX * 1000;
+    while (!(await isTrue())) {
+      if (Date.now() > deadline) throw new Error(`waited in vain until ${what}; it said:\n${this.said}`);
+      await wait(20);
+    }
   }
 
   private async isReady(): Promise<boolean> {

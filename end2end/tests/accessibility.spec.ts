@@ -61,7 +61,7 @@ test("the log-in page has no accessibility violations", async ({ page, faults })
 
 test("the set-up page has no accessibility violations", async ({ page, startServer }) => {
   const server = await startServer();
-  await open(page, server.setupLink());
+  await open(page, await server.setupLink());
   await expectNoViolations(page);
 });
 
@@ -117,7 +117,7 @@ test("no page is wider than a small screen, or than a window at 200 %", async ({
     await alice.page.setViewportSize(size);
     for (const [tab, address] of [
       [page, "/login"],
-      [page, server.setupLink()],
+      [page, await server.setupLink()],
       [alice.page, "/chats"],
       [alice.page, path],
     ] as const) {

@@ -12,7 +12,7 @@ async function createAccount(page: Page, email: string, password: string): Promi
 
 test("the set-up link makes the first account, logs it in, and works once", async ({ page, startServer, faults }) => {
   const server = await startServer();
-  const link = server.setupLink();
+  const link = await server.setupLink();
   await open(page, link);
   await createAccount(page, "first@example.org", "striped like a sardonyx");
   await expect(page).toHaveURL(`${server.url}/chats`);
@@ -45,7 +45,7 @@ test("what is wrong with the first account's address or password is said, and wh
 }) => {
   const server = await startServer();
   faults.allow(/status of 422/);
-  await open(page, server.setupLink());
+  await open(page, await server.setupLink());
   await createAccount(page, "first@example.org", "short");
   await expect(alert(page)).toHaveText("The password needs at least 8 characters.");
   await expect(page.getByLabel("Email")).toHaveValue("first@example.org");

@@ -16,7 +16,7 @@ async function expectReply(chat: Chat, text: string): Promise<void> {
 test("the first account is made, with errors said on the way", async ({ page, startServer, faults }) => {
   faults.allow(/status of 403/);
   const server = await startServer();
-  await page.goto(server.setupLink());
+  await page.goto(await server.setupLink());
   await page.getByLabel("Email").fill("first@example.org");
   await page.getByLabel("Password").fill("short");
   await page.getByRole("button", { name: "Create account" }).click();
@@ -26,7 +26,7 @@ test("the first account is made, with errors said on the way", async ({ page, st
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page).toHaveURL(`${server.url}/chats`);
   await logOut(page);
-  await page.goto(server.setupLink());
+  await page.goto(await server.setupLink());
   await expect(alert(page)).toHaveText("This set-up link is not valid, or was already used.");
 });
 

@@ -9,7 +9,10 @@ use crate::{
     error::Error,
     ui::{
         paths::{LoginReason, login_path},
-        state::{session::load_page, submission::Submission},
+        state::{
+            session::{load_page, use_session},
+            submission::Submission,
+        },
     },
 };
 
@@ -17,14 +20,18 @@ use crate::{
 /// whether it is open.
 #[component]
 pub fn AccountMenu(user: User) -> impl IntoView {
-    let submission = Submission::new();
+    let (session, submission) = (use_session(), Submission::new());
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let request = async {
-            // Nobody being logged in any more is what was asked for.
+        let request = async move {
+            session.set_logging_out(true);
             match log_out().await {
-                Err(Error::NotLoggedIn | Error::SessionEnded) => Ok(()),
-                answer => answer,
+                // Nobody being logged in any more is what was asked for.
+                Ok(()) | Err(Error::NotLoggedIn | Error::SessionEnded) => Ok(()),
+                Err(error) => {
+                    session.set_logging_out(false);
+                    Err(error)
+                }
             }
         };
         submission.send(request, |()| load_page(&login_path(None, Some(LoginReason::LoggedOut))));

@@ -24,6 +24,9 @@ const LAID_ASIDE_KEY: &str = "sardonyx.drafts";
 pub struct Session {
     pub drafts: Drafts,
     user_id: StoredValue<Option<UserId>>,
+    /// Whether this tab is on its way to the log-in page. Several things tell that a session is over, all at once; the
+    /// first one decides, for a second navigation would abort its own.
+    is_leaving: StoredValue<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,7 +37,7 @@ struct LaidAside {
 
 /// Makes the session known to everything below.
 pub fn provide_session() -> Session {
-    let session = Session { drafts: Drafts::new(), user_id: StoredValue::new(None) };
+    let session = Session { drafts: Drafts::new(), user_id: StoredValue::new(None), is_leaving: StoredValue::new(false) };
     provide_context(session);
     session
 }
@@ -53,6 +56,12 @@ impl Session {
         }
     }
 
+    /// Says that the user is logging out here, or that this failed. Meanwhile the news that the session is over are no
+    /// news, and nothing leads back to where this tab was.
+    pub fn set_logging_out(self, is_logging_out: bool) {
+        self.is_leaving.set_value(is_logging_out);
+    }
+
     /// Leaves when `error` says that nobody is logged in any more.
     pub fn leave_if_ended(self, error: Error) {
         if matches!(error, Error::NotLoggedIn | Error::SessionEnded) {
@@ -63,6 +72,10 @@ impl Session {
     /// Goes to the log-in page; when the session ended by itself, the way back leads to where this tab is now. After a
     /// log-out the next to log in may be somebody else.
     pub fn leave(self, reason: LoginReason) {
+        if self.is_leaving.get_value() {
+            return;
+        }
+        self.is_leaving.set_value(true);
         let drafts = self.drafts.unsent();
         if let (LoginReason::SessionEnded, Some(user_id), false) =
             (reason, self.user_id.try_get_value().flatten(), drafts.is_empty())

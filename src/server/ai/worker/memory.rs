@@ -57,7 +57,7 @@ mod tests {
         let mut other = text.clone();
         other[17] = 99;
         assert_eq!(memory.known(&other), 0);
-        other = text.clone();
+        other = text;
         other[18] = 99;
         assert_eq!(memory.known(&other), 18);
     }

@@ -139,11 +139,11 @@ mod tests {
 
     #[test]
     fn a_long_conversation_is_cut_at_the_same_place_for_several_turns() {
-        let turn = |n: usize| if n % 2 == 0 { (User, "w ".repeat(100)) } else { (Assistant, "w ".repeat(100)) };
+        let turn = |n: usize| if n.is_multiple_of(2) { (User, "w ".repeat(100)) } else { (Assistant, "w ".repeat(100)) };
         let template = template();
         let begin = |turns: usize| {
             let lines: Vec<PromptLine> = (0..turns)
-                .map(|n| turn(n))
+                .map(turn)
                 .enumerate()
                 .map(|(n, (role, text))| PromptLine { role, text: format!("{n} {text}") })
                 .collect();
