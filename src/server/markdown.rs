@@ -19,6 +19,9 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd}
 
 use crate::domain::message::SafeHtml;
 
+/// Elements within each other; what is deeper is shown without them.
+const NESTING_MAX: usize = 48;
+
 /// Renders a text that grows.
 #[derive(Default)]
 pub struct Renderer {
@@ -107,7 +110,7 @@ fn options() -> Options {
 
 fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
     let mut code: Option<(String, String)> = None;
-    let events = Parser::new_ext(markdown, options()).filter_map(|event| match (event, &mut code) {
+    let events = shallow(Parser::new_ext(markdown, options())).filter_map(|event| match (event, &mut code) {
         (Event::Start(Tag::CodeBlock(kind)), _) => {
             let language = match kind {
                 CodeBlockKind::Fenced(info) => info.split([' ', ',', '{']).next().unwrap_or_default().to_owned(),
@@ -142,6 +145,24 @@ fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
     let mut html = String::with_capacity(markdown.len() * 2);
     pulldown_cmark::html::push_html(&mut html, events);
     sanitize(&html)
+}
+
+/// Leaves out what is nested more deeply than anybody reads, but not its text: the sanitizer's time grows with the square of
+/// the depth.
+fn shallow<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    let mut depth = 0_usize;
+    events.filter(move |event| match event {
+        Event::Start(Tag::CodeBlock(_)) | Event::End(TagEnd::CodeBlock) => true,
+        Event::Start(_) => {
+            depth += 1;
+            depth <= NESTING_MAX
+        }
+        Event::End(_) => {
+            depth -= 1;
+            depth < NESTING_MAX
+        }
+        _ => true,
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the sanitizer")]

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         limits,
         message::{Author, MessageState, ReplyFailure},
-        model::{EMBEDDED_PROVIDER, ModelName, Prompt, PromptLine, PromptRole},
+        model::{Prompt, PromptLine, PromptRole},
     },
     error::{Error, Result},
     server::{
@@ -221,7 +221,7 @@ fn ask(state: AppState, db: UserDb, reply: StoredMessage) -> impl Stream<Item = 
             Author::Model(model) => model.clone(),
             Author::You => return fail(ReplyFailure::Internal),
         };
-        let prompt = match gather_prompt(&db, &reply, &model).await {
+        let prompt = match gather_prompt(&db, &reply).await {
             Ok(prompt) => prompt,
             Err(_) => return fail(ReplyFailure::Internal),
         };
@@ -239,10 +239,8 @@ fn fail(failure: ReplyFailure) -> Pieces {
 
 /// The conversation up to the message that is answered: as much of it as fits, roles taking turns, which many models'
 /// templates insist on.
-async fn gather_prompt(db: &UserDb, reply: &StoredMessage, model: &ModelName) -> Result<Prompt> {
-    let chars_max =
-        if model.provider() == EMBEDDED_PROVIDER { limits::PROMPT_CHARS_MAX / 3 } else { limits::PROMPT_CHARS_MAX };
-    let earlier = db.list_prompt(reply.chat_id, reply.seq - 1, chars_max).await?;
+async fn gather_prompt(db: &UserDb, reply: &StoredMessage) -> Result<Prompt> {
+    let earlier = db.list_prompt(reply.chat_id, reply.seq - 1, limits::PROMPT_CHARS_MAX).await?;
     let mut lines: Vec<PromptLine> = Vec::with_capacity(earlier.len());
     for line in earlier.into_iter().rev() {
         let role = if line.is_reply { PromptRole::Assistant } else { PromptRole::User };

@@ -37,7 +37,8 @@ struct LaidAside {
 
 /// Makes the session known to everything below.
 pub fn provide_session() -> Session {
-    let session = Session { drafts: Drafts::new(), user_id: StoredValue::new(None), is_leaving: StoredValue::new(false) };
+    let session =
+        Session { drafts: Drafts::new(), user_id: StoredValue::new(None), is_leaving: StoredValue::new(false) };
     provide_context(session);
     session
 }

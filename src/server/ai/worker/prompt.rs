@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_long_conversation_is_cut_at_the_same_place_for_several_turns() {
-        let turn = |n: usize| if n.is_multiple_of(2) { (User, "w ".repeat(100)) } else { (Assistant, "w ".repeat(100)) };
+        let turn =
+            |n: usize| if n.is_multiple_of(2) { (User, "w ".repeat(100)) } else { (Assistant, "w ".repeat(100)) };
         let template = template();
         let begin = |turns: usize| {
             let lines: Vec<PromptLine> = (0..turns)
