@@ -18,8 +18,8 @@ const IDLE_MB_MAX: f64 = 40.0;
 /// Live connections of one person; the server allows 20.
 const SOCKETS_PER_USER: usize = 10;
 const SOCKET_KB_MAX: f64 = 20.0;
-/// Time for what was done to settle.
-const SETTLE_MS: u64 = 1_000;
+/// Time for what was done to settle: the server gives memory back that it has not needed for two seconds.
+const SETTLE_SECONDS: u64 = 3;
 
 /// Measures the server before and after pages were loaded from it.
 pub async fn measure(server: &Sardonyx, seeded: &Seeded, report: &mut Report) -> Result<()> {
@@ -41,7 +41,7 @@ pub async fn measure_sockets(server: &Sardonyx, browsers: &[Browser], report: &m
     for _ in 0..SOCKETS_PER_USER {
         sockets.extend(try_join_all(browsers.iter().map(Browser::connect)).await?);
     }
-    sleep(Duration::from_millis(SETTLE_MS)).await;
+    sleep(Duration::from_secs(SETTLE_SECONDS)).await;
     let kb = (server.process.resident_mb()? - before_mb) * 1_000.0 / sockets.len() as f64;
     let name = format!("each of {} open live connections", sockets.len());
     report.add("memory", name, "kB", Some(kb), None, Budget::Below(SOCKET_KB_MAX));
@@ -50,7 +50,7 @@ pub async fn measure_sockets(server: &Sardonyx, browsers: &[Browser], report: &m
 
 /// Adds what the server has in memory now.
 pub async fn add(server: &Sardonyx, when: &str, budget: Budget, report: &mut Report) -> Result<()> {
-    sleep(Duration::from_millis(SETTLE_MS)).await;
+    sleep(Duration::from_secs(SETTLE_SECONDS)).await;
     report.add("memory", when, "MB", Some(server.process.resident_mb()?), None, budget);
     Ok(())
 }

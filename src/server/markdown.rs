@@ -128,7 +128,9 @@ fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
             // A block that still grows is highlighted when it is whole: doing it for each token would cost its square.
             Some(Event::Html(highlight::code_block(&language, &source, is_finished).into()))
         }
-        // Raw HTML is text; images are links.
+        // Raw HTML is text, a block of it a paragraph; images are links.
+        (Event::Start(Tag::HtmlBlock), _) => Some(Event::Start(Tag::Paragraph)),
+        (Event::End(TagEnd::HtmlBlock), _) => Some(Event::End(TagEnd::Paragraph)),
         (Event::Html(html) | Event::InlineHtml(html), _) => Some(Event::Text(html)),
         (Event::Start(Tag::Image { dest_url, title, id, .. }), _) => {
             Some(Event::Start(Tag::Link { link_type: pulldown_cmark::LinkType::Inline, dest_url, title, id }))

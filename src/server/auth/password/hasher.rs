@@ -21,7 +21,7 @@ use argon2::{
 /// it is never touched and costs nothing.
 const BLOCKS_MIN: usize = 33 * 1024;
 /// Memory that was not used for this long goes back.
-const KEPT_SECONDS: u64 = 5;
+const KEPT_SECONDS: u64 = 2;
 
 /// Makes and checks hashes, by its traits.
 pub struct Hasher {
