@@ -16,6 +16,7 @@ mod isolation;
 mod lifecycle;
 mod log_in;
 mod messages;
+mod model_server;
 mod origin;
 mod process;
 mod providers;

@@ -35,12 +35,21 @@ async function furnish(person: Person, provider: ScriptedProvider): Promise<stri
   return path;
 }
 
+/** Colours are what they stay: a button fades from light to dark, and half-way is neither. */
+async function transitionsEnd(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+    await Promise.allSettled(transitions.map((transition) => transition.finished));
+  });
+}
+
 /** At these sizes, light and dark. */
 async function expectNoViolations(page: Page, sizes = SIZES): Promise<void> {
   for (const size of sizes) {
     await page.setViewportSize(size);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
+      await transitionsEnd(page);
       const { violations } = await new AxeBuilder({ page }).analyze();
       const found = violations.map(
         ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`,

@@ -15,7 +15,7 @@ use std::{
 };
 
 use ammonia::Builder;
-use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use crate::domain::message::SafeHtml;
 
@@ -110,6 +110,7 @@ fn options() -> Options {
 
 fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
     let mut code: Option<(String, String)> = None;
+    let mut columns = Columns::default();
     let events = shallow(Parser::new_ext(markdown, options())).filter_map(|event| match (event, &mut code) {
         (Event::Start(Tag::CodeBlock(kind)), _) => {
             let language = match kind {
@@ -128,6 +129,16 @@ fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
             // A block that still grows is highlighted when it is whole: doing it for each token would cost its square.
             Some(Event::Html(highlight::code_block(&language, &source, is_finished).into()))
         }
+        (Event::Start(Tag::Table(alignments)), _) => {
+            columns = Columns { alignments, next: 0, cell: "th" };
+            Some(Event::Start(Tag::Table(Vec::new())))
+        }
+        (Event::Start(Tag::TableRow), _) => {
+            (columns.next, columns.cell) = (0, "td");
+            Some(Event::Start(Tag::TableRow))
+        }
+        (Event::Start(Tag::TableCell), _) => Some(Event::Html(columns.open_cell().into())),
+        (Event::End(TagEnd::TableCell), _) => Some(Event::Html(format!("</{}>", columns.cell).into())),
         // Raw HTML is text, a block of it a paragraph; images are links.
         (Event::Start(Tag::HtmlBlock), _) => Some(Event::Start(Tag::Paragraph)),
         (Event::End(TagEnd::HtmlBlock), _) => Some(Event::End(TagEnd::Paragraph)),
@@ -147,6 +158,29 @@ fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
     let mut html = String::with_capacity(markdown.len() * 2);
     pulldown_cmark::html::push_html(&mut html, events);
     sanitize(&html)
+}
+
+/// How the columns of a table are aligned. The library writes a style of its own, which the content policy forbids.
+#[derive(Default)]
+struct Columns {
+    alignments: Vec<Alignment>,
+    next: usize,
+    /// The element of a cell: `th` in the head, else `td`.
+    cell: &'static str,
+}
+
+impl Columns {
+    fn open_cell(&mut self) -> String {
+        let alignment = self.alignments.get(self.next).copied().unwrap_or(Alignment::None);
+        self.next += 1;
+        let cell = self.cell;
+        match alignment {
+            Alignment::None => format!("<{cell}>"),
+            Alignment::Left => format!("<{cell} align=\"left\">"),
+            Alignment::Center => format!("<{cell} align=\"center\">"),
+            Alignment::Right => format!("<{cell} align=\"right\">"),
+        }
+    }
 }
 
 /// Leaves out what is nested more deeply than anybody reads, but not its text: the sanitizer's time grows with the square of
@@ -209,6 +243,8 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("code", HashSet::from(["class"])),
             ("pre", HashSet::from(["class", "tabindex"])),
             ("span", HashSet::from(["class"])),
+            ("td", HashSet::from(["align"])),
+            ("th", HashSet::from(["align"])),
         ]))
         .attribute_filter(|element, attribute, value| match (element, attribute) {
             ("code" | "pre" | "span", "class") if !value.split(' ').all(is_own_class) => None,

@@ -231,8 +231,7 @@ fn connect_models(config: &Config) -> Result<Models, String> {
         providers.push(Arc::new(Remote::new(base_url, models)?));
     }
     let model_file: PathBuf = models.model_file.clone().unwrap_or_else(|| config.storage.data.join(MODEL_FILE));
-    let program =
-        std::env::current_exe().map_err(|error| format!("this program's own file cannot be found: {error}"))?;
+    let program = own_program()?;
     let settings = EmbeddedSettings {
         parallel: usize::from(models.embedded_parallel),
         idle_seconds: models.embedded_idle_seconds,
@@ -240,6 +239,14 @@ fn connect_models(config: &Config) -> Result<Models, String> {
     };
     providers.push(Arc::new(Embedded::new(settings)));
     Ok(Models::new(providers, models.model.as_deref()))
+}
+
+/// This program. On Linux not its path but the running file itself: an update may have replaced or removed the path.
+fn own_program() -> Result<PathBuf, String> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe().map_err(|error| format!("this program's own file cannot be found: {error}"))
 }
 
 /// Takes connections until told to stop. Every wait for a client is bounded: one that sends its request's head slowly, or

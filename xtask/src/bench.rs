@@ -16,7 +16,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     build::browser_half(project, &mut steps, Kind::Release)?;
     // Without the embedded model: its speed would hide the server's.
     let features = Features::WithoutModel;
-    let binary = steps.run("building the server", |step| server::build(project, step, features, Profile::Release))?;
+    let binary = steps.run("building the server", |step| server::build(project, step, features, Profile::Measured))?;
     steps.run("measuring", |step| {
         step.make_room();
         process::run(

@@ -3,6 +3,7 @@
 //! They end with this process, however it ends: stopped by process id when a [`Service`] is dropped, by `stop` on
 //! Ctrl-C, and by the kernel (`setpriv --pdeathsig`) when this process is killed. For tests only: the data is not safe.
 
+mod model_server;
 mod postgres;
 mod redis;
 
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
+use crate::project::Project;
 use crate::steps::Step;
 use crate::stop;
 
@@ -39,6 +41,20 @@ impl Services {
             redis: format!("redis://127.0.0.1:{}", redis.port),
             _running: [postgres, redis],
         })
+    }
+}
+
+/// A model server that nobody here wrote.
+pub struct ModelServer {
+    /// Its OpenAI-compatible address.
+    pub url: String,
+    _running: Service,
+}
+
+impl ModelServer {
+    pub fn start(project: &Project, step: &mut Step, model: &Path) -> Result<Self> {
+        let running = model_server::start(project, step, model)?;
+        Ok(Self { url: format!("http://127.0.0.1:{}/v1", running.port), _running: running })
     }
 }
 

@@ -32,7 +32,8 @@ By hand:
     SARDONYX_TEST_POSTGRES=postgres://USER@127.0.0.1:PORT   a role that may create databases
     SARDONYX_TEST_REDIS=redis://127.0.0.1:PORT
 Tests that talk with the embedded model find its file in SARDONYX_TEST_MODEL;
-those that take minutes run only with --long, which sets SARDONYX_TEST_LONG=1.";
+those that take minutes run only with --long, which sets SARDONYX_TEST_LONG=1
+and SARDONYX_TEST_MODEL_SERVER, the address of a model server that is not ours (xllamacpp).";
 
 #[derive(Args)]
 #[command(after_help = BY_HAND)]

@@ -30,7 +30,7 @@ pub fn NewChatForm() -> impl IntoView {
         <div class="new-chat">
             <form method="post" action=CreateChat::url() on:submit=on_submit>
                 <button class="button new-chat-button" type="submit" disabled=move || submission.is_busy.get()>
-                    "New chat"
+                    <span class="new-chat-words">"New chat"</span>
                 </button>
             </form>
             <ErrorNotice error=submission.error />

@@ -6,7 +6,10 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     api::setup::check_setup_link,
     error::Error,
-    ui::components::{door::Door, loading::Loading, notice::ErrorNotice, page_title::PageTitle, setup_form::SetupForm},
+    ui::{
+        components::{door::Door, loading::Loading, notice::ErrorNotice, page_title::PageTitle, setup_form::SetupForm},
+        paths::login_path,
+    },
 };
 
 /// The set-up page; a link that is wrong or used shows why instead of the form.
@@ -27,7 +30,15 @@ pub fn SetupPage() -> impl IntoView {
                     Suspend::new(async move {
                         match link.await {
                             Ok(()) => view! { <SetupForm token failed_before /> }.into_any(),
-                            Err(error) => view! { <ErrorNotice error=Some(error) /> }.into_any(),
+                            Err(error) => {
+                                view! {
+                                    <ErrorNotice error=Some(error) />
+                                    <p>
+                                        <a href=login_path(None, None)>"Log in"</a>
+                                    </p>
+                                }
+                                    .into_any()
+                            }
                         }
                     })
                 }}

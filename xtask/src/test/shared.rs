@@ -9,7 +9,7 @@ use crate::embedded::{self, Features};
 use crate::model;
 use crate::process;
 use crate::project::Project;
-use crate::services::Services;
+use crate::services::{ModelServer, Services};
 use crate::site::{self, Kind};
 use crate::steps::Step;
 use crate::toolchain::Toolchain;
@@ -22,6 +22,7 @@ pub struct Shared<'a> {
     features: Option<Features>,
     model: Option<Option<PathBuf>>,
     services: Option<Services>,
+    model_server: Option<ModelServer>,
     server: Option<bool>,
     site: Option<bool>,
 }
@@ -36,6 +37,7 @@ impl<'a> Shared<'a> {
             features: None,
             model: None,
             services: None,
+            model_server: None,
             server: None,
             site: None,
         }
@@ -106,6 +108,12 @@ impl<'a> Shared<'a> {
         }
         if self.long {
             command.env("SARDONYX_TEST_LONG", "1");
+            if let (None, Some(Some(model))) = (&self.model_server, &self.model) {
+                self.model_server = Some(ModelServer::start(self.project, &mut self.step, model)?);
+            }
+        }
+        if let Some(server) = &self.model_server {
+            command.env("SARDONYX_TEST_MODEL_SERVER", &server.url);
         }
         Ok(command)
     }

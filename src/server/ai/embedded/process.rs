@@ -34,6 +34,8 @@ impl Process {
     /// Starts the worker. It is killed when this is dropped, and ends by itself when its stdin ends.
     pub fn start(settings: &EmbeddedSettings) -> io::Result<Self> {
         let mut child = Command::new(&settings.program)
+            // What a list of processes shows.
+            .arg0("sardonyx")
             .args(settings.worker_words())
             .env_clear()
             .envs(ENVIRONMENT_KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))

@@ -1,0 +1,73 @@
+//! A model server that is not ours, for the long tests: llama.cpp's own, out of a Python wheel, with the embedded model's file.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+
+use super::{Service, folder, free_port, tied_to_us};
+use crate::apt;
+use crate::process;
+use crate::project::Project;
+use crate::steps::Step;
+
+const PACKAGE: &str = "xllamacpp==2026.10.11549";
+
+/// Serves the model until it is stopped.
+const SERVE: &str = "import sys, threading, xllamacpp
+settings = xllamacpp.CommonParams()
+settings.model.path = sys.argv[1]
+settings.hostnames = ['127.0.0.1']
+settings.port = int(sys.argv[2])
+settings.n_ctx = 2048
+settings.cpuparams.n_threads = 1
+server = xllamacpp.Server(settings)
+threading.Event().wait()";
+
+pub fn start(project: &Project, step: &mut Step, model: &Path) -> Result<Service> {
+    let python = python(project, step)?;
+    let folder = folder("model-server")?;
+    let port = free_port()?;
+    let mut server = tied_to_us("TERM", &python);
+    server.args(["-c", SERVE]).arg(model).arg(port.to_string());
+    Service::start("xllamacpp", folder, port, Signal::SIGTERM, &mut server, || is_ready(port))
+}
+
+/// It listens before the model is loaded.
+fn is_ready(port: u16) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut connection = TcpStream::connect(("127.0.0.1", port))?;
+        connection.set_read_timeout(Some(Duration::from_secs(1)))?;
+        connection.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+        let mut head = [0; 12];
+        connection.read_exact(&mut head)?;
+        Ok(String::from_utf8_lossy(&head).into_owned())
+    };
+    ask().is_ok_and(|head| head.ends_with(" 200"))
+}
+
+/// A Python of its own that has the package.
+fn python(project: &Project, step: &mut Step) -> Result<PathBuf> {
+    let home = project.target.join("tools").join(PACKAGE);
+    let python = home.join("bin/python");
+    let has_package = || process::output(process::command(&python).args(["-c", "import xllamacpp"])).is_ok();
+    if python.exists() && has_package() {
+        return Ok(python);
+    }
+    let _ = fs::remove_dir_all(&home);
+    if process::output(process::command("python3").args(["-c", "import ensurepip"])).is_err() {
+        apt::install(step, &["python3-venv"], "testing with a model server that is not ours")?;
+    }
+    process::output(process::command("python3").args(["-m", "venv"]).arg(&home))?;
+    step.say(&format!("installing {PACKAGE}"));
+    process::output(process::command(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]))
+        .context("the model server cannot be installed")?;
+    if !has_package() {
+        bail!("{PACKAGE} was installed, yet cannot be loaded");
+    }
+    Ok(python)
+}
