@@ -7,6 +7,7 @@
 //!
 //! To add one: write it here with an explicit `endpoint`, and give it its line in `tests/isolation.rs`.
 
+pub mod account;
 pub mod chats;
 pub mod messages;
 pub mod models;

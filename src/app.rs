@@ -13,8 +13,11 @@ use leptos_router::{
 };
 
 use crate::ui::{
-    components::layout::ChatsLayout,
-    pages::{chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage, setup::SetupPage},
+    components::layout::Layout,
+    pages::{
+        chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage, password::PasswordPage,
+        sessions::SessionsPage, setup::SetupPage,
+    },
     state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
 };
 
@@ -32,9 +35,11 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
-                <ParentRoute path=path!("/chats") view=ChatsLayout ssr=SsrMode::Async>
-                    <Route path=path!("") view=ChatListPage ssr=SsrMode::Async />
-                    <Route path=path!(":id") view=ChatPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
+                    <Route path=path!("/chats") view=ChatListPage ssr=SsrMode::Async />
+                    <Route path=path!("/chats/:id") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/sessions") view=SessionsPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/password") view=PasswordPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

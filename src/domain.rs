@@ -6,10 +6,12 @@
 //! [`InvalidInput`]: crate::error::InvalidInput
 
 pub mod chat;
+pub mod device;
 pub mod ids;
 pub mod limits;
 pub mod live;
 pub mod message;
 pub mod model;
 pub mod next;
+pub mod session;
 pub mod user;

@@ -9,7 +9,7 @@ use leptos::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::domain::limits;
+use crate::domain::{limits, session::SessionEnd};
 
 /// What went wrong, for whoever asked. On the wire: `{"code": "…", "text": "…"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub enum Error {
     /// Nobody is logged in. 401.
     NotLoggedIn,
     /// Somebody was logged in, and that session is over. 401.
-    SessionEnded,
+    SessionEnded(SessionEnd),
     /// It came from another site's page, or from none. 403.
     ForeignOrigin,
     /// The set-up link is wrong, or was used. 403.
@@ -37,6 +37,8 @@ pub enum Error {
     TooLarge,
     /// A limit on how much at a time is reached. 429.
     TooMany,
+    /// Too many failed attempts to prove who one is; the next one counts after so many seconds. 429.
+    TooManyAttempts { seconds: u32 },
     /// The database or Redis does not answer. 503.
     Unavailable,
     /// Too much to do for a moment. 503.
@@ -67,17 +69,22 @@ pub enum InvalidInput {
 struct ErrorBody {
     code: String,
     text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u32>,
 }
 
 impl From<Error> for ErrorBody {
     fn from(error: Error) -> Self {
-        Self { code: error.code().to_owned(), text: error.text() }
+        Self { code: error.code().to_owned(), text: error.text(), retry_after_seconds: error.retry_after_seconds() }
     }
 }
 
 impl From<ErrorBody> for Error {
     fn from(body: ErrorBody) -> Self {
-        Self::from_code(&body.code).unwrap_or(Self::Internal)
+        match (Self::from_code(&body.code), body.retry_after_seconds) {
+            (Some(Self::TooManyAttempts { .. }), Some(seconds)) => Self::TooManyAttempts { seconds },
+            (error, _) => error.unwrap_or(Self::Internal),
+        }
     }
 }
 
@@ -85,7 +92,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 29] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -99,13 +106,18 @@ impl Error {
         Self::Malformed,
         Self::WrongCredentials,
         Self::NotLoggedIn,
-        Self::SessionEnded,
+        Self::SessionEnded(SessionEnd::Expired),
+        Self::SessionEnded(SessionEnd::LoggedOut),
+        Self::SessionEnded(SessionEnd::Revoked),
+        Self::SessionEnded(SessionEnd::RevokedByAdmin),
+        Self::SessionEnded(SessionEnd::PasswordChanged),
         Self::ForeignOrigin,
         Self::SetupLink,
         Self::NotFound,
         Self::Conflict,
         Self::TooLarge,
         Self::TooMany,
+        Self::TooManyAttempts { seconds: 0 },
         Self::Unavailable,
         Self::Busy,
         Self::Internal,
@@ -128,13 +140,14 @@ impl Error {
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
             Self::NotLoggedIn => "not_logged_in",
-            Self::SessionEnded => "session_ended",
+            Self::SessionEnded(end) => end.name(),
             Self::ForeignOrigin => "foreign_origin",
             Self::SetupLink => "setup_link",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::TooMany => "too_many",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -147,17 +160,26 @@ impl Error {
         Self::ALL.into_iter().find(|error| error.code() == code)
     }
 
+    /// How long to wait before asking again, for errors that pass.
+    pub const fn retry_after_seconds(self) -> Option<u32> {
+        match self {
+            Self::TooManyAttempts { seconds } => Some(seconds),
+            Self::TooMany | Self::Unavailable | Self::Busy => Some(5),
+            _ => None,
+        }
+    }
+
     /// The HTTP status of an answer that carries it.
     pub const fn status(self) -> u16 {
         match self {
             Self::Invalid(_) => 422,
             Self::Malformed => 400,
-            Self::WrongCredentials | Self::NotLoggedIn | Self::SessionEnded => 401,
+            Self::WrongCredentials | Self::NotLoggedIn | Self::SessionEnded(_) => 401,
             Self::ForeignOrigin | Self::SetupLink => 403,
             Self::NotFound => 404,
             Self::Conflict => 409,
             Self::TooLarge => 413,
-            Self::TooMany => 429,
+            Self::TooMany | Self::TooManyAttempts { .. } => 429,
             Self::Unavailable | Self::Busy | Self::Offline => 503,
             Self::Internal => 500,
         }
@@ -170,7 +192,7 @@ impl Error {
             Self::Malformed => "The request could not be read.",
             Self::WrongCredentials => "E-mail or password is not right.",
             Self::NotLoggedIn => "Please log in.",
-            Self::SessionEnded => "Your session has ended. Please log in again.",
+            Self::SessionEnded(end) => end.text(),
             Self::ForeignOrigin => {
                 "This request did not come from this site's own pages. If you run this site, check SARDONYX_PUBLIC_URL."
             }
@@ -179,6 +201,10 @@ impl Error {
             Self::Conflict => "This cannot be done as things stand. Reload the page and look.",
             Self::TooLarge => "This is more than the server accepts at once.",
             Self::TooMany => "Too much at once. Wait a moment, then try again.",
+            Self::TooManyAttempts { seconds: 0 } => "Too many failed attempts. Wait some minutes, then try again.",
+            Self::TooManyAttempts { seconds } => {
+                return format!("Too many failed attempts. Try again in {}.", waiting_time(seconds));
+            }
             Self::Unavailable => {
                 "The server cannot reach its database right now. Nothing is lost; try again in a moment."
             }
@@ -187,6 +213,15 @@ impl Error {
             Self::Offline => "The server cannot be reached. Check your connection, then try again.",
         }
         .to_owned()
+    }
+}
+
+/// Seconds as people say them.
+fn waiting_time(seconds: u32) -> String {
+    match seconds {
+        1 => "one second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
     }
 }
 

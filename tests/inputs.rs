@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::Method;
-use sardonyx::api::session::CurrentUser;
+use sardonyx::api::session::FindCurrentSession;
 
 use crate::support::{Client, Setup, TestApp};
 
@@ -80,7 +80,7 @@ async fn i3_no_form_makes_a_server_function_fail(setup: Setup) {
             assert!(answer.status < 500, "{path} {content_type} {body:?}: {} {}", answer.status, answer.text());
         }
     }
-    alice.call::<CurrentUser>(&[]).await.ok::<sardonyx::domain::user::User>();
+    alice.call::<FindCurrentSession>(&[]).await.ok::<sardonyx::domain::session::CurrentSession>();
 }
 
 async fn i4_deep_and_wide_forms_are_refused_or_read(setup: Setup) {

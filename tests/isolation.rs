@@ -8,16 +8,22 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
+    api::session::FindCurrentSession,
     domain::{
-        ids::{ChatId, MessageId},
+        ids::{ChatId, MessageId, SessionId},
         live::LiveCommand,
         message::Sent,
+        session::CurrentSession,
     },
     router,
 };
 use uuid::Uuid;
 
-use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, database::TABLES};
+use crate::support::{
+    Answer, Client, Person, Setup, Tab, TestApp,
+    database::{OWNED_TABLES, TABLES},
+    people::PASSWORD,
+};
 
 crate::on_both_databases![
     x1_x2_x3_every_server_function_for_every_kind_of_person,
@@ -28,6 +34,7 @@ crate::on_both_databases![
     x14_nobody_hears_what_happens_to_somebody_else,
 ];
 crate::once![every_door_has_its_line];
+crate::on_a_cluster![the_second_wall_shows_nobody_elses_rows];
 
 /// What a request is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +66,8 @@ struct Ids {
     message: MessageId,
     reply: MessageId,
     failed: MessageId,
+    /// Another session than the one that asks.
+    session: SessionId,
     updated_at_ms: i64,
 }
 
@@ -70,13 +79,14 @@ impl Ids {
             message: id(),
             reply: id(),
             failed: id(),
+            session: SessionId(Uuid::now_v7()),
             updated_at_ms: 1_700_000_000_000,
         }
     }
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 13] = [
+const DOORS: [Door; 18] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -84,7 +94,7 @@ const DOORS: [Door; 13] = [
         Refused(401),
         Refused(401),
     ),
-    door("/api/current_user", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/current_session", |_| vec![], Refused(401), Ok, Ok),
     door("/api/check_setup_link", |_| vec![("token", "0".repeat(64))], Refused(403), Refused(403), Refused(403)),
     door(
         "/api/create_first_account",
@@ -127,18 +137,31 @@ const DOORS: [Door; 13] = [
         Ok,
     ),
     door("/api/stop_reply", |ids| vec![("message_id", ids.reply.to_string())], Refused(401), AsUnknown, Ok),
+    door("/api/list_sessions", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/end_session", |ids| vec![("session_id", ids.session.to_string())], Refused(401), AsUnknown, Ok),
+    door("/api/end_other_sessions", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/renew_session", |_| vec![("password", PASSWORD.into())], Refused(401), Ok, Ok),
+    door(
+        "/api/change_password",
+        |_| vec![("current_password", PASSWORD.into()), ("new_password", PASSWORD.into())],
+        Refused(401),
+        Ok,
+        Ok,
+    ),
     door("/api/log_out", |_| vec![], Ok, Ok, Ok),
 ];
 
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome); 4] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome); 6] = [
     ("/login", Ok, Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303)),
     ("/chats", Refused(303), Ok, Ok),
     ("/chats/{id}", Refused(303), AsUnknown, Ok),
+    ("/settings/sessions", Refused(303), Ok, Ok),
+    ("/settings/password", Refused(303), Ok, Ok),
 ];
 
 /// Every other route: its path, and what everybody gets.
@@ -351,6 +374,47 @@ async fn x14_nobody_hears_what_happens_to_somebody_else(setup: Setup) {
     }
 }
 
+/// The database itself keeps users apart: every owned table, read and written without any filter, as the role that the
+/// server takes.
+async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    let database = &scene.app.database;
+    let owned = database
+        .texts(
+            "SELECT table_name::text FROM information_schema.columns \
+             WHERE table_schema = 'public' AND column_name = 'user_id' ORDER BY table_name",
+        )
+        .await;
+    assert_eq!(owned, OWNED_TABLES);
+    let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
+                    'login_session']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+    assert!(database.texts(unforced).await.is_empty());
+    let before = database.dump_of(scene.alice.id.0).await;
+    for table in OWNED_TABLES {
+        assert!(database.count(table).await > 0, "{table} has nothing to show");
+        let as_bob = [format!("SET LOCAL sardonyx.user_id = '{}'", scene.bob.id), "SELECT 1".to_owned()];
+        for scope in as_bob {
+            let mut steps = vec!["SET LOCAL ROLE sardonyx_app".to_owned(), scope];
+            let foreign = format!("SELECT COUNT(*) FROM {table} WHERE user_id <> '{}'", scene.bob.id);
+            assert_eq!(database.number_in(&steps, &foreign).await, 0, "{table}");
+            // Changing and deleting everything reaches one's own rows only; giving a row away is refused.
+            steps.push(format!("DELETE FROM {table}"));
+            assert_eq!(database.number_in(&steps, &foreign).await, 0, "{table}");
+            let give = format!("UPDATE {table} SET user_id = '{}'", scene.alice.id);
+            assert!(database.is_refused_or_empty(&steps[..2], &give).await, "{table}");
+        }
+        // The sweeper sees that there are rows, not what is in them.
+        let sweeper = ["SET LOCAL ROLE sardonyx_sweeper".to_owned()];
+        assert!(database.is_refused_or_empty(&sweeper, &format!("SELECT * FROM {table}")).await, "{table}");
+    }
+    let text = "SELECT text FROM chat_message";
+    assert!(database.is_refused_or_empty(&["SET LOCAL ROLE sardonyx_sweeper".to_owned()], text).await);
+    assert_eq!(database.dump_of(scene.alice.id.0).await, before);
+    // Neither role can go around it.
+    let strong = "SELECT COUNT(*) FROM pg_roles WHERE rolname LIKE 'sardonyx_%' AND (rolsuper OR rolbypassrls)";
+    assert_eq!(database.number(strong).await, 0);
+}
+
 /// Alice, who has something of every kind, and everybody else.
 struct Scene {
     app: TestApp,
@@ -378,8 +442,10 @@ impl Scene {
         tab.until_end(second.reply_id).await;
         app.upstream.answer_with("Another answer.");
         let updated_at_ms = alice.open_chat(chat).await.chat.updated_at_ms;
-        let ids =
-            Ids { chat, message: first.message_id, reply: first.reply_id, failed: second.reply_id, updated_at_ms };
+        let elsewhere = app.log_in(&alice.email).await;
+        let session = elsewhere.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id;
+        let (message, reply, failed) = (first.message_id, first.reply_id, second.reply_id);
+        let ids = Ids { chat, message, reply, failed, session, updated_at_ms };
         // Asked for once, so that the list of models is the same for all who come.
         alice.post("/api/list_models", &[]).await;
         Self { app, stranger, disabled, bob, admin, alice, ids }
@@ -389,7 +455,8 @@ impl Scene {
     fn assert_tells_nothing(&self, answer: &Answer, door: &str) {
         let text = answer.text();
         assert!(!text.contains("canary") && !text.contains("alice@"), "{door}: {text}");
-        for id in [self.ids.message, self.ids.reply, self.ids.failed] {
+        let Ids { message, reply, failed, session, .. } = &self.ids;
+        for id in [message.0, reply.0, failed.0, session.0, self.alice.id.0] {
             assert!(!text.contains(&id.to_string()), "{door}: {text}");
         }
     }

@@ -4,8 +4,12 @@ use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
 use sardonyx::{
-    api::session::{CurrentUser, LogIn},
-    domain::user::{Email, Password, Role},
+    api::session::{FindCurrentSession, LogIn},
+    domain::{
+        limits,
+        session::CurrentSession,
+        user::{Email, Password, Role},
+    },
 };
 
 use crate::support::{Answer, Client, Setup, TestApp, people::PASSWORD, stream_of};
@@ -13,6 +17,9 @@ use crate::support::{Answer, Client, Setup, TestApp, people::PASSWORD, stream_of
 crate::on_both_databases![
     l1_every_failure_looks_the_same,
     l2_an_unknown_address_costs_a_hash_too,
+    l4_after_too_many_wrong_passwords_the_next_waits_on_every_server_and_after_a_restart,
+    l5_one_password_for_many_addresses_meets_the_limit_of_where_it_comes_from,
+    l6_who_fails_elsewhere_keeps_nobody_out,
     l10_a_huge_address_or_password_is_refused_before_it_is_hashed,
     l11_a_password_is_taken_as_typed,
     l12_an_address_has_one_form_and_no_look_alike,
@@ -46,7 +53,7 @@ async fn l2_an_unknown_address_costs_a_hash_too(setup: Setup) {
     let app = TestApp::start(setup).await;
     app.alice().await;
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for _ in 0..11 {
+    for _ in 0..9 {
         for (email, times) in [("alice@example.org", &mut known), ("nobody@example.org", &mut unknown)] {
             let started = Instant::now();
             try_log_in(&app, email, "a wrong password").await;
@@ -56,6 +63,74 @@ async fn l2_an_unknown_address_costs_a_hash_too(setup: Setup) {
     // Without the hash there would be a factor of ten or more between them.
     let (known, unknown) = (median(known), median(unknown));
     assert!(unknown * 3 > known && known * 3 > unknown, "known {known:?}, unknown {unknown:?}");
+}
+
+async fn l4_after_too_many_wrong_passwords_the_next_waits_on_every_server_and_after_a_restart(setup: Setup) {
+    let is_alone = setup.is_sqlite();
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    for _ in 0..limits::ATTEMPTS_PER_ACCOUNT_MAX {
+        assert_eq!(try_log_in(&app, "alice@example.org", "a wrong password").await.status, 401);
+    }
+    // Now not even the right one counts, and nothing is hashed.
+    let refused = async |app: &TestApp, password: &str| {
+        let answer = try_log_in(app, "alice@example.org", password).await;
+        assert_eq!(answer.refusal(), (429, "too_many_attempts".to_owned()));
+        let seconds: u32 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=limits::ATTEMPT_PER_ACCOUNT_SECONDS).contains(&seconds));
+    };
+    refused(&app, "a wrong password").await;
+    refused(&app, PASSWORD).await;
+    if !is_alone {
+        refused(&app.another().await, PASSWORD).await;
+    }
+    let app = app.restart().await;
+    refused(&app, PASSWORD).await;
+    // Others are not concerned.
+    assert_eq!(try_log_in(&app, "bob@example.org", "a wrong password").await.status, 401);
+    // It passes: a minute later one more attempt counts.
+    let minute_ms = 1_000 * i64::from(limits::ATTEMPT_PER_ACCOUNT_SECONDS);
+    app.database.execute(&format!("UPDATE login_attempt SET counted_at_ms = counted_at_ms - {minute_ms}")).await;
+    assert_eq!(try_log_in(&app, "alice@example.org", "a wrong password").await.status, 401);
+    refused(&app, PASSWORD).await;
+    app.database.execute(&format!("UPDATE login_attempt SET counted_at_ms = counted_at_ms - {minute_ms}")).await;
+    try_log_in(&app, "alice@example.org", PASSWORD).await.ok::<()>();
+    // Who has proved themselves starts anew.
+    assert_eq!(try_log_in(&app, "alice@example.org", "a wrong password").await.status, 401);
+    assert_eq!(try_log_in(&app, "alice@example.org", "a wrong password").await.status, 401);
+}
+
+async fn l5_one_password_for_many_addresses_meets_the_limit_of_where_it_comes_from(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    for n in 0..limits::ATTEMPTS_PER_ADDRESS_MAX {
+        assert_eq!(try_log_in(&app, &format!("person-{n}@example.org"), "a password").await.status, 401);
+    }
+    assert_eq!(try_log_in(&app, "one-more@example.org", "a password").await.status, 429);
+    assert_eq!(try_log_in(&app, "alice@example.org", PASSWORD).await.status, 429);
+}
+
+async fn l6_who_fails_elsewhere_keeps_nobody_out(setup: Setup) {
+    let proxy = || "127.0.0.1/32".parse().unwrap();
+    let app = TestApp::start(setup.config(move |config| config.trusted_proxies = vec![proxy()])).await;
+    app.alice().await;
+    let from = async |address: &str, password: &str| {
+        let browser = app.anonymous();
+        let fields = crate::support::form(&[("email", "alice@example.org"), ("password", password)]);
+        let request = browser.form_request("/api/log_in", fields);
+        browser.send(request.header("x-forwarded-for", format!("9.9.9.9, {address}"))).await
+    };
+    for _ in 0..20 {
+        from("1.2.3.4", "a wrong password").await;
+    }
+    assert_eq!(from("1.2.3.4", PASSWORD).await.status, 429);
+    from("5.6.7.8", PASSWORD).await.ok::<()>();
+    // L7: what a client says in front of the proxy's word changes nothing; one network counts as one.
+    for n in 0..20 {
+        from(&format!("2001:db8::{n}"), "a wrong password").await;
+    }
+    assert_eq!(from("2001:db8::99", PASSWORD).await.status, 429);
+    from("2001:db8:0:1::99", PASSWORD).await.ok::<()>();
 }
 
 async fn l10_a_huge_address_or_password_is_refused_before_it_is_hashed(setup: Setup) {
@@ -200,7 +275,7 @@ async fn somebody_who_is_logged_in_is_led_past_the_log_in(setup: Setup) {
         let answer = alice.get(path).await;
         assert_eq!((answer.status, answer.header("location")), (303, target));
     }
-    let user: sardonyx::domain::user::User = alice.call::<CurrentUser>(&[]).await.ok();
+    let user = alice.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().user;
     assert_eq!((user.email.as_str(), user.role), ("alice@example.org", Role::Member));
 }
 

@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::Method;
-use sardonyx::api::session::CurrentUser;
+use sardonyx::api::session::FindCurrentSession;
 
 use crate::support::{Client, Person, Setup, TestApp, form};
 
@@ -47,7 +47,7 @@ async fn c1_a_foreign_origin_changes_nothing_on_any_server_function(setup: Setup
         assert_refused(request, &format!("{path} from two origins")).await;
     }
     assert_eq!(app.database.dump().await, before);
-    alice.call::<CurrentUser>(&[]).await.ok::<sardonyx::domain::user::User>();
+    alice.call::<FindCurrentSession>(&[]).await.ok::<sardonyx::domain::session::CurrentSession>();
 }
 
 async fn c2_the_browsers_own_word_and_no_word_at_all_count_as_foreign(setup: Setup) {
@@ -115,7 +115,7 @@ async fn c6_nothing_changes_by_any_other_method(setup: Setup) {
     }
     assert_eq!(app.database.dump().await, before);
     // C9: an image whose address is the log-out.
-    alice.call::<CurrentUser>(&[]).await.ok::<sardonyx::domain::user::User>();
+    alice.call::<FindCurrentSession>(&[]).await.ok::<sardonyx::domain::session::CurrentSession>();
 }
 
 async fn c8_a_foreign_page_logs_nobody_in(setup: Setup) {

@@ -384,7 +384,7 @@ async fn u9_the_key_is_nowhere_but_with_its_server(setup: Setup) {
         seen.push(alice.get(&format!("/chats/{chat_id}")).await.text());
     }
     for person in [&alice, &admin] {
-        for path in ["/api/list_models", "/api/current_user", "/api/list_chats"] {
+        for path in ["/api/list_models", "/api/current_session", "/api/list_chats"] {
             seen.push(person.post(path, &[]).await.text());
         }
     }

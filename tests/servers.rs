@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use sardonyx::{
-    api::session::{CurrentUser, LogOut},
+    api::session::{FindCurrentSession, LogOut},
     domain::{
         ids::ClientMessageId,
         live::CloseReason,
         message::{MessageState, Sent},
+        session::SessionEnd,
     },
 };
 
@@ -101,11 +102,11 @@ async fn d35_a_reply_is_stopped_from_the_other_server(setup: Setup) {
 async fn s21_a_log_out_at_one_server_holds_at_the_other_at_once(setup: Setup) {
     let (_app, other, alice) = site(setup).await;
     let thief = Person { client: alice.client.copy(), ..alice.clone() }.at(&other);
-    thief.call::<CurrentUser>(&[]).await.ok::<sardonyx::domain::user::User>();
+    thief.call::<FindCurrentSession>(&[]).await.ok::<sardonyx::domain::session::CurrentSession>();
     let mut tab = Tab::open(&thief).await;
     alice.call::<LogOut>(&[]).await.ok::<()>();
-    assert_eq!(thief.call::<CurrentUser>(&[]).await.refusal(), (401, "session_ended".to_owned()));
-    assert_eq!(tab.until_closed().await, (Some(CloseReason::LoggedOut), Some(1008)));
+    assert_eq!(thief.call::<FindCurrentSession>(&[]).await.refusal(), (401, "session_expired".to_owned()));
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded(SessionEnd::LoggedOut)), Some(1008)));
 }
 
 async fn a_chat_made_at_one_server_is_heard_of_at_the_other(setup: Setup) {

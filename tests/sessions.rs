@@ -5,15 +5,24 @@ use std::time::Duration;
 use reqwest::{Method, header::HeaderValue};
 use sardonyx::{
     api::{
+        account::ChangePassword,
         chats::ListChats,
-        session::{CurrentUser, LogIn, LogOut},
+        session::{EndOtherSessions, EndSession, FindCurrentSession, ListSessions, LogIn, LogOut, RenewSession},
     },
-    domain::live::{CloseReason, LiveCommand},
-    server::clock,
+    domain::{
+        ids::SessionId,
+        limits,
+        live::{CloseReason, LiveCommand, LiveEvent},
+        session::{ActiveSession, CurrentSession, SessionEnd},
+    },
+    server::{clock, db::NewSession},
 };
-use tower_sessions::session::{Id, Record};
+use tower_sessions::{
+    SessionStore,
+    session::{Id, Record},
+};
 
-use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, people::PASSWORD};
+use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, eventually, people::PASSWORD, soon};
 
 crate::on_every_store![
     s1_the_cookie_is_for_this_host_and_no_script,
@@ -23,11 +32,17 @@ crate::on_every_store![
     s5_a_session_that_was_logged_out_is_dead_on_every_door,
     s7_a_stale_cookie_removes_and_replaces_nothing,
     s8_a_session_holds_who_and_until_when,
+    s9_a_session_in_use_says_when_it_was_used,
     s10_a_session_ends_a_day_after_its_log_in,
+    s11_a_new_password_ends_all_other_sessions,
     s12_a_disabled_account_is_out_with_its_next_request,
+    s13_sessions_are_listed_and_ended_by_their_owner_only,
     s15_strangers_get_no_session,
     a_restart_keeps_everybody_logged_in,
     w7_a_live_connection_ends_with_its_session,
+    d15_a_store_that_loses_a_deletion_brings_no_session_back,
+    a_session_that_is_renewed_goes_on_under_a_fresh_id,
+    of_very_many_sessions_the_least_used_end,
 ];
 
 async fn s1_the_cookie_is_for_this_host_and_no_script(setup: Setup) {
@@ -67,8 +82,8 @@ async fn s2_a_planted_session_is_worth_nothing_after_the_log_in(setup: Setup) {
     log_in(&app, &victim).await.ok::<()>();
     assert_ne!(victim.cookie().unwrap(), planted);
     assert!(app.session_record(&planted).await.is_none());
-    assert_dead(&mallory).await;
-    victim.call::<CurrentUser>(&[]).await.ok::<sardonyx::domain::user::User>();
+    assert_dead(&mallory, SessionEnd::Expired).await;
+    victim.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
 }
 
 async fn s3_an_id_that_was_never_issued_is_never_taken_up(setup: Setup) {
@@ -87,7 +102,7 @@ async fn s3_an_id_that_was_never_issued_is_never_taken_up(setup: Setup) {
     log_in(&app, &browser).await.ok::<()>();
     assert_ne!(browser.cookie().unwrap(), made_up);
     assert!(app.session_record(&made_up).await.is_none());
-    assert_eq!(with_cookie(&app, &made_up).call::<CurrentUser>(&[]).await.status, 401);
+    assert_eq!(with_cookie(&app, &made_up).call::<FindCurrentSession>(&[]).await.status, 401);
 }
 
 async fn s4_broken_cookies_are_nobodys(setup: Setup) {
@@ -110,7 +125,7 @@ async fn s4_broken_cookies_are_nobodys(setup: Setup) {
         "other=x",
     ] {
         let value = HeaderValue::from_bytes(cookie.as_bytes()).unwrap();
-        let request = stranger.form_request("/api/current_user", "").header("cookie", value.clone());
+        let request = stranger.form_request("/api/current_session", "").header("cookie", value.clone());
         assert_eq!(Client::send_only(request).await.status, 401, "{cookie}");
         let page = Client::send_only(stranger.request(Method::GET, "/chats").header("cookie", value)).await;
         assert_eq!(page.status, 303, "{cookie}");
@@ -118,7 +133,7 @@ async fn s4_broken_cookies_are_nobodys(setup: Setup) {
     }
     // Two values: one of them is believed, or none, but nothing breaks.
     let two = format!("sardonyx={good}; sardonyx={}", Id::default());
-    let answer = Client::send_only(stranger.form_request("/api/current_user", "").header("cookie", two)).await;
+    let answer = Client::send_only(stranger.form_request("/api/current_session", "").header("cookie", two)).await;
     assert!([200, 401].contains(&answer.status));
 }
 
@@ -133,9 +148,9 @@ async fn s5_a_session_that_was_logged_out_is_dead_on_every_door(setup: Setup) {
     let answer = alice.call::<LogOut>(&[]).await;
     assert_eq!((answer.status, answer.header("location")), (200, "/login?reason=logged_out"));
     assert_eq!(alice.cookie(), None);
-    assert_dead(&thief).await;
+    assert_dead(&thief, SessionEnd::Expired).await;
     // W5: the tab is told, with the code for "you may not".
-    assert_eq!(tab.until_closed().await, (Some(CloseReason::LoggedOut), Some(1008)));
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded(SessionEnd::LoggedOut)), Some(1008)));
 
     // The other session goes on.
     let chat_id = elsewhere.create_chat().await;
@@ -152,7 +167,7 @@ async fn s7_a_stale_cookie_removes_and_replaces_nothing(setup: Setup) {
         let answer = Client::send_only(stale.request(Method::GET, path)).await;
         assert!(!answer.headers.contains_key("set-cookie"), "{path}");
     }
-    for path in ["/api/current_user", "/api/list_chats", "/api/create_chat", "/api/unknown", "/api/log_in"] {
+    for path in ["/api/current_session", "/api/list_chats", "/api/create_chat", "/api/unknown", "/api/log_in"] {
         let answer = Client::send_only(stale.form_request(path, "email=a&password=b")).await;
         assert!(!answer.headers.contains_key("set-cookie"), "{path}");
     }
@@ -164,35 +179,95 @@ async fn s8_a_session_holds_who_and_until_when(setup: Setup) {
     let alice = app.alice().await;
     let before_ms = clock::now_ms();
     let fields = crate::support::form(&[("email", "alice@example.org"), ("password", PASSWORD)]);
-    let request = browser.form_request("/api/log_in", fields).header("user-agent", "A browser/1.0");
+    let request = browser.form_request("/api/log_in", fields).header("user-agent", "browser/1.0");
     browser.send(request).await.ok::<()>();
+    let current: CurrentSession = browser.call::<FindCurrentSession>(&[]).await.ok();
+    let lasts_ms = 24 * 3_600_000;
+    assert!((before_ms + lasts_ms..=clock::now_ms() + lasts_ms).contains(&current.expires_at_ms));
     let record = app.session_record(&browser.cookie().unwrap()).await.unwrap();
-    let login = &record.data["login"];
-    let (created, expires) = (login["created_at_ms"].as_i64().unwrap(), login["expires_at_ms"].as_i64().unwrap());
-    assert_eq!(login["user_id"], alice.id.to_string());
-    assert_eq!((login["device"].as_str(), login["address"].as_str()), (Some("A browser/1.0"), Some("127.0.0.1")));
-    assert!((before_ms..=clock::now_ms()).contains(&created));
-    assert_eq!(expires - created, 24 * 3_600_000);
-    assert!((record.expiry_date.unix_timestamp() - expires / 1_000).abs() <= 1);
+    assert_eq!(record.data["login"]["user_id"], alice.id.to_string());
+    assert_eq!(record.data["login"]["session_id"], current.id.to_string());
+    let sessions: Vec<ActiveSession> = browser.call::<ListSessions>(&[]).await.ok();
+    assert_eq!(sessions.len(), 2);
+    let this = &sessions[0];
+    assert!(this.is_current && this.id == current.id && !sessions[1].is_current);
+    assert_eq!((this.device.as_str(), this.address.as_str()), ("browser", "127.0.0.1"));
+    assert!((before_ms..=clock::now_ms()).contains(&this.created_at_ms));
+    // The cookie is not the session's name.
+    assert_ne!(browser.cookie().unwrap(), current.id.to_string());
+}
+
+async fn s9_a_session_in_use_says_when_it_was_used(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    app.database.execute("UPDATE login_session SET last_access_ms = 1, address = 'elsewhere'").await;
+    let before_ms = clock::now_ms();
+    alice.get("/chats").await;
+    eventually("the last access", async || {
+        let sessions: Vec<ActiveSession> = alice.call::<ListSessions>(&[]).await.ok();
+        sessions[0].last_access_ms >= before_ms && sessions[0].address == "127.0.0.1"
+    })
+    .await;
+    // At most once a minute.
+    app.database.execute(&format!("UPDATE login_session SET last_access_ms = {}", before_ms - 30_000)).await;
+    for _ in 0..3 {
+        alice.get("/chats").await;
+    }
+    let sessions: Vec<ActiveSession> = alice.call::<ListSessions>(&[]).await.ok();
+    assert_eq!(sessions[0].last_access_ms, before_ms - 30_000);
 }
 
 async fn s10_a_session_ends_a_day_after_its_log_in(setup: Setup) {
     let app = TestApp::start(setup).await;
-    // By what the session says of itself, and by what the store says of the record.
-    let changes: [fn(&mut Record); 2] =
-        [|record| set_expiry(record, -1), |record| record.expiry_date -= Duration::from_secs(25 * 3_600)];
     app.alice().await;
-    for change in changes {
+    // By what the index says, and by what the store says of its record.
+    for by_index in [true, false] {
         let alice = app.log_in("alice@example.org").await;
-        app.change_session(&alice.cookie().unwrap(), change).await;
-        assert_dead(&alice).await;
+        if by_index {
+            set_expiry(&app, -1).await;
+        } else {
+            let long_ago = |record: &mut Record| record.expiry_date -= Duration::from_secs(26 * 3_600);
+            app.change_session(&alice.cookie().unwrap(), long_ago).await;
+        }
+        assert_dead(&alice, SessionEnd::Expired).await;
         let answer = alice.get("/chats/1?x=y").await;
         assert_eq!(
             (answer.status, answer.header("location")),
-            (303, "/login?next=%2Fchats%2F1%3Fx%3Dy&reason=session_ended")
+            (303, "/login?next=%2Fchats%2F1%3Fx%3Dy&reason=session_expired")
         );
         assert!(alice.get(answer.header("location")).await.text().contains("Your session has ended."));
     }
+}
+
+async fn s11_a_new_password_ends_all_other_sessions(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let elsewhere = app.log_in("alice@example.org").await;
+    let (mut tab, mut other_tab) = (Tab::open(&alice).await, Tab::open(&elsewhere).await);
+    let stolen = Person { client: alice.client.copy(), ..alice.clone() };
+    let change = async |current: &str, new: &str| {
+        alice.call::<ChangePassword>(&[("current_password", current), ("new_password", new)]).await
+    };
+    // L15, A12: not without the current one.
+    assert_eq!(change("a wrong one", "quartz vein 77").await.refusal(), (401, "wrong_credentials".to_owned()));
+    assert_eq!(change("", "quartz vein 77").await.status, 401);
+    assert_eq!(change(PASSWORD, "short").await.refusal(), (422, "password_too_short".to_owned()));
+    assert_eq!(change(PASSWORD, "password1").await.refusal(), (422, "password_too_common".to_owned()));
+    elsewhere.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
+
+    let before: CurrentSession = alice.call::<FindCurrentSession>(&[]).await.ok();
+    change(PASSWORD, "quartz vein 77").await.ok::<()>();
+    assert_dead(&elsewhere, SessionEnd::PasswordChanged).await;
+    let changed = CloseReason::SessionEnded(SessionEnd::PasswordChanged);
+    assert_eq!(other_tab.until_closed().await, (Some(changed), Some(1008)));
+    // The one that changed it goes on, under a fresh id.
+    let after: CurrentSession = alice.call::<FindCurrentSession>(&[]).await.ok();
+    assert_eq!(after, before);
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionRenewed), Some(1012)));
+    assert_dead(&stolen, SessionEnd::Expired).await;
+    let stranger = app.anonymous();
+    assert_eq!(log_in(&app, &stranger).await.status, 401);
+    stranger.call::<LogIn>(&[("email", "alice@example.org"), ("password", "quartz vein 77")]).await.ok::<()>();
 }
 
 async fn s12_a_disabled_account_is_out_with_its_next_request(setup: Setup) {
@@ -200,9 +275,44 @@ async fn s12_a_disabled_account_is_out_with_its_next_request(setup: Setup) {
     let alice = app.alice().await;
     let mut tab = Tab::open(&alice).await;
     app.disable(&alice).await;
-    assert_dead(&alice).await;
+    assert_dead(&alice, SessionEnd::RevokedByAdmin).await;
     tab.command(&LiveCommand::Unwatch).await;
-    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded), Some(1008)));
+    let ended = CloseReason::SessionEnded(SessionEnd::RevokedByAdmin);
+    assert_eq!(tab.until_closed().await, (Some(ended), Some(1008)));
+}
+
+async fn s13_sessions_are_listed_and_ended_by_their_owner_only(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (phone, tablet) = (app.log_in("alice@example.org").await, app.log_in("alice@example.org").await);
+    let bob = app.bob().await;
+    let id_of = async |person: &Person| person.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id;
+    let phone_id = id_of(&phone).await.to_string();
+    assert_eq!(bob.call::<ListSessions>(&[]).await.ok::<Vec<ActiveSession>>().len(), 1);
+    assert_eq!(alice.call::<ListSessions>(&[]).await.ok::<Vec<ActiveSession>>().len(), 3);
+
+    // Somebody else's answers like one that does not exist.
+    let end = async |person: &Person, id: &str| person.call::<EndSession>(&[("session_id", id)]).await;
+    let unknown = uuid::Uuid::now_v7().to_string();
+    assert_eq!(end(&bob, &phone_id).await.same(), end(&bob, &unknown).await.same());
+    assert_eq!(end(&bob, &phone_id).await.refusal(), (404, "not_found".to_owned()));
+    phone.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
+
+    // W5: the tab there is told at once, and the list here, too.
+    let (mut list, mut tab) = (Tab::open(&alice).await, Tab::open(&phone).await);
+    end(&alice, &phone_id).await.ok::<()>();
+    assert_dead(&phone, SessionEnd::Revoked).await;
+    let revoked = (Some(CloseReason::SessionEnded(SessionEnd::Revoked)), Some(1008));
+    assert_eq!(tab.until_closed().await, revoked);
+    soon("the news", async { while list.next().await != Some(LiveEvent::SessionsChanged) {} }).await;
+    assert_eq!(end(&alice, &phone_id).await.status, 404);
+
+    let mut tab = Tab::open(&tablet).await;
+    assert_eq!(alice.call::<EndOtherSessions>(&[]).await.ok::<u64>(), 1);
+    assert_eq!(tab.until_closed().await, revoked);
+    assert_dead(&tablet, SessionEnd::Revoked).await;
+    assert_eq!(alice.call::<ListSessions>(&[]).await.ok::<Vec<ActiveSession>>().len(), 1);
+    bob.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
 }
 
 async fn s15_strangers_get_no_session(setup: Setup) {
@@ -212,7 +322,7 @@ async fn s15_strangers_get_no_session(setup: Setup) {
         let answer = app.anonymous().get(path).await;
         assert!(answer.status < 500 && !answer.headers.contains_key("set-cookie"), "{path}");
     }
-    for path in ["/api/log_in", "/api/log_out", "/api/current_user", "/api/create_chat", "/api/unknown"] {
+    for path in ["/api/log_in", "/api/log_out", "/api/current_session", "/api/create_chat", "/api/unknown"] {
         let answer = app.anonymous().post(path, &[("email", "a"), ("password", "b")]).await;
         assert!(!answer.headers.contains_key("set-cookie"), "{path}");
     }
@@ -228,23 +338,75 @@ async fn a_restart_keeps_everybody_logged_in(setup: Setup) {
     let thief = Person { client: gone.client.copy(), ..gone.clone() };
     gone.call::<LogOut>(&[]).await.ok::<()>();
     let app = app.restart().await;
-    alice.at(&app).call::<CurrentUser>(&[]).await.ok::<sardonyx::domain::user::User>();
-    assert_dead(&thief.at(&app)).await;
+    alice.at(&app).call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
+    assert_dead(&thief.at(&app), SessionEnd::Expired).await;
+}
+
+async fn d15_a_store_that_loses_a_deletion_brings_no_session_back(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let thief = Person { client: alice.client.copy(), ..alice.clone() };
+    let mut record = app.session_record(&alice.cookie().unwrap()).await.unwrap();
+    alice.call::<LogOut>(&[]).await.ok::<()>();
+    // The replica that took over had not heard of it.
+    app.store.create(&mut record).await.unwrap();
+    assert_eq!(record.id.to_string(), thief.cookie().unwrap());
+    assert_dead(&thief, SessionEnd::LoggedOut).await;
+
+    // All sessions end at once when the account's epoch rises, also one that the index has lost track of.
+    let alice = app.log_in("alice@example.org").await;
+    app.database.execute("UPDATE user_account SET session_epoch = session_epoch + 1").await;
+    assert_dead(&alice, SessionEnd::Expired).await;
+}
+
+async fn a_session_that_is_renewed_goes_on_under_a_fresh_id(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let old = Person { client: alice.client.copy(), ..alice.clone() };
+    set_expiry(&app, 300_000).await;
+    let before: CurrentSession = alice.call::<FindCurrentSession>(&[]).await.ok();
+    assert_eq!(alice.call::<RenewSession>(&[("password", "a wrong one")]).await.status, 401);
+    let mut tab = Tab::open(&alice).await;
+    alice.call::<RenewSession>(&[("password", PASSWORD)]).await.ok::<()>();
+    let after: CurrentSession = alice.call::<FindCurrentSession>(&[]).await.ok();
+    assert_eq!((after.id, &after.user), (before.id, &before.user));
+    assert!(after.expires_at_ms > before.expires_at_ms + 23 * 3_600_000);
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionRenewed), Some(1012)));
+    assert_dead(&old, SessionEnd::Expired).await;
+}
+
+async fn of_very_many_sessions_the_least_used_end(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let first = app.alice().await;
+    for n in 0..limits::SESSIONS_PER_USER_MAX {
+        let new = NewSession {
+            id: SessionId(uuid::Uuid::now_v7()),
+            device: format!("device {n}"),
+            address: "127.0.0.1".to_owned(),
+            expires_at_ms: clock::now_ms() + 60_000,
+        };
+        app.state.db.add_session(first.id, new).await.unwrap();
+    }
+    assert_dead(&first, SessionEnd::Revoked).await;
+    let active = "SELECT COUNT(*) FROM login_session WHERE end_reason IS NULL";
+    assert_eq!(app.database.number(active).await.unsigned_abs(), limits::SESSIONS_PER_USER_MAX);
 }
 
 async fn w7_a_live_connection_ends_with_its_session(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
-    app.change_session(&alice.cookie().unwrap(), |record| set_expiry(record, 2_000)).await;
+    set_expiry(&app, 2_000).await;
     let mut tab = Tab::open(&alice).await;
-    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded), Some(1008)));
+    let expired = CloseReason::SessionEnded(SessionEnd::Expired);
+    assert_eq!(tab.until_closed().await, (Some(expired), Some(1008)));
 }
 
 /// Neither a page, nor a server function, nor a live connection takes this cookie.
-async fn assert_dead(person: &Person) {
+async fn assert_dead(person: &Person, end: SessionEnd) {
     let page = person.get("/chats").await;
-    assert_eq!((page.status, page.header("location")), (303, "/login?next=%2Fchats&reason=session_ended"));
-    assert_eq!(person.call::<CurrentUser>(&[]).await.refusal(), (401, "session_ended".to_owned()));
+    let location = format!("/login?next=%2Fchats&reason={}", end.name());
+    assert_eq!((page.status, page.header("location")), (303, location.as_str()));
+    assert_eq!(person.call::<FindCurrentSession>(&[]).await.refusal(), (401, end.name().to_owned()));
     assert_eq!(Tab::try_open(person, &[]).await.err(), Some(401));
 }
 
@@ -261,9 +423,10 @@ fn with_cookie(app: &TestApp, value: &str) -> Client {
     browser
 }
 
-fn set_expiry(record: &mut Record, from_now_ms: i64) {
-    let login = record.data.get_mut("login").unwrap();
-    login["expires_at_ms"] = (clock::now_ms() + from_now_ms).into();
+/// Moves the end of every session that is active.
+async fn set_expiry(app: &TestApp, from_now_ms: i64) {
+    let expires_at_ms = clock::now_ms() + from_now_ms;
+    app.database.execute(&format!("UPDATE login_session SET expires_at_ms = {expires_at_ms}")).await;
 }
 
 /// The only cookie that an answer sets: name and value, then its attributes, in lower case.

@@ -7,6 +7,7 @@ use sardonyx::{
         ids::ChatId,
         limits,
         live::{CloseReason, LiveCommand},
+        session::SessionEnd,
     },
 };
 use tokio_tungstenite::tungstenite::{Bytes, Message as Frame};
@@ -65,11 +66,10 @@ async fn w4_every_command_is_authorised_anew(setup: Setup) {
     let mut tab = Tab::open(&alice).await;
     let chat_id = alice.create_chat().await;
     tab.until("the chat", |screen| !screen.chats.is_empty()).await;
-    // Gone without anybody being told, as when Redis was emptied.
-    let key = TestApp::session_key(&alice.cookie().unwrap());
-    app.database.execute(&format!("DELETE FROM session_record WHERE id_hash = '{}'", key.as_str())).await;
+    // Gone without anybody being told.
+    app.database.execute("DELETE FROM login_session").await;
     tab.command(&LiveCommand::Watch { chat_id, after_seq: 0 }).await;
-    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded), Some(1008)));
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded(SessionEnd::Expired)), Some(1008)));
     assert!(tab.screen.messages.is_empty());
 }
 

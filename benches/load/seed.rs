@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use sardonyx::{
     domain::{
-        ids::{ChatId, ClientMessageId, UserId},
+        ids::{ChatId, ClientMessageId, SessionId, UserId},
         limits,
         message::{MessageState, MessageText},
         model::ModelName,
@@ -15,7 +15,8 @@ use sardonyx::{
     },
     server::{
         auth::password::Passwords,
-        db::{Db, NewExchange, NewReply, UserDb},
+        clock,
+        db::{Db, NewExchange, NewReply, NewSession, UserDb},
     },
 };
 use uuid::Uuid;
@@ -81,7 +82,11 @@ impl Seeded {
 /// The account's own part of the database.
 #[expect(clippy::disallowed_methods, reason = "there is no session to guard: the database is the benchmark's own")]
 pub async fn open(db: &Db, user_id: UserId) -> Result<UserDb> {
-    db.load_active_user(user_id).await?.context("an account is missing")
+    let (id, expires_at_ms) = (SessionId(Uuid::now_v7()), clock::now_ms() + 3_600_000);
+    let new = NewSession { id, device: String::new(), address: String::new(), expires_at_ms };
+    db.add_session(user_id, new).await?;
+    let open = db.open_session(user_id, id).await?;
+    open.map(|open| open.db).map_err(|end| anyhow!("a session cannot be used: {}", end.text()))
 }
 
 async fn add_account(db: &Db, email: &str, hash: &str) -> Result<UserId> {

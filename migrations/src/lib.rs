@@ -14,6 +14,8 @@ mod m0002_site;
 mod m0003_session_record;
 mod m0004_chat_session;
 mod m0005_chat_message;
+mod m0006_login_session;
+mod m0007_login_attempt;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_session_record::Migration),
             Box::new(m0004_chat_session::Migration),
             Box::new(m0005_chat_message::Migration),
+            Box::new(m0006_login_session::Migration),
+            Box::new(m0007_login_attempt::Migration),
         ]
     }
 }

@@ -47,6 +47,10 @@ id!(
     /// A message or a reply, table `chat_message`.
     MessageId
 );
+id!(
+    /// A log-in, table `login_session`. Not the secret in the cookie.
+    SessionId
+);
 
 /// Chosen by the sender for each message, so that sending it again is not a second message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -35,6 +35,22 @@ pub const CONNECTIONS_MAX: usize = 12_000;
 
 /// A session ends this long after its log-in, whatever happens.
 pub const SESSION_SECONDS_MAX: i64 = 24 * 60 * 60;
+/// A page says so when its session ends within this.
+pub const SESSION_WARNING_SECONDS: i64 = 600;
+/// Active sessions of one user; past this, the one that was not used for longest ends.
+pub const SESSIONS_PER_USER_MAX: u64 = 100;
+/// A session's last access is written this often at most.
+pub const SESSION_TOUCH_SECONDS: i64 = 60;
+/// What is kept of what a browser calls itself.
+pub const DEVICE_CHARS_MAX: usize = 200;
+/// Failed attempts for one account from one address before the next has to wait.
+pub const ATTEMPTS_PER_ACCOUNT_MAX: u32 = 10;
+/// One of them is forgotten after this.
+pub const ATTEMPT_PER_ACCOUNT_SECONDS: u32 = 60;
+/// Failed attempts from one address, whatever the account, before the next has to wait.
+pub const ATTEMPTS_PER_ADDRESS_MAX: u32 = 50;
+/// One of them is forgotten after this.
+pub const ATTEMPT_PER_ADDRESS_SECONDS: u32 = 15;
 /// Passwords that are hashed at a time.
 pub const PASSWORD_HASHES_MAX: usize = 4;
 /// Wait for a place among them.

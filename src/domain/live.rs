@@ -9,6 +9,7 @@ use super::{
     chat::Chat,
     ids::{ChatId, MessageId},
     message::{Message, SafeHtml},
+    session::SessionEnd,
 };
 
 /// What a browser asks of its live connection.
@@ -34,6 +35,8 @@ pub enum LiveEvent {
     /// A running reply's text from block `first_block` on: later blocks are dropped, `blocks` added, the tail replaced.
     /// Sent for the watched chat only.
     ReplyProgress { chat_id: ChatId, message_id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml },
+    /// The list of the user's active sessions changed.
+    SessionsChanged,
     /// Events were dropped: watch again and fetch the chat list.
     Resync,
     /// A command was not understood or not allowed; the connection stays.
@@ -44,12 +47,12 @@ pub enum LiveEvent {
 
 /// Why a live connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "String", try_from = "String")]
 pub enum CloseReason {
-    /// The session was ended by logging out.
-    LoggedOut,
-    /// The session is over: its time is up, or it or its account is no longer there.
-    SessionEnded,
+    /// The session is over.
+    SessionEnded(SessionEnd),
+    /// The person stays logged in, in a session that took this one's place; connect again.
+    SessionRenewed,
     /// The server restarts; connect again.
     Restarting,
     /// Too many commands, or one too large.
@@ -64,9 +67,39 @@ impl CloseReason {
     /// The WebSocket close code (RFC 6455 §7.4.1 and its registry).
     pub const fn code(self) -> u16 {
         match self {
-            Self::LoggedOut | Self::SessionEnded | Self::TooMuch => 1008,
-            Self::Restarting => 1012,
+            Self::SessionEnded(_) | Self::TooMuch => 1008,
+            Self::Restarting | Self::SessionRenewed => 1012,
             Self::TooSlow | Self::TooManyConnections => 1013,
         }
+    }
+
+    /// The word for it on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SessionEnded(end) => end.name(),
+            Self::SessionRenewed => "session_renewed",
+            Self::Restarting => "restarting",
+            Self::TooMuch => "too_much",
+            Self::TooSlow => "too_slow",
+            Self::TooManyConnections => "too_many_connections",
+        }
+    }
+}
+
+impl From<CloseReason> for String {
+    fn from(reason: CloseReason) -> Self {
+        reason.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for CloseReason {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let others = [Self::SessionRenewed, Self::Restarting, Self::TooMuch, Self::TooSlow, Self::TooManyConnections];
+        SessionEnd::from_name(&name)
+            .map(Self::SessionEnded)
+            .or_else(|| others.into_iter().find(|reason| reason.name() == name))
+            .ok_or(name)
     }
 }

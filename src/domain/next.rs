@@ -1,9 +1,15 @@
-//! Where to go after the log-in.
+//! Where to go after the log-in, and after what a plain form did.
 
 use super::limits;
 
 /// The front page of somebody who is logged in.
 pub const HOME_PATH: &str = "/chats";
+
+/// The list of active sessions.
+pub const SESSIONS_PATH: &str = "/settings/sessions";
+
+/// The form for a new password, after one was taken.
+pub const PASSWORD_CHANGED_PATH: &str = "/settings/password?done=1";
 
 /// A path on this site, never another site's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 //!
 //! `guard` is the only place that turns a session into a `UserDb`.
 
+pub mod client;
 pub mod cookie;
 pub mod guard;
 pub mod password;
 pub mod session;
 pub mod setup;
 pub mod store;
+pub mod throttle;

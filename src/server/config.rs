@@ -3,9 +3,13 @@
 //! A wrong value ends the program at the start with one line that names it. To add one: a field here with its doc comment,
 //! a line in the README's table, and, when it needs more than its type, a check in [`Config::check`].
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 
 use super::origin::PublicUrl;
 use crate::domain::limits;
@@ -21,6 +25,11 @@ pub struct Config {
     /// it. Without it, only browsers on this machine can log in.
     #[arg(long, env = "SARDONYX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
+
+    /// Proxies in front of this server: addresses or networks, with commas. What they say in X-Forwarded-For about where a
+    /// request comes from counts; nobody else's word does.
+    #[arg(long, env = "SARDONYX_TRUSTED_PROXIES", value_delimiter = ',', value_parser = parse_network, value_name = "NETWORKS")]
+    pub trusted_proxies: Vec<IpNet>,
 
     #[command(flatten)]
     pub storage: StorageConfig,
@@ -200,6 +209,13 @@ impl ModelConfig {
         }
         Ok(())
     }
+}
+
+/// A network, or one address.
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    network.ok_or_else(|| format!("{text} is neither an address nor a network such as 10.0.0.0/8"))
 }
 
 impl std::fmt::Debug for StorageConfig {

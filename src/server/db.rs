@@ -1,8 +1,8 @@
 //! The database: connection, the one way to write, and the handles that carry who is asking.
 //!
 //! Owned data is reached only through [`UserDb`], which carries the user's id into every query and is made only from an
-//! account that [`Db::load_active_user`] found active: by `auth::guard`, nowhere else (clippy refuses it). What is not
-//! yours is `Ok(None)`, like what is not there. Entities are private to this module, so no query can be written outside.
+//! account that [`Db::open_session`] found active: by `auth::guard`, nowhere else (clippy refuses it). What is not
+//! yours is `Ok(None)`, like what is not there. On Postgres a second wall stands behind the filters (`scope`). Entities are private to this module, so no query can be written outside.
 //!
 //! Unscoped, and named for it: the log-in's look-up and the account loader (`accounts`), the operator's commands
 //! (`accounts`, for the command line only), the set-up (`site`), the embedded session store (`sessions`), and the keeping
@@ -14,27 +14,37 @@ mod accounts;
 mod chats;
 mod entity;
 mod leases;
+mod login_attempts;
+mod login_sessions;
 mod messages;
 mod migrate;
 mod replies;
+mod row_security;
+mod scope;
 mod sessions;
 mod site;
 mod write;
 
 use std::{path::Path, time::Duration};
 
+use futures::future::BoxFuture;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     sqlx::{self, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
 
-use self::write::Writer;
 pub use self::{
     accounts::Credentials,
     leases::InterruptedReply,
+    login_attempts::FailureLimit,
+    login_sessions::{NewSession, OpenSession},
     messages::{PromptText, StoredMessage},
     migrate::Pending,
     replies::{NewExchange, NewReply},
+};
+use self::{
+    scope::Scope,
+    write::{Writer, Written},
 };
 use crate::{
     domain::{ids::UserId, user::User},
@@ -72,6 +82,20 @@ impl UserDb {
     /// Their id.
     pub fn user_id(&self) -> UserId {
         self.user.id
+    }
+
+    /// A transaction for reading what is theirs.
+    async fn read(&self) -> Result<DatabaseTransaction> {
+        self.db.read_as(Scope::User(self.user_id())).await
+    }
+
+    /// Runs `job` in a transaction that writes what is theirs; `doing` names it in the log.
+    async fn write<T, F>(&self, doing: &'static str, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
+    {
+        self.db.write_as(Scope::User(self.user_id()), doing, job).await
     }
 }
 

@@ -104,9 +104,7 @@ async fn with_status(response: Response) -> Response {
     let body = to_bytes(body, limits::REQUEST_BODY_BYTES_MAX).await.unwrap_or_default();
     let error: Error = serde_json::from_slice(&body).unwrap_or(Error::Internal);
     parts.status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if matches!(error, Error::Unavailable | Error::Busy | Error::TooMany) {
-        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    }
+    refusal::set_retry_after(&mut parts.headers, error);
     parts.headers.remove(header::CONTENT_LENGTH);
     // Names the function, so that answers of two could be told apart.
     parts.headers.remove(LEPTOS_ERROR);

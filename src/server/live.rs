@@ -18,13 +18,14 @@ use self::{
     hub::{Hub, Mailbox},
     reply::LiveReply,
 };
-use super::{auth::session::SessionKey, redis::Redis};
+use super::redis::Redis;
 use crate::{
     domain::{
         chat::Chat,
-        ids::{ChatId, MessageId, UserId},
+        ids::{ChatId, MessageId, SessionId, UserId},
         live::{CloseReason, LiveEvent},
         message::Message,
+        session::Sessions,
     },
     error::Result,
 };
@@ -106,12 +107,17 @@ impl Live {
         }
     }
 
-    /// Closes a session's live connections on every server.
-    pub fn close_session(&self, key: &SessionKey, reason: CloseReason) {
-        self.hub.close_session(key, reason);
+    /// Closes the live connections of some of a user's sessions, on every server.
+    pub fn close_sessions(&self, user_id: UserId, sessions: Sessions, reason: CloseReason) {
+        self.hub.close_sessions(user_id, sessions, reason);
         if let Some(bus) = &self.bus {
-            bus.publish(BusMessage::Shared(Shared::CloseSession { key: key.clone(), reason }));
+            bus.publish(BusMessage::Shared(Shared::CloseSessions { user_id, sessions, reason }));
         }
+    }
+
+    /// The list of a user's active sessions is another one now.
+    pub fn sessions_changed(&self, user_id: UserId) {
+        self.announce(user_id, LiveEvent::SessionsChanged);
     }
 
     /// Closes every live connection of this server.
@@ -123,8 +129,8 @@ impl Live {
     ///
     /// # Errors
     /// When the user has too many, or when Redis does not answer.
-    async fn register(&self, user_id: UserId, key: SessionKey, per_user_max: usize) -> Result<Arc<Mailbox>> {
-        let mailbox = self.hub.register(user_id, key, per_user_max)?;
+    async fn register(&self, user_id: UserId, session_id: SessionId, per_user_max: usize) -> Result<Arc<Mailbox>> {
+        let mailbox = self.hub.register(user_id, session_id, per_user_max)?;
         if let Some(bus) = &self.bus
             && let Err(error) = bus.subscribe(user_id).await
         {
@@ -166,7 +172,9 @@ impl Live {
                     self.find_missing(user_id, message_id);
                 }
             }
-            BusMessage::Shared(Shared::CloseSession { key, reason }) => self.hub.close_session(&key, reason),
+            BusMessage::Shared(Shared::CloseSessions { user_id, sessions, reason }) => {
+                self.hub.close_sessions(user_id, sessions, reason);
+            }
             BusMessage::Shared(Shared::Stop { message_id }) => {
                 if let Some(stop) = self.stop_reply.get() {
                     stop(message_id);

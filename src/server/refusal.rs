@@ -34,14 +34,19 @@ pub fn answer(headers: &HeaderMap, error: Error) -> Response {
     with_retry(error, (status(error), Html(page)).into_response())
 }
 
+/// Says when to ask again, for an error that passes.
+pub fn set_retry_after(headers: &mut HeaderMap, error: Error) {
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
 fn status(error: Error) -> StatusCode {
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn with_retry(error: Error, mut response: Response) -> Response {
-    if matches!(error, Error::Unavailable | Error::Busy | Error::TooMany) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    }
+    set_retry_after(response.headers_mut(), error);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

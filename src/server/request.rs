@@ -1,16 +1,15 @@
 //! What a server function may ask of the request that it answers. Each of these reads the context that the router gives.
 
-use axum::{
-    extract::ConnectInfo,
-    http::{StatusCode, header, request::Parts},
-};
+use axum::http::{StatusCode, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use std::net::SocketAddr;
 use tower_sessions::Session;
 
 use super::{
-    auth::{guard::Caller, session::Client},
+    auth::{
+        client::Client,
+        guard::{Caller, Known},
+    },
     db::UserDb,
     state::AppState,
 };
@@ -29,7 +28,15 @@ pub fn state() -> Result<AppState> {
 /// # Errors
 /// [`Error::NotLoggedIn`], [`Error::SessionEnded`].
 pub fn user() -> Result<UserDb> {
-    Ok(parts()?.extensions.get::<Caller>().ok_or(Error::NotLoggedIn)?.known()?.db.clone())
+    Ok(known()?.db)
+}
+
+/// The caller with their session, for what concerns that.
+///
+/// # Errors
+/// [`Error::NotLoggedIn`], [`Error::SessionEnded`].
+pub fn known() -> Result<Known> {
+    parts()?.extensions.get::<Caller>().ok_or(Error::NotLoggedIn)?.known().cloned()
 }
 
 /// The request's session, which may be nobody's yet.
@@ -45,10 +52,7 @@ pub fn session() -> Result<Session> {
 /// # Errors
 /// [`Error::Internal`] outside a request.
 pub fn client() -> Result<Client> {
-    let parts = parts()?;
-    let device = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
-    Ok(Client { device: device.to_owned(), address: address.unwrap_or_default() })
+    parts()?.extensions.get::<Client>().cloned().ok_or(Error::Internal)
 }
 
 /// Leads the browser to a page of this site: a plain form by a redirect, a hydrated page by its router.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     ai::Models,
     assets::Assets,
-    auth::password::Passwords,
+    auth::{password::Passwords, throttle::Throttle},
     config::Config,
     db::Db,
     live::Live,
@@ -27,6 +27,7 @@ pub struct AppState {
     pub leptos_options: LeptosOptions,
     pub db: Db,
     pub passwords: Passwords,
+    pub throttle: Throttle,
     pub models: Arc<Models>,
     pub live: Arc<Live>,
     pub running: Arc<Running>,

@@ -2,9 +2,12 @@
 //!
 //! The patterns that the router matches are in `app`; a path here and its pattern there change together.
 
-use crate::domain::{chat::ChatCursor, ids::ChatId};
+use crate::domain::{chat::ChatCursor, ids::ChatId, session::SessionEnd};
 
-pub use crate::domain::next::HOME_PATH as CHATS_PATH;
+pub use crate::domain::next::{HOME_PATH as CHATS_PATH, SESSIONS_PATH};
+
+/// The form for a new password.
+pub const PASSWORD_PATH: &str = "/settings/password";
 
 /// A chat.
 pub fn chat_path(id: ChatId) -> String {
@@ -21,45 +24,13 @@ pub fn older_chats_path(before: ChatCursor) -> String {
     format!("{CHATS_PATH}?before_ms={}&before_id={}", before.updated_at_ms, before.id)
 }
 
-/// Why somebody is asked to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginReason {
-    LoggedOut,
-    SessionEnded,
-}
-
-impl LoginReason {
-    const ALL: [Self; 2] = [Self::LoggedOut, Self::SessionEnded];
-
-    /// The word for it in a URL.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::LoggedOut => "logged_out",
-            Self::SessionEnded => "session_ended",
-        }
-    }
-
-    /// Reads [`LoginReason::code`]; a word that is none is nothing to show.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
-    }
-
-    /// What the person reads.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::LoggedOut => "You are logged out.",
-            Self::SessionEnded => "Your session has ended. Log in again to go on where you were.",
-        }
-    }
-}
-
 /// The log-in page, which leads to `next` afterwards.
-pub fn login_path(next: Option<&str>, reason: Option<LoginReason>) -> String {
+pub fn login_path(next: Option<&str>, reason: Option<SessionEnd>) -> String {
     let mut path = String::from("/login");
     let mut separator = '?';
     if let Some(reason) = reason {
         path.push_str("?reason=");
-        path.push_str(reason.code());
+        path.push_str(reason.name());
         separator = '&';
     }
     if let Some(next) = next {
@@ -89,17 +60,6 @@ mod tests {
     fn the_path_to_come_back_to_survives_the_query() {
         assert_eq!(login_path(None, None), "/login");
         assert_eq!(login_path(Some("/chats/1?a=b&c"), None), "/login?next=/chats/1%3Fa%3Db%26c");
-        assert_eq!(
-            login_path(Some("/chats"), Some(LoginReason::SessionEnded)),
-            "/login?reason=session_ended&next=/chats"
-        );
-    }
-
-    #[test]
-    fn a_reason_has_a_code_of_its_own() {
-        for reason in LoginReason::ALL {
-            assert_eq!(LoginReason::from_code(reason.code()), Some(reason));
-        }
-        assert_eq!(LoginReason::from_code("anything else"), None);
+        assert_eq!(login_path(Some("/chats"), Some(SessionEnd::Expired)), "/login?reason=session_expired&next=/chats");
     }
 }

@@ -7,7 +7,7 @@ use sardonyx::{
     router,
     server::{
         ai::{Models, Provider},
-        auth::{session::SessionKey, store::Store},
+        auth::store::Store,
         config::{Config, LimitConfig, LogFormat, ModelConfig, StorageConfig},
         serve::Server,
         state::AppState,
@@ -135,11 +135,6 @@ impl TestApp {
         self.store.save(&record).await.unwrap();
     }
 
-    /// The name by which the servers know a session.
-    pub fn session_key(cookie: &str) -> SessionKey {
-        SessionKey::new(&cookie.parse::<Id>().unwrap())
-    }
-
     async fn run(
         mut config: Config,
         database: Arc<TestDatabase>,
@@ -171,6 +166,7 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
     Config {
         addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         public_url: None,
+        trusted_proxies: Vec::new(),
         storage: StorageConfig {
             database_url: database.url.clone(),
             redis_url: has_redis.then(|| needed("SARDONYX_TEST_REDIS")),

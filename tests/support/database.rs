@@ -17,7 +17,18 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 6] = ["chat_message", "chat_session", "session_record", "setup_link", "site", "user_account"];
+pub const TABLES: [&str; 8] = [
+    "chat_message",
+    "chat_session",
+    "login_attempt",
+    "login_session",
+    "session_record",
+    "setup_link",
+    "site",
+    "user_account",
+];
+/// Those whose rows are somebody's.
+pub const OWNED_TABLES: [&str; 3] = ["chat_message", "chat_session", "login_session"];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.
 pub struct TestDatabase {
@@ -85,6 +96,27 @@ impl TestDatabase {
         self.number(&format!("SELECT COUNT(*) FROM {table}")).await
     }
 
+    /// The only value of a query after some steps in one transaction, which is rolled back.
+    pub async fn number_in(&self, steps: &[String], sql: &str) -> i64 {
+        let transaction = self.connection().await.begin().await.unwrap();
+        for step in steps {
+            transaction.execute_unprepared(step).await.unwrap_or_else(|error| panic!("{step}: {error}"));
+        }
+        let statement = Statement::from_string(transaction.get_database_backend(), sql);
+        let row = transaction.query_one_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        row.unwrap().try_get_by_index(0).unwrap()
+    }
+
+    /// Whether a statement after some steps is refused, or reaches no row.
+    pub async fn is_refused_or_empty(&self, steps: &[String], sql: &str) -> bool {
+        let transaction = self.connection().await.begin().await.unwrap();
+        for step in steps {
+            transaction.execute_unprepared(step).await.unwrap_or_else(|error| panic!("{step}: {error}"));
+        }
+        transaction.execute_unprepared(sql).await.is_ok_and(|result| result.rows_affected() == 0)
+            || transaction.execute_unprepared("SELECT 1").await.is_err()
+    }
+
     /// A reply's or message's text and state.
     pub async fn message(&self, id: Uuid) -> (String, String) {
         let where_id = format!("FROM chat_message WHERE id = {}", self.id(id));
@@ -114,8 +146,10 @@ impl TestDatabase {
     /// The rows of the owned tables that are one user's.
     pub async fn dump_of(&self, user_id: Uuid) -> Vec<String> {
         let filter = format!(" WHERE user_id = {}", self.id(user_id));
-        let mut rows = self.rows("chat_session", &filter).await;
-        rows.extend(self.rows("chat_message", &filter).await);
+        let mut rows = Vec::new();
+        for table in OWNED_TABLES {
+            rows.extend(self.rows(table, &filter).await);
+        }
         rows
     }
 

@@ -3,10 +3,11 @@
 use std::ops::Deref;
 
 use sardonyx::{
-    api::session::{CurrentUser, LogIn},
+    api::session::{FindCurrentSession, LogIn},
     domain::{
         ids::UserId,
-        user::{Email, Password, Role, User},
+        session::CurrentSession,
+        user::{Email, Password, Role},
     },
 };
 use tokio::sync::OnceCell;
@@ -78,7 +79,7 @@ impl TestApp {
     pub async fn log_in(&self, email: &str) -> Person {
         let client = self.anonymous();
         client.call::<LogIn>(&[("email", email), ("password", PASSWORD)]).await.ok::<()>();
-        let user: User = client.call::<CurrentUser>(&[]).await.ok();
+        let user = client.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().user;
         Person { client, id: user.id, email: email.to_owned() }
     }
 }

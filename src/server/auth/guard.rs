@@ -4,17 +4,26 @@
 
 use axum::{
     extract::{Request, State},
-    http::header,
+    http::{HeaderMap, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use tower_sessions::Session;
 
-use super::session::{self, SessionKey};
+use super::{
+    client::Client,
+    session::{self, Login},
+};
 use crate::{
-    domain::next::NextPath,
+    domain::{ids::SessionId, limits, next::NextPath, session::SessionEnd},
     error::{Error, Result},
-    server::{auth::cookie, db::UserDb, refusal, state::AppState},
+    server::{
+        auth::cookie,
+        clock,
+        db::{OpenSession, UserDb},
+        refusal,
+        state::AppState,
+    },
 };
 
 /// Who a request is from. The guard puts it among the request's extensions.
@@ -22,8 +31,8 @@ use crate::{
 pub enum Caller {
     /// No session was claimed.
     Nobody,
-    /// A session was claimed that is over: expired, logged out, or its account is disabled.
-    Ended,
+    /// A session was claimed that is over.
+    Ended(SessionEnd),
     /// Somebody, with what is theirs.
     User(Box<Known>),
 }
@@ -32,19 +41,19 @@ pub enum Caller {
 #[derive(Clone)]
 pub struct Known {
     pub db: UserDb,
-    pub session_key: SessionKey,
+    pub session_id: SessionId,
     pub session_expires_at_ms: i64,
 }
 
 impl Caller {
-    /// The user's own part of the database.
+    /// The user's own part of the database, and their session.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`], [`Error::SessionEnded`].
     pub fn known(&self) -> Result<&Known> {
         match self {
             Self::Nobody => Err(Error::NotLoggedIn),
-            Self::Ended => Err(Error::SessionEnded),
+            Self::Ended(end) => Err(Error::SessionEnded(*end)),
             Self::User(known) => Ok(known),
         }
     }
@@ -52,14 +61,17 @@ impl Caller {
 
 /// Finds out who the request is from. When the store or the database cannot say, the answer is 503 and the cookie stays:
 /// nobody is taken for a stranger because Redis is away.
-pub async fn identify(State(state): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
-    let claims_session = has_cookie(&request, cookie::name(&state.origins));
-    match find_caller(&state, &session, claims_session).await {
+pub async fn identify(State(state): State<AppState>, session: Session, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let client = Client::of(&parts, &state.config.trusted_proxies);
+    let claims_session = has_cookie(&parts.headers, cookie::name(&state.origins));
+    match find_caller(&state, &session, &client, claims_session).await {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            parts.extensions.insert(caller);
+            parts.extensions.insert(client);
+            next.run(Request::from_parts(parts, body)).await
         }
-        Err(error) => refusal::answer(request.headers(), error),
+        Err(error) => refusal::answer(&parts.headers, error),
     }
 }
 
@@ -67,8 +79,8 @@ pub async fn identify(State(state): State<AppState>, session: Session, mut reque
 pub async fn require_user(request: Request, next: Next) -> Response {
     let reason = match request.extensions().get::<Caller>() {
         Some(Caller::User(_)) => return next.run(request).await,
-        Some(Caller::Ended) => "&reason=session_ended",
-        Some(Caller::Nobody) | None => "",
+        Some(Caller::Ended(end)) => format!("&reason={}", end.name()),
+        Some(Caller::Nobody) | None => String::new(),
     };
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let next_path: String = form_urlencoded::byte_serialize(NextPath::parse(path).as_str().as_bytes()).collect();
@@ -89,24 +101,42 @@ pub async fn skip_log_in(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// The caller of a session, looked up anew: for each request, and for each frame of a live connection.
-///
-/// # Errors
-/// [`Error::Unavailable`] when the session store or the database does not answer.
-#[expect(clippy::disallowed_methods, reason = "the guard is the one place that turns a session into a UserDb")]
-pub async fn find_caller(state: &AppState, session: &Session, claims_session: bool) -> Result<Caller> {
+/// Whose request this is, by its cookie.
+async fn find_caller(state: &AppState, session: &Session, client: &Client, claims_session: bool) -> Result<Caller> {
     if !claims_session {
         return Ok(Caller::Nobody);
     }
-    let Some(login) = session::find_login(session).await? else { return Ok(Caller::Ended) };
-    let Some(id) = session.id() else { return Ok(Caller::Ended) };
-    let Some(db) = state.db.load_active_user(login.user_id).await? else { return Ok(Caller::Ended) };
-    let session_key = SessionKey::new(&id);
-    Ok(Caller::User(Box::new(Known { db, session_key, session_expires_at_ms: login.expires_at_ms })))
+    let Some(login) = session::find_login(session).await? else { return Ok(Caller::Ended(SessionEnd::Expired)) };
+    let open = match open(state, login).await? {
+        Ok(open) => open,
+        Err(end) => return Ok(Caller::Ended(end)),
+    };
+    if clock::now_ms() - open.last_access_ms >= limits::SESSION_TOUCH_SECONDS * 1_000 {
+        note_access(state, &open, client);
+    }
+    Ok(Caller::User(Box::new(Known { db: open.db, session_id: open.id, session_expires_at_ms: open.expires_at_ms })))
 }
 
-fn has_cookie(request: &Request, name: &str) -> bool {
-    request.headers().get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok()).any(|cookies| {
+/// A session as it is now, account included: for each request, and for each frame of a live connection.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+#[expect(clippy::disallowed_methods, reason = "the guard is the one place that turns a session into a UserDb")]
+pub async fn open(state: &AppState, login: Login) -> Result<std::result::Result<OpenSession, SessionEnd>> {
+    state.db.open_session(login.user_id, login.session_id).await
+}
+
+/// Writes that a session is in use; nobody waits for it.
+fn note_access(state: &AppState, open: &OpenSession, client: &Client) {
+    let (db, id, address) = (open.db.clone(), open.id, client.address.to_string());
+    state.tasks.spawn(async move {
+        // Lost when the database is away, which that has logged.
+        let _ = db.touch_session(id, address).await;
+    });
+}
+
+fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
+    headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok()).any(|cookies| {
         cookies.split(';').any(|cookie| {
             cookie.trim().split_once('=').is_some_and(|(known, value)| known == name && !value.is_empty())
         })

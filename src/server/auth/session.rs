@@ -1,69 +1,55 @@
-//! A session: begun by the log-in, ended by the log-out, looked at by the guard.
+//! A session: begun by the log-in, ended by the log-out or from elsewhere, looked at by the guard.
 //!
-//! The record holds who and since when, nothing that another request would change: whole records are written, and the
-//! last writer would win.
+//! Three things belong to it. The browser has a secret in a cookie. The store (Redis, or the database) keeps under that
+//! secret whose session it is, and nothing that another request would change: whole records are written, and the last
+//! writer would win. The index in the database (`login_session`) says whether it can still be used, and has the last word.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tower_sessions::{Expiry, Session, session};
+use uuid::Uuid;
 
-use super::password::Verified;
+use super::{
+    client::Client,
+    guard::Known,
+    password::{self, Verified},
+};
 use crate::{
     domain::{
-        ids::UserId,
+        ids::{SessionId, UserId},
         live::CloseReason,
+        session::{SessionEnd, Sessions},
         user::{Email, Password},
     },
     error::{Error, Result},
-    server::{clock, state::AppState},
+    server::{clock, db::NewSession, state::AppState},
 };
 
 /// The one key of a record.
 const LOGIN: &str = "login";
-/// What is kept of the browser's name.
-const DEVICE_CHARS_MAX: usize = 200;
+/// Store and cookie outlive the session by this, so that it can be told from no session: it says that its time is up.
+const TELL_SECONDS: i64 = 3_600;
+/// The kind of secret that attempts are counted for.
+const PASSWORD: &str = "password";
 
-/// What a session holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What the store keeps of a session.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Login {
     pub user_id: UserId,
-    /// Milliseconds since 1970 (UTC).
-    pub created_at_ms: i64,
-    pub expires_at_ms: i64,
-    /// The browser's `User-Agent`.
-    pub device: String,
-    /// Where the connection came from.
-    pub address: String,
+    pub session_id: SessionId,
 }
 
-/// Names a session to other servers and in memory, without giving its secret away: a hash of its id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct SessionKey(String);
-
-impl SessionKey {
-    /// The key of the session with this id.
-    pub fn new(id: &session::Id) -> Self {
-        Self(Sha256::digest(id.0.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    /// 64 hexadecimal digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Where a request comes from.
-#[derive(Clone, Debug, Default)]
-pub struct Client {
-    pub device: String,
-    pub address: String,
+/// The name under which a secret may be kept: a hash of it.
+pub fn id_hash(id: &session::Id) -> String {
+    Sha256::digest(id.0.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Checks address and password and begins a session under a fresh id.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work.
+/// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work;
+/// [`Error::TooManyAttempts`].
 pub async fn log_in(
     state: &AppState,
     session: &Session,
@@ -72,16 +58,21 @@ pub async fn log_in(
     password: Password,
 ) -> Result<()> {
     // A malformed address costs the same as an unknown one.
-    let credentials = match Email::parse(email) {
-        Ok(email) => state.db.find_credentials(&email).await?,
-        Err(_) => None,
+    let email = Email::parse(email).ok();
+    let name = email.as_ref().map_or("", Email::as_str);
+    let attempt = state.throttle.begin(PASSWORD, name, client.address).await?;
+    let credentials = match &email {
+        Some(email) => state.db.find_credentials(email).await?,
+        None => None,
     };
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
     let verified = state.passwords.verify(password, hash.clone()).await?;
     let Some(credentials) = credentials.filter(|credentials| credentials.is_active && verified != Verified::No) else {
-        tracing::info!(address = client.address, "a log-in was refused");
+        tracing::info!(address = %client.address, "a log-in was refused");
+        attempt.failed().await?;
         return Err(Error::WrongCredentials);
     };
+    attempt.succeeded().await?;
     if let (Verified::YesRehash(new_hash), Some(old_hash)) = (verified, hash) {
         state.db.rehash_password(credentials.user_id, old_hash, new_hash).await?;
     }
@@ -93,33 +84,109 @@ pub async fn log_in(
 /// # Errors
 /// [`Error::Unavailable`] when the store does not answer; no session is begun then.
 pub async fn begin(state: &AppState, session: &Session, client: &Client, user_id: UserId) -> Result<()> {
-    // A fresh id: one that somebody planted in this browser before is worth nothing.
-    session.cycle_id().await.map_err(store_failed)?;
-    let created_at_ms = clock::now_ms();
-    let expires_at_ms = created_at_ms + i64::from(state.config.limits.session_hours) * 3_600_000;
-    let login = Login {
-        user_id,
-        created_at_ms,
-        expires_at_ms,
-        device: client.device.chars().take(DEVICE_CHARS_MAX).collect(),
-        address: client.address.clone(),
-    };
-    session.insert(LOGIN, login).await.map_err(store_failed)?;
-    let expiry = OffsetDateTime::from_unix_timestamp(expires_at_ms / 1_000).map_err(|_| Error::Internal)?;
-    session.set_expiry(Some(Expiry::AtDateTime(expiry)));
-    // Saved here and not only by the layer around us, so that a store that is away is told apart from a wrong password.
-    session.save().await.map_err(store_failed)?;
-    tracing::info!(user = %user_id, address = client.address, "logged in");
+    let before = find_login(session).await?;
+    let expires_at_ms = next_expiry_ms(state);
+    let session_id = SessionId(Uuid::now_v7());
+    // The store first: without its entry in the index, what it keeps is worth nothing.
+    keep(session, Login { user_id, session_id }, expires_at_ms).await?;
+    let (device, address) = (client.device.clone(), client.address.to_string());
+    state.db.add_session(user_id, NewSession { id: session_id, device, address, expires_at_ms }).await?;
+    // Whoever was logged in here before is not any more.
+    if let Some(before) = before {
+        end(state, before, SessionEnd::LoggedOut).await?;
+    }
+    tracing::info!(user = %user_id, session = %session_id, address = %client.address, "logged in");
+    state.live.sessions_changed(user_id);
     Ok(())
 }
 
-/// What the session of this request holds: none when there is no session, or when its time is up.
+/// Gives a session its full time again, under a fresh id, for somebody who has proved who they are once more.
+///
+/// # Errors
+/// [`Error::WrongCredentials`], [`Error::TooManyAttempts`]; [`Error::Unavailable`] when the store does not answer.
+pub async fn renew(
+    state: &AppState,
+    session: &Session,
+    client: &Client,
+    known: &Known,
+    password: Password,
+) -> Result<()> {
+    check_password(state, client, known, password).await?;
+    let expires_at_ms = next_expiry_ms(state);
+    known.db.extend_session(known.session_id, expires_at_ms).await?;
+    let login = Login { user_id: known.db.user_id(), session_id: known.session_id };
+    keep(session, login, expires_at_ms).await?;
+    state.live.close_sessions(login.user_id, Sessions::One(login.session_id), CloseReason::SessionRenewed);
+    state.live.sessions_changed(login.user_id);
+    Ok(())
+}
+
+/// Checks the password of somebody who is logged in, before what needs it once more.
+///
+/// # Errors
+/// [`Error::WrongCredentials`], [`Error::TooManyAttempts`].
+pub async fn check_password(state: &AppState, client: &Client, known: &Known, password: Password) -> Result<()> {
+    let email = Email::parse(&known.db.user().email)?;
+    let attempt = state.throttle.begin(PASSWORD, email.as_str(), client.address).await?;
+    let hash = state.db.find_credentials(&email).await?.map(|credentials| credentials.password_hash);
+    if state.passwords.verify(password, hash).await? == Verified::No {
+        attempt.failed().await?;
+        return Err(Error::WrongCredentials);
+    }
+    attempt.succeeded().await
+}
+
+/// Gives the account another password. All its other sessions end; this one goes on under a fresh id.
+///
+/// # Errors
+/// As [`check_password`]; what is wrong with the new password.
+pub async fn change_password(
+    state: &AppState,
+    session: &Session,
+    client: &Client,
+    known: &Known,
+    current: Password,
+    new: Password,
+) -> Result<()> {
+    check_password(state, client, known, current).await?;
+    password::check_not_common(&new, &known.db.user().email)?;
+    let hash = state.passwords.hash(new).await?;
+    known.db.change_password(hash, known.session_id).await?;
+    let login = Login { user_id: known.db.user_id(), session_id: known.session_id };
+    tracing::info!(user = %login.user_id, "the password was changed");
+    let (others, this) = (Sessions::AllBut(login.session_id), Sessions::One(login.session_id));
+    state.live.close_sessions(login.user_id, others, CloseReason::SessionEnded(SessionEnd::PasswordChanged));
+    keep(session, login, known.session_expires_at_ms).await?;
+    state.live.close_sessions(login.user_id, this, CloseReason::SessionRenewed);
+    Ok(())
+}
+
+/// Ends some of somebody's sessions, here and now: their next request is refused, their live connections close.
+/// Gives how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(state: &AppState, known: &Known, sessions: Sessions) -> Result<u64> {
+    let user_id = known.db.user_id();
+    let ended = known.db.end_sessions(sessions, SessionEnd::Revoked).await?;
+    if ended > 0 {
+        tracing::info!(user = %user_id, ended, "sessions were ended");
+        state.live.close_sessions(user_id, sessions, CloseReason::SessionEnded(SessionEnd::Revoked));
+        state.live.sessions_changed(user_id);
+    }
+    Ok(ended)
+}
+
+/// What the store keeps of this request's session, whether that can still be used or not.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the store does not answer: that is not "nobody".
 pub async fn find_login(session: &Session) -> Result<Option<Login>> {
-    let login: Option<Login> = session.get(LOGIN).await.map_err(store_failed)?;
-    Ok(login.filter(|login| clock::now_ms() < login.expires_at_ms))
+    session.get(LOGIN).await.or_else(|error| match error {
+        // Another version's record.
+        session::Error::SerdeJson(_) => Ok(None),
+        error => Err(store_failed(error)),
+    })
 }
 
 /// Ends the session and closes its live connections on every server.
@@ -127,14 +194,34 @@ pub async fn find_login(session: &Session) -> Result<Option<Login>> {
 /// # Errors
 /// [`Error::Unavailable`] when the store does not answer; the session is still there then, and so is the cookie.
 pub async fn log_out(state: &AppState, session: &Session) -> Result<()> {
-    let key = session.id().map(|id| SessionKey::new(&id));
     let login = find_login(session).await?;
-    session.flush().await.map_err(store_failed)?;
-    if let (Some(key), Some(login)) = (key, login) {
+    // The index first: a store that loses the deletion cannot undo this.
+    if let Some(login) = login {
+        end(state, login, SessionEnd::LoggedOut).await?;
         tracing::info!(user = %login.user_id, "logged out");
-        state.live.close_session(&key, CloseReason::LoggedOut);
     }
+    session.flush().await.map_err(store_failed)
+}
+
+async fn end(state: &AppState, login: Login, end: SessionEnd) -> Result<()> {
+    state.db.end_session(login.user_id, login.session_id, end).await?;
+    state.live.close_sessions(login.user_id, Sessions::One(login.session_id), CloseReason::SessionEnded(end));
+    state.live.sessions_changed(login.user_id);
     Ok(())
+}
+
+/// Puts a log-in into the store under a fresh id: one that somebody planted in this browser before is worth nothing.
+async fn keep(session: &Session, login: Login, expires_at_ms: i64) -> Result<()> {
+    session.cycle_id().await.map_err(store_failed)?;
+    session.insert(LOGIN, login).await.map_err(store_failed)?;
+    let until = OffsetDateTime::from_unix_timestamp(expires_at_ms / 1_000 + TELL_SECONDS);
+    session.set_expiry(Some(Expiry::AtDateTime(until.map_err(|_| Error::Internal)?)));
+    // Saved here and not only by the layer around us, so that a store that is away is told apart from a wrong password.
+    session.save().await.map_err(store_failed)
+}
+
+fn next_expiry_ms(state: &AppState) -> i64 {
+    clock::now_ms() + i64::from(state.config.limits.session_hours) * 3_600_000
 }
 
 fn store_failed(error: session::Error) -> Error {

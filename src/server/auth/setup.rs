@@ -4,14 +4,14 @@ use rand::Rng;
 use sha2::{Digest, Sha256};
 use tower_sessions::Session;
 
-use super::{password, session};
+use super::{client::Client, password, session};
 use crate::{
     domain::{
         limits,
         user::{Email, Password},
     },
     error::{Error, Result},
-    server::{auth::session::Client, db::Db, state::AppState},
+    server::{db::Db, state::AppState},
 };
 
 /// Makes a link when there is no account yet, and gives the path to print. Every start makes one of its own: the secrets

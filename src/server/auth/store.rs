@@ -8,7 +8,7 @@ use tower_sessions::{
 };
 use tower_sessions_redis_store::RedisStore;
 
-use super::session::SessionKey;
+use super::session::id_hash;
 use crate::server::db::Db;
 
 /// The two stores behind one type, chosen once at the start.
@@ -76,10 +76,6 @@ impl SessionStore for Store {
             Self::Embedded(db) => db.delete_session_record(id_hash(id)).await.map_err(backend),
         }
     }
-}
-
-fn id_hash(id: &Id) -> String {
-    SessionKey::new(id).as_str().to_owned()
 }
 
 /// The record without its id, which is the secret.

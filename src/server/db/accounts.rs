@@ -6,10 +6,11 @@ use futures::FutureExt;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{Db, UserDb, entity::user_account, failed};
+use super::{Db, entity::user_account, failed, login_sessions::end_all_sessions, scope::Scope};
 use crate::{
     domain::{
         ids::UserId,
+        session::SessionEnd,
         user::{Email, Role, User},
     },
     error::{Error, Result},
@@ -24,7 +25,7 @@ pub struct Credentials {
     pub is_active: bool,
 }
 
-const ACTIVE: &str = "active";
+pub(super) const ACTIVE: &str = "active";
 
 impl Db {
     /// The log-in's look-up: the hash to compare with, by address.
@@ -34,7 +35,7 @@ impl Db {
     pub async fn find_credentials(&self, email: &Email) -> Result<Option<Credentials>> {
         let row = user_account::Entity::find()
             .filter(user_account::Column::Email.eq(email.as_str()))
-            .one(&self.read)
+            .one(&self.read_as(Scope::Site).await?)
             .await
             .map_err(failed("find credentials"))?;
         Ok(row.map(|row| Credentials {
@@ -42,19 +43,6 @@ impl Db {
             password_hash: row.password_hash,
             is_active: row.status == ACTIVE,
         }))
-    }
-
-    /// The account behind a session, if it is active: the only way to a [`UserDb`]. Only the session guard calls this.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn load_active_user(&self, user_id: UserId) -> Result<Option<UserDb>> {
-        let row = user_account::Entity::find_by_id(user_id.0)
-            .filter(user_account::Column::Status.eq(ACTIVE))
-            .one(&self.read)
-            .await
-            .map_err(failed("load account"))?;
-        Ok(row.and_then(to_user).map(|user| UserDb { db: self.clone(), user }))
     }
 
     /// Replaces a password's hash by a stronger one of the same password.
@@ -101,7 +89,7 @@ impl Db {
     pub async fn list_accounts_as_operator(&self) -> Result<Vec<(User, bool)>> {
         let rows = user_account::Entity::find()
             .order_by_asc(user_account::Column::Email)
-            .all(&self.read)
+            .all(&self.read_as(Scope::Site).await?)
             .await
             .map_err(failed("list accounts"))?;
         Ok(rows
@@ -118,15 +106,15 @@ impl Db {
     /// # Errors
     /// [`Error::NotFound`] when the address has no account.
     pub async fn disable_account_as_operator(&self, email: &Email) -> Result<()> {
-        let email = email.clone();
-        self.write("disable account", move |transaction| {
+        let user_id = self.find_credentials(email).await?.ok_or(Error::NotFound)?.user_id;
+        self.write_as(Scope::User(user_id), "disable account", move |transaction| {
             async move {
-                let changed = user_account::Entity::update_many()
+                user_account::Entity::update_many()
                     .col_expr(user_account::Column::Status, Expr::value("disabled"))
-                    .filter(user_account::Column::Email.eq(email.as_str()))
+                    .filter(user_account::Column::Id.eq(user_id.0))
                     .exec(transaction)
                     .await?;
-                if changed.rows_affected == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
+                end_all_sessions(transaction, user_id, SessionEnd::RevokedByAdmin).await
             }
             .boxed()
         })
@@ -157,13 +145,14 @@ pub(super) async fn insert_account(
         role: Set(role.name().to_owned()),
         status: Set(ACTIVE.to_owned()),
         created_at_ms: Set(clock::now_ms()),
+        session_epoch: Set(0),
     };
     user_account::Entity::insert(row).exec_without_returning(connection).await?;
     Ok(id)
 }
 
 /// None when the row has a role that this version does not know; such an account may do nothing.
-fn to_user(row: user_account::Model) -> Option<User> {
+pub(super) fn to_user(row: user_account::Model) -> Option<User> {
     let Some(role) = Role::from_name(&row.role) else {
         tracing::error!(user = %row.id, "an account has a role that is not known");
         return None;

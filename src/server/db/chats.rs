@@ -35,24 +35,23 @@ impl UserDb {
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
         };
-        self.db
-            .write("add chat", move |transaction| {
-                async move {
-                    let new = chat_session::ActiveModel {
-                        id: Set(row.id),
-                        user_id: Set(row.user_id),
-                        description: Set(row.description.clone()),
-                        model: NotSet,
-                        last_seq: Set(row.last_seq),
-                        created_at_ms: Set(row.created_at_ms),
-                        updated_at_ms: Set(row.updated_at_ms),
-                    };
-                    chat_session::Entity::insert(new).exec_without_returning(transaction).await?;
-                    Ok(to_chat(row))
-                }
-                .boxed()
-            })
-            .await
+        self.write("add chat", move |transaction| {
+            async move {
+                let new = chat_session::ActiveModel {
+                    id: Set(row.id),
+                    user_id: Set(row.user_id),
+                    description: Set(row.description.clone()),
+                    model: NotSet,
+                    last_seq: Set(row.last_seq),
+                    created_at_ms: Set(row.created_at_ms),
+                    updated_at_ms: Set(row.updated_at_ms),
+                };
+                chat_session::Entity::insert(new).exec_without_returning(transaction).await?;
+                Ok(to_chat(row))
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// A page of the chats, newest first, after `before`.
@@ -77,7 +76,7 @@ impl UserDb {
             .order_by_desc(chat_session::Column::UpdatedAtMs)
             .order_by_desc(chat_session::Column::Id)
             .limit(limits::CHATS_PER_PAGE + 1)
-            .all(&self.db.read)
+            .all(&self.read().await?)
             .await
             .map_err(failed("list chats"))?;
         let mut chats: Vec<Chat> = rows.into_iter().map(to_chat).collect();
@@ -96,7 +95,7 @@ impl UserDb {
     pub async fn find_chat(&self, id: ChatId) -> Result<Option<Chat>> {
         let row = chat_session::Entity::find_by_id(id.0)
             .filter(chat_session::Column::UserId.eq(self.user_id().0))
-            .one(&self.db.read)
+            .one(&self.read().await?)
             .await
             .map_err(failed("find chat"))?;
         Ok(row.map(to_chat))

@@ -2,6 +2,8 @@
 
 pub mod chat_message;
 pub mod chat_session;
+pub mod login_attempt;
+pub mod login_session;
 pub mod session_record;
 pub mod setup_link;
 pub mod site;

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{Db, entity::chat_message};
+use super::{Db, entity::chat_message, scope::Scope};
 use crate::{
     domain::ids::{ChatId, MessageId, UserId},
     error::Result,
@@ -30,7 +30,7 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn interrupt_lapsed_replies(&self, all_but: Option<Uuid>) -> Result<Vec<InterruptedReply>> {
-        self.write("interrupt lapsed replies", move |transaction| {
+        self.write_as(Scope::Sweeper, "interrupt lapsed replies", move |transaction| {
             async move {
                 let mut lapsed = chat_message::Entity::find()
                     .select_only()

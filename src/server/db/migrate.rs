@@ -3,7 +3,7 @@
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbErr, Statement, TransactionTrait};
 
-use super::{Db, describe, failed};
+use super::{Db, describe, failed, row_security};
 use crate::error::Result;
 
 /// Held while migrating, so that servers that start together do not migrate together. Any number that nothing else uses.
@@ -41,6 +41,7 @@ impl Db {
         let statement = format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})");
         lock.execute_raw(Statement::from_string(lock.get_database_backend(), statement)).await?;
         Migrator::up(&self.read, None).await?;
+        row_security::apply(&self.read).await?;
         lock.commit().await
     }
 

@@ -55,11 +55,10 @@ impl UserDb {
     /// [`Error::NotFound`] when the chat is not theirs, [`Error::Conflict`] when the id stands for another text or chat.
     pub async fn add_exchange(&self, new: NewExchange) -> Result<NewReply> {
         let user_id = self.user_id();
-        self.db
-            .write("add message", move |transaction| {
-                async move { insert_exchange(transaction, user_id, new).await }.boxed()
-            })
-            .await
+        self.write("add message", move |transaction| {
+            async move { insert_exchange(transaction, user_id, new).await }.boxed()
+        })
+        .await
     }
 
     /// Puts a new reply in the place of the chat's last one, which ended without being complete. Asked again, it gives
@@ -69,11 +68,10 @@ impl UserDb {
     /// [`Error::NotFound`] when it is not theirs; [`Error::Conflict`] when it is running, complete, or not the last.
     pub async fn replace_reply(&self, id: MessageId, model: Option<ModelName>, lease_owner: Uuid) -> Result<NewReply> {
         let user_id = self.user_id();
-        self.db
-            .write("replace reply", move |transaction| {
-                async move { insert_replacement(transaction, user_id, id, model, lease_owner).await }.boxed()
-            })
-            .await
+        self.write("replace reply", move |transaction| {
+            async move { insert_replacement(transaction, user_id, id, model, lease_owner).await }.boxed()
+        })
+        .await
     }
 
     /// Keeps the text so far and renews the lease; false when the reply is no longer this server's to write.
@@ -82,19 +80,18 @@ impl UserDb {
     /// When the database fails.
     pub async fn checkpoint_reply(&self, id: MessageId, lease_owner: Uuid, text: Option<String>) -> Result<bool> {
         let user_id = self.user_id();
-        self.db
-            .write("checkpoint reply", move |transaction| {
-                async move {
-                    let mut update = running_reply(user_id, id, lease_owner)
-                        .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(lease_end_ms()));
-                    if let Some(text) = text {
-                        update = update.col_expr(chat_message::Column::Text, Expr::value(text));
-                    }
-                    Ok(update.exec(transaction).await?.rows_affected == 1)
+        self.write("checkpoint reply", move |transaction| {
+            async move {
+                let mut update = running_reply(user_id, id, lease_owner)
+                    .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(lease_end_ms()));
+                if let Some(text) = text {
+                    update = update.col_expr(chat_message::Column::Text, Expr::value(text));
                 }
-                .boxed()
-            })
-            .await
+                Ok(update.exec(transaction).await?.rows_affected == 1)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Writes a reply's end, once; none when it had ended already.
@@ -109,24 +106,23 @@ impl UserDb {
         state: MessageState,
     ) -> Result<Option<StoredMessage>> {
         let user_id = self.user_id();
-        self.db
-            .write("finish reply", move |transaction| {
-                async move {
-                    let (state, failure) = state_columns(state);
-                    let update = running_reply(user_id, id, lease_owner)
-                        .col_expr(chat_message::Column::Text, Expr::value(text))
-                        .col_expr(chat_message::Column::State, Expr::value(state))
-                        .col_expr(chat_message::Column::Failure, Expr::value(failure))
-                        .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
-                        .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(Option::<i64>::None));
-                    if update.exec(transaction).await?.rows_affected == 0 {
-                        return Ok(None);
-                    }
-                    Ok(chat_message::Entity::find_by_id(id.0).one(transaction).await?.map(to_message))
+        self.write("finish reply", move |transaction| {
+            async move {
+                let (state, failure) = state_columns(state);
+                let update = running_reply(user_id, id, lease_owner)
+                    .col_expr(chat_message::Column::Text, Expr::value(text))
+                    .col_expr(chat_message::Column::State, Expr::value(state))
+                    .col_expr(chat_message::Column::Failure, Expr::value(failure))
+                    .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
+                    .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(Option::<i64>::None));
+                if update.exec(transaction).await?.rows_affected == 0 {
+                    return Ok(None);
                 }
-                .boxed()
-            })
-            .await
+                Ok(chat_message::Entity::find_by_id(id.0).one(transaction).await?.map(to_message))
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::{Db, entity::session_record, failed};
+use super::{Db, entity::session_record, failed, scope::Scope};
 use crate::{error::Result, server::clock};
 
 impl Db {
@@ -62,7 +62,7 @@ impl Db {
     pub async fn find_session_record(&self, id_hash: &str) -> Result<Option<String>> {
         let row = session_record::Entity::find_by_id(id_hash)
             .filter(session_record::Column::ExpiresAtMs.gt(clock::now_ms()))
-            .one(&self.read)
+            .one(&self.read_as(Scope::Site).await?)
             .await
             .map_err(failed("find session"))?;
         Ok(row.map(|row| row.data))

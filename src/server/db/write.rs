@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Db, failed};
+use super::{Db, failed, scope::Scope};
 use crate::error::{Error, Result};
 
 /// Jobs that wait for SQLite's writer; more are refused.
@@ -61,12 +61,24 @@ enum Kind {
 }
 
 impl Db {
-    /// Runs `job` in a transaction; `doing` names it in the log.
+    /// Runs `job` in a transaction that sees what nobody owns; `doing` names it in the log.
+    ///
+    /// # Errors
+    /// As [`Db::write_as`].
+    pub(super) async fn write<T, F>(&self, doing: &'static str, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
+    {
+        self.write_as(Scope::Site, doing, job).await
+    }
+
+    /// Runs `job` in a transaction of this scope; `doing` names it in the log.
     ///
     /// # Errors
     /// What the job refused with, or [`Error::Unavailable`] / [`Error::Internal`] when the database failed. Nothing is
     /// written then, with one exception that no client can tell apart: the connection broke during the commit itself.
-    pub(super) async fn write<T, F>(&self, doing: &'static str, job: F) -> Result<T>
+    pub(super) async fn write_as<T, F>(&self, scope: Scope, doing: &'static str, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
@@ -76,7 +88,7 @@ impl Db {
             Kind::Pooled(connection) => {
                 let connection = connection.clone();
                 // A task of its own: a client that goes away must not cut it in half.
-                match tokio::spawn(async move { pooled(&connection, job).await }).await {
+                match tokio::spawn(async move { pooled(&connection, scope, job).await }).await {
                     Ok(written) => written,
                     Err(_) => return Err(Error::Internal),
                 }
@@ -118,11 +130,12 @@ impl Writer {
     }
 }
 
-async fn pooled<T, F>(connection: &DatabaseConnection, job: F) -> Written<T>
+async fn pooled<T, F>(connection: &DatabaseConnection, scope: Scope, job: F) -> Written<T>
 where
     F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>>,
 {
     let transaction = connection.begin().await?;
+    scope.enter(&transaction).await?;
     match job(&transaction).await {
         Ok(value) => {
             transaction.commit().await?;

@@ -22,9 +22,9 @@ use crate::{
     domain::{
         ids::{MessageId, UserId},
         live::{CloseReason, LiveEvent},
+        session::Sessions,
     },
     error::{Error, Result},
-    server::auth::session::SessionKey,
 };
 
 const SHARED_CHANNEL: &str = "sardonyx:servers";
@@ -45,8 +45,8 @@ pub enum BusMessage {
 /// What concerns every server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Shared {
-    /// Close this session's live connections.
-    CloseSession { key: SessionKey, reason: CloseReason },
+    /// Close the live connections of these sessions.
+    CloseSessions { user_id: UserId, sessions: Sessions, reason: CloseReason },
     /// Stop this reply, if you write it.
     Stop { message_id: MessageId },
     /// Send this reply's whole text, if you write it.

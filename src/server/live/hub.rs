@@ -17,12 +17,12 @@ use tokio::sync::Notify;
 use super::reply::{LiveReply, Progress};
 use crate::{
     domain::{
-        ids::{ChatId, MessageId, UserId},
+        ids::{ChatId, MessageId, SessionId, UserId},
         limits,
         live::{CloseReason, LiveEvent},
+        session::Sessions,
     },
     error::{Error, Result},
-    server::auth::session::SessionKey,
 };
 
 /// Everybody who is connected, and every running reply whose text is known here.
@@ -42,7 +42,7 @@ struct Inner {
 pub struct Mailbox {
     id: u64,
     user_id: UserId,
-    session_key: SessionKey,
+    session_id: SessionId,
     waiting: Mutex<Waiting>,
     changed: Notify,
 }
@@ -72,11 +72,11 @@ impl Hub {
     ///
     /// # Errors
     /// [`Error::TooMany`] when the user has `per_user_max` already.
-    pub fn register(&self, user_id: UserId, session_key: SessionKey, per_user_max: usize) -> Result<Arc<Mailbox>> {
+    pub fn register(&self, user_id: UserId, session_id: SessionId, per_user_max: usize) -> Result<Arc<Mailbox>> {
         let mailbox = Arc::new(Mailbox {
             id: self.next_id.fetch_add(1, Ordering::Relaxed),
             user_id,
-            session_key,
+            session_id,
             waiting: Mutex::default(),
             changed: Notify::new(),
         });
@@ -158,9 +158,9 @@ impl Hub {
         is_whole
     }
 
-    /// Closes the connections of one session.
-    pub fn close_session(&self, key: &SessionKey, reason: CloseReason) {
-        for mailbox in self.all().iter().filter(|mailbox| mailbox.session_key == *key) {
+    /// Closes the connections of some of a user's sessions.
+    pub fn close_sessions(&self, user_id: UserId, sessions: Sessions, reason: CloseReason) {
+        for mailbox in self.of_user(user_id).iter().filter(|mailbox| sessions.contains(mailbox.session_id)) {
             mailbox.close(reason);
         }
     }
@@ -284,7 +284,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::message::SafeHtml;
+    use crate::domain::{message::SafeHtml, session::SessionEnd};
 
     struct Scene {
         hub: Hub,
@@ -294,8 +294,8 @@ mod tests {
         reply: Arc<LiveReply>,
     }
 
-    fn key(text: &str) -> SessionKey {
-        serde_json::from_value(text.into()).unwrap()
+    fn session(n: u128) -> SessionId {
+        SessionId(Uuid::from_u128(n))
     }
 
     fn html(text: &str) -> SafeHtml {
@@ -305,7 +305,7 @@ mod tests {
     fn scene() -> Scene {
         let hub = Hub::default();
         let (user, chat) = (UserId(Uuid::from_u128(1)), ChatId(Uuid::from_u128(2)));
-        let mailbox = hub.register(user, key("a"), 2).unwrap();
+        let mailbox = hub.register(user, session(1), 2).unwrap();
         mailbox.watch(Some(chat));
         let reply = Arc::new(LiveReply::ours(user, chat, MessageId(Uuid::from_u128(3))));
         hub.add_reply(Arc::clone(&reply));
@@ -346,8 +346,8 @@ mod tests {
     #[test]
     fn only_who_watches_the_chat_is_sent_its_text_and_only_its_owner_anything() {
         let Scene { hub, user, chat, reply, mailbox } = scene();
-        let elsewhere = hub.register(user, key("b"), 2).unwrap();
-        let other = hub.register(UserId(Uuid::from_u128(9)), key("c"), 2).unwrap();
+        let elsewhere = hub.register(user, session(2), 2).unwrap();
+        let other = hub.register(UserId(Uuid::from_u128(9)), session(3), 2).unwrap();
         other.watch(Some(chat));
         hub.mark_progress(&reply);
         hub.announce(user, &LiveEvent::Resync);
@@ -369,19 +369,20 @@ mod tests {
     #[test]
     fn one_connection_too_many_is_refused_and_the_others_stay() {
         let Scene { hub, user, .. } = scene();
-        let second = hub.register(user, key("b"), 2).unwrap();
-        assert!(hub.register(user, key("c"), 2).is_err());
+        let second = hub.register(user, session(2), 2).unwrap();
+        assert!(hub.register(user, session(3), 2).is_err());
         assert!(!hub.unregister(&second));
-        assert!(hub.register(user, key("d"), 2).is_ok());
+        assert!(hub.register(user, session(4), 2).is_ok());
     }
 
     #[test]
     fn a_session_is_closed_with_its_reason_before_anything_else() {
         let Scene { hub, user, mailbox, .. } = scene();
-        let other = hub.register(user, key("b"), 2).unwrap();
+        let other = hub.register(user, session(2), 2).unwrap();
         hub.announce(user, &LiveEvent::Resync);
-        hub.close_session(&key("a"), CloseReason::LoggedOut);
-        assert_eq!(mailbox.take(&hub), Some(Outgoing::Close(CloseReason::LoggedOut)));
+        let reason = CloseReason::SessionEnded(SessionEnd::LoggedOut);
+        hub.close_sessions(user, Sessions::One(session(1)), reason);
+        assert_eq!(mailbox.take(&hub), Some(Outgoing::Close(reason)));
         assert_eq!(other.take(&hub), Some(Outgoing::Event(LiveEvent::Resync)));
     }
 

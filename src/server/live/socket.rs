@@ -1,8 +1,8 @@
 //! One live connection: `/ws`.
 //!
 //! Before the upgrade the origin layer and the guard have had their say. Two halves run side by side, so that a browser
-//! that reads slowly does not keep us from hearing it. Every command is authorised anew against the session store and the
-//! database, and so is a silent connection, now and then.
+//! that reads slowly does not keep us from hearing it. Every command is authorised anew against the database, and so is
+//! a silent connection, now and then.
 
 use std::time::Duration;
 
@@ -27,14 +27,18 @@ use crate::{
     domain::{
         limits,
         live::{CloseReason, LiveCommand, LiveEvent},
+        session::SessionEnd,
     },
     error::Error,
     server::{
         auth::{
             guard::{self, Caller, Known},
+            session::{Login, find_login},
             store::Store,
         },
-        clock, refusal, replies,
+        clock,
+        db::UserDb,
+        refusal, replies,
         state::AppState,
     },
 };
@@ -58,13 +62,14 @@ pub async fn upgrade(
         Ok(known) => known.clone(),
         Err(error) => return refusal::json(error),
     };
-    let Some(session_id) = session.id() else { return refusal::json(Error::SessionEnded) };
+    let Some(cookie_id) = session.id() else { return refusal::json(Error::SessionEnded(SessionEnd::Expired)) };
     let per_user_max = state.config.limits.sockets_per_user;
-    let mailbox = match state.live.register(known.db.user_id(), known.session_key.clone(), per_user_max).await {
+    let mailbox = match state.live.register(known.db.user_id(), known.session_id, per_user_max).await {
         Ok(mailbox) => mailbox,
         Err(error) => return refusal::json(error),
     };
-    let connection = Connection { state: state.clone(), store: Arc::new(store), session_id, mailbox };
+    let login = Login { user_id: known.db.user_id(), session_id: known.session_id };
+    let connection = Connection { state: state.clone(), store: Arc::new(store), cookie_id, login, mailbox };
     // Dropped with the connection, also when the upgrade never completes.
     let registration = Registration(connection.clone());
     upgrade
@@ -83,7 +88,9 @@ pub async fn upgrade(
 struct Connection {
     state: AppState,
     store: Arc<Store>,
-    session_id: session::Id,
+    /// The secret in the cookie.
+    cookie_id: session::Id,
+    login: Login,
     mailbox: Arc<Mailbox>,
 }
 
@@ -193,13 +200,13 @@ async fn read(connection: &Connection, mut stream: SplitStream<WebSocket>) -> Op
 
 /// Does what one frame asks. Gives a reason when the connection must end.
 async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
-    let known = match authorise(connection).await {
-        Ok(known) => known,
-        Err(Error::Unavailable) => {
-            refuse(connection, Error::Unavailable);
+    let db = match authorise(connection).await {
+        Ok(db) => db,
+        Err(Error::SessionEnded(end)) => return Some(CloseReason::SessionEnded(end)),
+        Err(error) => {
+            refuse(connection, error);
             return None;
         }
-        Err(_) => return Some(CloseReason::SessionEnded),
     };
     let command = match serde_json::from_str::<LiveCommand>(text) {
         Ok(command) => command,
@@ -211,9 +218,7 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
     match command {
         LiveCommand::Unwatch => connection.mailbox.watch(None),
         LiveCommand::Watch { chat_id, after_seq } => {
-            if let Err(error) =
-                replies::watch(&connection.state, &known.db, &connection.mailbox, chat_id, after_seq).await
-            {
+            if let Err(error) = replies::watch(&connection.state, &db, &connection.mailbox, chat_id, after_seq).await {
                 connection.mailbox.watch(None);
                 refuse(connection, error);
             }
@@ -222,12 +227,20 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
     None
 }
 
-/// Whose connection this still is, by the session store and the database.
-async fn authorise(connection: &Connection) -> Result<Known, Error> {
-    // A fresh look: a session that was loaded once would remember what it saw then.
-    let session = Session::new(Some(connection.session_id), Arc::clone(&connection.store), None);
-    let caller = guard::find_caller(&connection.state, &session, true).await?;
-    caller.known().cloned()
+/// Whose connection this still is, by the database.
+async fn authorise(connection: &Connection) -> Result<UserDb, Error> {
+    match guard::open(&connection.state, connection.login).await? {
+        Ok(open) => Ok(open.db),
+        Err(end) => Err(Error::SessionEnded(end)),
+    }
+}
+
+/// Whether the store still knows the connection's cookie. One that it does not know was renewed, or the store lost it;
+/// a browser that connects again finds out which.
+async fn is_cookie_known(connection: &Connection) -> bool {
+    let session = Session::new(Some(connection.cookie_id), Arc::clone(&connection.store), None);
+    // A store that does not answer says nothing about the session.
+    !matches!(find_login(&session).await, Ok(None))
 }
 
 fn refuse(connection: &Connection, error: Error) {
@@ -244,11 +257,14 @@ async fn watch_session(connection: &Connection, expires_at_ms: i64) -> CloseReas
     tokio::pin!(expiry);
     loop {
         tokio::select! {
-            () = &mut expiry => return CloseReason::SessionEnded,
+            () = &mut expiry => return CloseReason::SessionEnded(SessionEnd::Expired),
             _ = looks.tick() => {
                 // A store that does not answer says nothing about the session.
-                if matches!(authorise(connection).await, Err(Error::SessionEnded | Error::NotLoggedIn)) {
-                    return CloseReason::SessionEnded;
+                if let Err(Error::SessionEnded(end)) = authorise(connection).await {
+                    return CloseReason::SessionEnded(end);
+                }
+                if !is_cookie_known(connection).await {
+                    return CloseReason::SessionRenewed;
                 }
             }
         }

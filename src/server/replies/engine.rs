@@ -98,7 +98,7 @@ impl Task {
         tokio::pin!(total);
         let mut checkpoints = interval(Duration::from_secs(limits::REPLY_CHECKPOINT_SECONDS));
         checkpoints.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut checkpoint: Option<JoinHandle<Result<bool>>> = None;
+        let mut checkpoint: Option<Checkpoint> = None;
         let mut pieces = Box::pin(ask(self.state.clone(), self.db.clone(), self.reply.clone()));
         let mut next_show: Option<Instant> = None;
         let mut last_show = Instant::now();
@@ -111,9 +111,11 @@ impl Task {
                 () = &mut total => return End::State(MessageState::Failed(ReplyFailure::TooLong)),
                 Some(kept) = OptionFuture::from(checkpoint.as_mut()) => {
                     checkpoint = None;
-                    // A database that is away is tried again at the next checkpoint; the text is still here.
-                    if matches!(kept, Ok(Ok(false))) {
-                        return End::LeaseLost;
+                    match kept {
+                        Ok((bytes, Ok(true))) => self.kept_bytes = bytes,
+                        Ok((_, Ok(false))) => return End::LeaseLost,
+                        // A database that is away is tried again at the next checkpoint; the text is still here.
+                        Ok((_, Err(_))) | Err(_) => {}
                     }
                 }
                 () = at(next_show) => {
@@ -175,12 +177,12 @@ impl Task {
         usual.max(started.elapsed() * RENDER_SHARE)
     }
 
-    /// Keeps the text so far, if there is more than last time, and renews the lease.
-    fn checkpoint(&mut self) -> JoinHandle<Result<bool>> {
-        let text = (self.kept_bytes != self.text.len()).then(|| self.text.clone());
-        self.kept_bytes = self.text.len();
+    /// Keeps the text so far, if there is more than was kept, and renews the lease.
+    fn checkpoint(&self) -> Checkpoint {
+        let bytes = self.text.len();
+        let text = (self.kept_bytes != bytes).then(|| self.text.clone());
         let (db, id, owner) = (self.db.clone(), self.reply.id, self.state.instance);
-        tokio::spawn(async move { db.checkpoint_reply(id, owner, text).await })
+        tokio::spawn(async move { (bytes, db.checkpoint_reply(id, owner, text).await) })
     }
 
     /// Writes the end; while the database is away, again and again for a while.
@@ -204,6 +206,9 @@ impl Task {
         }
     }
 }
+
+/// The text's length, and whether the reply is still this server's.
+type Checkpoint = JoinHandle<(usize, Result<bool>)>;
 
 async fn at(instant: Option<Instant>) {
     match instant {

@@ -36,15 +36,19 @@ async fn interrupt(state: &AppState, all_but: Option<Uuid>) {
     }
 }
 
-/// Forgets expired sessions of the embedded store, now and then.
+/// Forgets what is over: expired records of the embedded store, sessions that ended long ago, old failed attempts.
 pub async fn sweep_sessions(state: AppState) {
     let mut sweeps = interval(Duration::from_secs(SESSION_SWEEP_SECONDS));
     sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = state.stopping.cancelled() => return,
-            // A failure is logged where it happens; the next sweep tries again.
-            _ = sweeps.tick() => { let _ = state.db.delete_expired_session_records().await; }
+            _ = sweeps.tick() => {
+                // A failure is logged where it happens; the next sweep tries again.
+                let _ = state.db.delete_expired_session_records().await;
+                let _ = state.db.delete_old_sessions().await;
+                let _ = state.db.delete_old_attempts().await;
+            }
         }
     }
 }

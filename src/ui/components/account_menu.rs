@@ -5,10 +5,10 @@ use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 use super::notice::ErrorNotice;
 use crate::{
     api::session::{LogOut, log_out},
-    domain::user::User,
+    domain::{session::SessionEnd, user::User},
     error::Error,
     ui::{
-        paths::{LoginReason, login_path},
+        paths::{SESSIONS_PATH, login_path},
         state::{
             session::{load_page, use_session},
             submission::Submission,
@@ -27,14 +27,14 @@ pub fn AccountMenu(user: User) -> impl IntoView {
             session.set_logging_out(true);
             match log_out().await {
                 // Nobody being logged in any more is what was asked for.
-                Ok(()) | Err(Error::NotLoggedIn | Error::SessionEnded) => Ok(()),
+                Ok(()) | Err(Error::NotLoggedIn | Error::SessionEnded(_)) => Ok(()),
                 Err(error) => {
                     session.set_logging_out(false);
                     Err(error)
                 }
             }
         };
-        submission.send(request, |()| load_page(&login_path(None, Some(LoginReason::LoggedOut))));
+        submission.send(request, |()| load_page(&login_path(None, Some(SessionEnd::LoggedOut))));
     };
     let initial: String = user.email.chars().take(1).flat_map(char::to_uppercase).collect();
 
@@ -50,6 +50,9 @@ pub fn AccountMenu(user: User) -> impl IntoView {
                 <p class="account-email">
                     "Logged in as " <strong>{user.email}</strong>
                 </p>
+                <a class="button button-quiet" href=SESSIONS_PATH>
+                    "Settings"
+                </a>
                 <form method="post" action=LogOut::url() on:submit=on_submit>
                     <button class="button button-quiet" type="submit" disabled=move || submission.is_busy.get()>
                         "Log out"

@@ -8,10 +8,11 @@ use leptos_router::{
 
 use super::{
     account_menu::AccountMenu, chat_links::ChatLinks, connection_status::ConnectionStatus, fetch_failed::FetchFailed,
-    loading::Loading, logo::Logo, new_chat_form::NewChatForm,
+    loading::Loading, log_in_dialog::LogInDialog, logo::Logo, new_chat_form::NewChatForm,
+    session_banner::SessionBanner,
 };
 use crate::{
-    api::{chats::list_chats, models::list_models, session::current_user},
+    api::{chats::list_chats, models::list_models, session::current_session},
     domain::model::ModelList,
     error::Error,
     ui::{
@@ -25,14 +26,14 @@ pub type Models = OnceResource<Result<ModelList, Error>>;
 
 /// The sidebar and the pane. On a narrow screen one of the two is shown: the list at its own URL, else the pane.
 #[component]
-pub fn ChatsLayout() -> impl IntoView {
+pub fn Layout() -> impl IntoView {
     // Whatever is fetched is asked for here, outside every `Suspense`: the browser finds what the server has fetched by
     // the order in which it is asked for, and inside a `Suspense` that order is by chance.
     let query = use_query_map();
     let param = move |name: &str| query.with_untracked(|query| query.get(name));
     let before_ms = param("before_ms").and_then(|text| text.parse().ok());
     let first_page = OnceResource::new(list_chats(before_ms, param("before_id")));
-    let user = OnceResource::new(current_user());
+    let current = OnceResource::new(current_session());
     provide_context::<Models>(OnceResource::new(list_models()));
 
     let (chats, session, live) = (use_chat_list(), use_session(), use_live());
@@ -44,7 +45,7 @@ pub fn ChatsLayout() -> impl IntoView {
         <div class="app" class:app-at-list=is_at_list>
             // Not the router's, which would scroll there and leave the focus behind.
             <a class="skip-link" href="#pane" rel="external">
-                "Skip to the conversation"
+                "Skip to the content"
             </a>
             <aside class="sidebar">
                 <a class="sidebar-home" href=CHATS_PATH>
@@ -64,17 +65,19 @@ pub fn ChatsLayout() -> impl IntoView {
                 </Suspense>
                 <Suspense>
                     {move || Suspend::new(async move {
-                        let user = user.await.ok()?;
-                        let user_id = user.id;
-                        Effect::new(move || session.begin(user_id));
+                        let current = current.await.ok()?;
+                        let user = current.user.clone();
+                        Effect::new(move || session.begin(current.clone()));
                         Some(view! { <AccountMenu user /> })
                     })}
                 </Suspense>
             </aside>
             <main class="pane" id="pane" tabindex="-1">
                 <ConnectionStatus />
+                <SessionBanner />
                 <Outlet />
             </main>
+            <LogInDialog />
         </div>
     }
 }

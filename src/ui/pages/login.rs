@@ -5,11 +5,10 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::session::{LogIn, log_in},
-    domain::next::NextPath,
+    domain::{next::NextPath, session::SessionEnd},
     error::Error,
     ui::{
         components::{door::Door, notice::ErrorNotice, page_title::PageTitle},
-        paths::LoginReason,
         state::{
             session::load_page,
             submission::{Submission, field},
@@ -25,7 +24,7 @@ pub fn LoginPage() -> impl IntoView {
     let submission = Submission::new();
     let param = move |name: &str| query.with(|query| query.get(name));
     let next = move || param("next").unwrap_or_default();
-    let reason = move || param("reason").and_then(|code| LoginReason::from_code(&code)).map(LoginReason::text);
+    let reason = move || param("reason").and_then(|code| SessionEnd::from_name(&code)).map(SessionEnd::text);
     // Once: a later attempt has an answer of its own.
     submission.error.set(query.with_untracked(|query| query.get("error")).and_then(|code| Error::from_code(&code)));
     let on_submit = move |event: SubmitEvent| {

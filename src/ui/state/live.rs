@@ -13,13 +13,10 @@ use std::{
 use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
 
 use super::{chat_list::ChatList, conversation::Conversation, session::Session, socket::Socket};
-use crate::{
-    domain::{
-        ids::MessageId,
-        limits,
-        live::{CloseReason, LiveCommand, LiveEvent},
-    },
-    ui::paths::LoginReason,
+use crate::domain::{
+    ids::MessageId,
+    limits,
+    live::{CloseReason, LiveCommand, LiveEvent},
 };
 
 /// Time between two looks at a running reply while there is no connection.
@@ -43,6 +40,8 @@ pub struct Live {
     pub is_missed: RwSignal<bool>,
     /// The conversation on the screen.
     screen: RwSignal<Option<Conversation>>,
+    /// Raised when the list of active sessions is another one.
+    pub sessions_changed: Trigger,
     /// Raised to say again what is on the screen.
     watch_again: Trigger,
     last_watch_again_ms: StoredValue<f64>,
@@ -56,6 +55,7 @@ pub fn provide_live(session: Session, chats: ChatList) -> Live {
         is_connected: RwSignal::new(false),
         is_missed: RwSignal::new(false),
         screen: RwSignal::new(None),
+        sessions_changed: Trigger::new(),
         watch_again: Trigger::new(),
         last_watch_again_ms: StoredValue::new(0.0),
         session,
@@ -148,8 +148,8 @@ impl Live {
                 self.ask_again();
                 self.chats.refresh(self.session);
             }
-            LiveEvent::Closing { reason: CloseReason::LoggedOut } => self.session.leave(LoginReason::LoggedOut),
-            LiveEvent::Closing { reason: CloseReason::SessionEnded } => self.session.leave(LoginReason::SessionEnded),
+            LiveEvent::SessionsChanged => self.sessions_changed.notify(),
+            LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),
             // The close that follows is answered by connecting again.
             LiveEvent::Closing { .. } | LiveEvent::Refused { .. } => {}
         }
@@ -180,6 +180,14 @@ impl Connection {
             hidden_since_ms: Cell::new(None),
             is_over: Cell::new(false),
         });
+        let connecting = connection.this.clone();
+        Effect::new(move |was_ended: Option<bool>| {
+            let is_ended = live.session.ended.get().is_some();
+            if let Some(connection) = connecting.upgrade().filter(|_| was_ended == Some(true) && !is_ended) {
+                connection.connect();
+            }
+            is_ended
+        });
         let watching = connection.this.clone();
         Effect::new(move || {
             live.watch_again.track();
@@ -206,6 +214,10 @@ impl Connection {
         if let Some(retry) = self.retry.take() {
             retry.clear();
         }
+        // Nobody to connect as; the log-in will.
+        if self.live.session.ended.get_untracked().is_some() {
+            return;
+        }
         self.live.is_connected.set(false);
         let this = self.this.clone();
         let on_text = move |text: String| {
@@ -228,6 +240,7 @@ impl Connection {
         self.live.is_connected.set(true);
         self.live.is_missed.set(false);
         self.live.chats.refresh(self.live.session);
+        self.live.session.refresh();
     }
 
     fn on_close(&self) {

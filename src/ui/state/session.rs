@@ -1,19 +1,25 @@
 //! Who is logged in here, and how it ends.
 //!
-//! A session can end at any moment: in another tab, on another device, by the clock. Then this tab goes to the log-in page
-//! with a full page load, so that nothing of one person is left in memory when the next one logs in. What was typed and not
-//! sent is laid aside in the tab's own storage, with the person's id, and given back to that person only.
+//! A session can end at any moment: in another tab, on another device, by the clock. After a log-out this tab goes to the
+//! log-in page with a full page load, so that nothing of one person is left in memory when the next one logs in. However
+//! else a session ends, the page stays behind a log-in of the same person, with its drafts, its place and its running
+//! reply; what was typed and not sent is also laid aside in the tab's own storage, in case the page is loaded anew, with
+//! the person's id, and given back to that person only.
 
 use std::collections::HashMap;
 
-use leptos::{prelude::*, wasm_bindgen::JsValue};
+use leptos::{prelude::*, task::spawn_local, wasm_bindgen::JsValue};
 use serde::{Deserialize, Serialize};
 
 use super::drafts::Drafts;
 use crate::{
-    domain::ids::{ChatId, UserId},
+    api::session::current_session,
+    domain::{
+        ids::{ChatId, UserId},
+        session::{CurrentSession, SessionEnd},
+    },
     error::Error,
-    ui::paths::{LoginReason, login_path},
+    ui::paths::{CHATS_PATH, login_path},
 };
 
 /// Where drafts wait for their author, in the tab's own storage.
@@ -23,7 +29,10 @@ const LAID_ASIDE_KEY: &str = "sardonyx.drafts";
 #[derive(Clone, Copy)]
 pub struct Session {
     pub drafts: Drafts,
-    user_id: StoredValue<Option<UserId>>,
+    /// None until it is known.
+    pub current: RwSignal<Option<CurrentSession>>,
+    /// Why nobody is logged in any more, while the page waits behind a log-in.
+    pub ended: RwSignal<Option<SessionEnd>>,
     /// Whether this tab is on its way to the log-in page. Several things tell that a session is over, all at once; the
     /// first one decides, for a second navigation would abort its own.
     is_leaving: StoredValue<bool>,
@@ -37,8 +46,12 @@ struct LaidAside {
 
 /// Makes the session known to everything below.
 pub fn provide_session() -> Session {
-    let session =
-        Session { drafts: Drafts::new(), user_id: StoredValue::new(None), is_leaving: StoredValue::new(false) };
+    let session = Session {
+        drafts: Drafts::new(),
+        current: RwSignal::new(None),
+        ended: RwSignal::new(None),
+        is_leaving: StoredValue::new(false),
+    };
     provide_context(session);
     session
 }
@@ -49,12 +62,28 @@ pub fn use_session() -> Session {
 }
 
 impl Session {
-    /// Says who it is, and gives back what they had typed when their last session ended.
-    pub fn begin(self, user_id: UserId) {
-        self.user_id.set_value(Some(user_id));
+    /// Says who it is, and gives back what they had typed when their last session ended. Somebody else than before gets a
+    /// page of their own.
+    pub fn begin(self, current: CurrentSession) {
+        let user_id = current.user.id;
+        if self.user_id().is_some_and(|before| before != user_id) {
+            return load_page(CHATS_PATH);
+        }
+        self.current.set(Some(current));
         if let Some(laid_aside) = take_laid_aside().filter(|laid_aside| laid_aside.user_id == user_id) {
             self.drafts.restore(laid_aside.drafts);
         }
+        self.ended.set(None);
+    }
+
+    /// Asks the server who is logged in, and until when.
+    pub fn refresh(self) {
+        spawn_local(async move {
+            match current_session().await {
+                Ok(current) => self.begin(current),
+                Err(error) => self.leave_if_ended(error),
+            }
+        });
     }
 
     /// Says that the user is logging out here, or that this failed. Meanwhile the news that the session is over are no
@@ -63,30 +92,46 @@ impl Session {
         self.is_leaving.set_value(is_logging_out);
     }
 
-    /// Leaves when `error` says that nobody is logged in any more.
+    /// Ends here when `error` says that nobody is logged in any more.
     pub fn leave_if_ended(self, error: Error) {
-        if matches!(error, Error::NotLoggedIn | Error::SessionEnded) {
-            self.leave(LoginReason::SessionEnded);
+        match error {
+            Error::SessionEnded(end) => self.end(end),
+            Error::NotLoggedIn => self.end(SessionEnd::Expired),
+            _ => {}
         }
     }
 
-    /// Goes to the log-in page; when the session ended by itself, the way back leads to where this tab is now. After a
-    /// log-out the next to log in may be somebody else.
-    pub fn leave(self, reason: LoginReason) {
+    /// Nobody is logged in any more: asks for the log-in over the page, or, after a log-out and when it was never known
+    /// who it is, on a page of its own.
+    pub fn end(self, end: SessionEnd) {
         if self.is_leaving.get_value() {
             return;
         }
-        self.is_leaving.set_value(true);
+        let Some(user_id) = self.user_id().filter(|_| end != SessionEnd::LoggedOut) else {
+            return self.leave(end);
+        };
         let drafts = self.drafts.unsent();
-        if let (LoginReason::SessionEnded, Some(user_id), false) =
-            (reason, self.user_id.try_get_value().flatten(), drafts.is_empty())
-        {
+        if !drafts.is_empty() {
             lay_aside(&LaidAside { user_id, drafts });
         }
+        // The first reason stands: what fails afterwards only knows that there is no session.
+        if self.ended.with_untracked(Option::is_none) {
+            self.ended.set(Some(end));
+        }
+    }
+
+    /// Goes to the log-in page. The way back leads to where this tab is now, but not after a log-out: the next to log in
+    /// may be somebody else.
+    fn leave(self, end: SessionEnd) {
+        self.is_leaving.set_value(true);
         let location = window().location();
         let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
-        let next = (reason == LoginReason::SessionEnded).then_some(here.as_str());
-        load_page(&login_path(next, Some(reason)));
+        let next = (end != SessionEnd::LoggedOut).then_some(here.as_str());
+        load_page(&login_path(next, Some(end)));
+    }
+
+    fn user_id(self) -> Option<UserId> {
+        self.current.try_with_untracked(|current| current.as_ref().map(|current| current.user.id)).flatten()
     }
 }
 

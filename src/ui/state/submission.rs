@@ -56,3 +56,9 @@ pub fn field(event: &SubmitEvent, name: &str) -> String {
     let value = FormData::new_with_form(&form).ok().and_then(|fields| fields.get(name).as_string());
     value.unwrap_or_default()
 }
+
+/// Empties the form that was submitted.
+pub fn reset_form(event: &SubmitEvent) {
+    let form: HtmlFormElement = event_target(event);
+    form.reset();
+}

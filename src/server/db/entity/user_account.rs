@@ -12,6 +12,7 @@ pub struct Model {
     pub role: String,
     pub status: String,
     pub created_at_ms: i64,
+    pub session_epoch: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

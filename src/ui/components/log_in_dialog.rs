@@ -1,0 +1,91 @@
+//! The log-in over a page whose session has ended: the page waits behind it as it was.
+
+use leptos::{ev, ev::SubmitEvent, html, prelude::*};
+
+use super::notice::ErrorNotice;
+use crate::{
+    api::session::log_in,
+    domain::session::SessionEnd,
+    ui::{
+        paths::login_path,
+        state::{
+            session::{load_page, use_session},
+            submission::{Submission, field},
+        },
+    },
+};
+
+/// Says why the session ended and asks the same person for their password. What is behind it cannot be read: it may be
+/// somebody else who looks.
+#[component]
+pub fn LogInDialog() -> impl IntoView {
+    let (session, submission) = (use_session(), Submission::new());
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move || {
+        if let Some(dialog) = dialog.get().filter(|dialog| !dialog.open()) {
+            // Refused only for a dialog that is open already.
+            _ = dialog.show_modal();
+        }
+    });
+    let email = move || session.current.get().map(|current| current.user.email).unwrap_or_default();
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let request = log_in(field(&event, "email"), field(&event, "password"), None);
+        submission.send(request, move |()| session.refresh());
+    };
+    let somebody_else = move |_: ev::MouseEvent| load_page(&login_path(None, None));
+
+    move || {
+        session.ended.get().map(|end: SessionEnd| {
+            view! {
+                // Escape would leave a page that cannot do anything.
+                <dialog
+                    class="dialog log-in-dialog"
+                    node_ref=dialog
+                    aria-labelledby="log-in-dialog-heading"
+                    on:cancel=|event: ev::Event| event.prevent_default()
+                >
+                    <h2 class="dialog-heading" id="log-in-dialog-heading">
+                        "Log in again"
+                    </h2>
+                    <p class="notice" role="status">
+                        {end.text()}
+                    </p>
+                    <ErrorNotice error=submission.error />
+                    <form on:submit=on_submit novalidate>
+                        <label class="field">
+                            <span class="field-label">"Email"</span>
+                            <input
+                                class="field-input"
+                                type="email"
+                                name="email"
+                                autocomplete="username"
+                                readonly
+                                value=email
+                            />
+                        </label>
+                        <label class="field">
+                            <span class="field-label">"Password"</span>
+                            <input
+                                class="field-input"
+                                type="password"
+                                name="password"
+                                autocomplete="current-password"
+                                required
+                                autofocus
+                            />
+                        </label>
+                        <div class="dialog-actions">
+                            <button class="button button-quiet" type="button" on:click=somebody_else>
+                                "Log in as somebody else"
+                            </button>
+                            <button class="button" type="submit" disabled=move || submission.is_busy.get()>
+                                "Log in"
+                            </button>
+                        </div>
+                    </form>
+                </dialog>
+            }
+        })
+    }
+}

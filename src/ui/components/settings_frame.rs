@@ -1,0 +1,26 @@
+//! What the pages of settings have in common.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::page_title::PageTitle;
+use crate::ui::paths::{CHATS_PATH, PASSWORD_PATH, SESSIONS_PATH};
+
+/// A page of settings, with the way to the others.
+#[component]
+pub fn SettingsFrame(heading: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <PageTitle text=heading />
+        <div class="settings">
+            <a class="settings-back" href=CHATS_PATH>
+                "Chats"
+            </a>
+            <nav class="settings-nav" aria-label="Settings">
+                <A href=SESSIONS_PATH>"Sessions"</A>
+                <A href=PASSWORD_PATH>"Password"</A>
+            </nav>
+            <h1 class="settings-heading">{heading}</h1>
+            {children()}
+        </div>
+    }
+}
