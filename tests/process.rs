@@ -197,7 +197,7 @@ async fn u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it(setup: S
         ("SARDONYX_PUBLIC_URL", "https://chat.example/path", "--public-url"),
         ("OPENAI_BASE_URL", "models", "--openai-base-url"),
         ("SARDONYX_LOG_FORMAT", "xml", "--log-format"),
-        ("SARDONYX_SESSION_HOURS", "25", "--session-hours"),
+        ("SARDONYX_SESSION_SECONDS", "86401", "--session-seconds"),
         ("SARDONYX_DRAIN_SECONDS", "-1", "--drain-seconds"),
         ("SARDONYX_REPLIES_PER_USER", "many", "--replies-per-user"),
     ] {

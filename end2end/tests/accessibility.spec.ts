@@ -61,7 +61,7 @@ async function expectNoViolations(page: Page, sizes = SIZES): Promise<void> {
 
 test("the log-in page has no accessibility violations", async ({ page, faults }) => {
   faults.allow(/status of 401/);
-  await open(page, "/login?reason=session_ended");
+  await open(page, "/login?reason=session_expired");
   await expectNoViolations(page);
   await page.getByRole("button", { name: "Log in" }).click();
   await expect(alert(page)).toBeVisible();
@@ -84,6 +84,14 @@ test("the chat list has no accessibility violations", async ({ alice, provider }
   await alice.page.getByRole("button", { name: "Account" }).click();
   await expect(alice.page.getByRole("button", { name: "Log out" })).toBeVisible();
   await expectNoViolations(alice.page, [SIZES[1]]);
+});
+
+test("the settings have no accessibility violations", async ({ alice }) => {
+  for (const path of ["/settings/sessions", "/settings/password"]) {
+    await open(alice.page, path);
+    await expect(alice.page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expectNoViolations(alice.page);
+  }
 });
 
 test("a chat has no accessibility violations", async ({ alice, provider }) => {
@@ -212,7 +220,7 @@ test("everything can be done by keyboard alone", async ({ page, alice, provider 
   await expect(page).toHaveURL("/chats");
 
   await page.waitForFunction(() => window.sardonyxIsHydrated);
-  const skip = page.getByRole("link", { name: "Skip to the conversation" });
+  const skip = page.getByRole("link", { name: "Skip to the content" });
   await tabTo(page, skip);
   await expect(skip).toBeInViewport({ ratio: 1 });
   await tabTo(page, page.getByRole("button", { name: "New chat" }));
@@ -251,7 +259,7 @@ test("everything can be done by keyboard alone", async ({ page, alice, provider 
 test("the skip link leads past the list of chats", async ({ alice, provider }) => {
   const path = await furnish(alice, provider);
   const chat = await Chat.open(alice.page, path);
-  await tabTo(alice.page, alice.page.getByRole("link", { name: "Skip to the conversation" }));
+  await tabTo(alice.page, alice.page.getByRole("link", { name: "Skip to the content" }));
   await alice.page.keyboard.press("Enter");
   await alice.page.keyboard.press("Tab");
   await expect(chat.log).toBeFocused();

@@ -68,35 +68,6 @@ test("logging out ends the session in every tab, and going back shows nothing", 
   }
 });
 
-test("when the session has ended, the reason is shown and the draft is there after the next log-in", async ({
-  alice,
-  faults,
-}) => {
-  faults.allow(/status of 401/);
-  const path = await alice.addChat();
-  const chat = await Chat.open(alice.page, path);
-  await alice.context.clearCookies();
-  await chat.send("Not to be lost");
-  await expect(alice.page).toHaveURL(/\/login\?reason=session_ended/);
-  await expect(alice.page.getByRole("status")).toContainText("Your session has ended.");
-  await hydrated(alice.page);
-  await logIn(alice.page, alice.account.email, alice.account.password);
-  await expect(alice.page).toHaveURL(path);
-  await expect(chat.field).toHaveValue("Not to be lost");
-  await expect(chat.mine).toHaveCount(0);
-});
-
-test("a disabled account is out with its next step", async ({ alice, faults }) => {
-  faults.allow(/status of 401/);
-  await open(alice.page, "/chats");
-  await alice.server.disableAccount(alice.account);
-  await alice.page.goto("/chats");
-  await expect(alice.page).toHaveURL(/\/login\?.*reason=session_ended/);
-  await hydrated(alice.page);
-  await logIn(alice.page, alice.account.email, alice.account.password);
-  await expect(alert(alice.page)).toHaveText("E-mail or password is not right.");
-});
-
 test("the next person in the same browser finds nothing of the one before", async ({ alice, bob, provider }) => {
   provider.answer = () => "For Alice only.";
   await open(alice.page, "/chats");

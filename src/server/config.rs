@@ -122,9 +122,9 @@ pub struct ModelConfig {
 /// Limits that a self-hoster may want to move; all others are constants.
 #[derive(Args, Clone, Debug)]
 pub struct LimitConfig {
-    /// Hours that a session lasts from its log-in.
-    #[arg(long, env = "SARDONYX_SESSION_HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24))]
-    pub session_hours: u32,
+    /// Seconds that a session lasts from its log-in.
+    #[arg(long, env = "SARDONYX_SESSION_SECONDS", default_value_t = limits::SESSION_SECONDS_MAX, value_parser = clap::value_parser!(i64).range(1..=limits::SESSION_SECONDS_MAX))]
+    pub session_seconds: i64,
 
     /// Replies of one user that may run at a time.
     #[arg(long, env = "SARDONYX_REPLIES_PER_USER", default_value_t = limits::RUNNING_REPLIES_PER_USER_MAX)]

@@ -185,7 +185,7 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             reply_seconds: 300,
         },
         limits: LimitConfig {
-            session_hours: 24,
+            session_seconds: limits::SESSION_SECONDS_MAX,
             replies_per_user: limits::RUNNING_REPLIES_PER_USER_MAX,
             sockets_per_user: limits::SOCKETS_PER_USER_MAX,
             drain_seconds: 1,

@@ -221,7 +221,7 @@ async fn keep(session: &Session, login: Login, expires_at_ms: i64) -> Result<()>
 }
 
 fn next_expiry_ms(state: &AppState) -> i64 {
-    clock::now_ms() + i64::from(state.config.limits.session_hours) * 3_600_000
+    clock::now_ms() + state.config.limits.session_seconds * 1_000
 }
 
 fn store_failed(error: session::Error) -> Error {

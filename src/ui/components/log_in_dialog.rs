@@ -21,12 +21,13 @@ use crate::{
 pub fn LogInDialog() -> impl IntoView {
     let (session, submission) = (use_session(), Submission::new());
     let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move || {
+    let show = move || {
         if let Some(dialog) = dialog.get().filter(|dialog| !dialog.open()) {
             // Refused only for a dialog that is open already.
             _ = dialog.show_modal();
         }
-    });
+    };
+    Effect::new(show);
     let email = move || session.current.get().map(|current| current.user.email).unwrap_or_default();
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -38,12 +39,13 @@ pub fn LogInDialog() -> impl IntoView {
     move || {
         session.ended.get().map(|end: SessionEnd| {
             view! {
-                // Escape would leave a page that cannot do anything.
+                // Escape would leave a page that cannot do anything; pressed twice, it closes whatever one says.
                 <dialog
                     class="dialog log-in-dialog"
                     node_ref=dialog
                     aria-labelledby="log-in-dialog-heading"
                     on:cancel=|event: ev::Event| event.prevent_default()
+                    on:close=move |_| show()
                 >
                     <h2 class="dialog-heading" id="log-in-dialog-heading">
                         "Log in again"
@@ -76,11 +78,11 @@ pub fn LogInDialog() -> impl IntoView {
                             />
                         </label>
                         <div class="dialog-actions">
-                            <button class="button button-quiet" type="button" on:click=somebody_else>
-                                "Log in as somebody else"
-                            </button>
-                            <button class="button" type="submit" disabled=move || submission.is_busy.get()>
+                            <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                                 "Log in"
+                            </button>
+                            <button class="button button-quiet button-wide" type="button" on:click=somebody_else>
+                                "Log in as somebody else"
                             </button>
                         </div>
                     </form>
