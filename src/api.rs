@@ -8,7 +8,9 @@
 //! To add one: write it here with an explicit `endpoint`, and give it its line in `tests/isolation.rs`.
 
 pub mod account;
+pub mod admin;
 pub mod chats;
+pub mod links;
 pub mod messages;
 pub mod models;
 pub mod session;

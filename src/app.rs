@@ -15,8 +15,9 @@ use leptos_router::{
 use crate::ui::{
     components::layout::Layout,
     pages::{
-        chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage, password::PasswordPage,
-        sessions::SessionsPage, setup::SetupPage,
+        audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, live_sessions::LiveSessionsPage, login::LoginPage,
+        not_found::NotFoundPage, password::PasswordPage, people::PeoplePage, preferences::PreferencesPage,
+        sessions::SessionsPage, setup::SetupPage, welcome::WelcomePage,
     },
     state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
 };
@@ -34,10 +35,15 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/chats") view=ChatListPage ssr=SsrMode::Async />
                     <Route path=path!("/chats/:id") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin") view=PeoplePage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/sessions") view=LiveSessionsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/audit") view=AuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=PreferencesPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/sessions") view=SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/password") view=PasswordPage ssr=SsrMode::Async />
                 </ParentRoute>

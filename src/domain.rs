@@ -5,6 +5,7 @@
 //!
 //! [`InvalidInput`]: crate::error::InvalidInput
 
+pub mod admin;
 pub mod chat;
 pub mod device;
 pub mod ids;
@@ -13,5 +14,6 @@ pub mod live;
 pub mod message;
 pub mod model;
 pub mod next;
+pub mod preferences;
 pub mod session;
 pub mod user;

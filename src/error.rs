@@ -29,6 +29,12 @@ pub enum Error {
     ForeignOrigin,
     /// The set-up link is wrong, or was used. 403.
     SetupLink,
+    /// The link is wrong, too old, or was used. 403.
+    OneTimeLink,
+    /// The person's role does not allow it. 403.
+    Forbidden,
+    /// It would leave the site without an administrator. 409.
+    LastAdmin,
     /// It is not there, or not yours: the same answer for both. 404.
     NotFound,
     /// The same client message id was used for another text, or what was asked does not suit the present state. 409.
@@ -62,6 +68,9 @@ pub enum InvalidInput {
     ClientMessageId,
     Model,
     Cursor,
+    DisplayName,
+    Choice,
+    Search,
 }
 
 /// The wire form of an [`Error`]: its code counts, its text is for people.
@@ -92,7 +101,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 35] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -103,6 +112,9 @@ impl Error {
         Self::Invalid(InvalidInput::ClientMessageId),
         Self::Invalid(InvalidInput::Model),
         Self::Invalid(InvalidInput::Cursor),
+        Self::Invalid(InvalidInput::DisplayName),
+        Self::Invalid(InvalidInput::Choice),
+        Self::Invalid(InvalidInput::Search),
         Self::Malformed,
         Self::WrongCredentials,
         Self::NotLoggedIn,
@@ -113,6 +125,9 @@ impl Error {
         Self::SessionEnded(SessionEnd::PasswordChanged),
         Self::ForeignOrigin,
         Self::SetupLink,
+        Self::OneTimeLink,
+        Self::Forbidden,
+        Self::LastAdmin,
         Self::NotFound,
         Self::Conflict,
         Self::TooLarge,
@@ -137,12 +152,18 @@ impl Error {
             Self::Invalid(InvalidInput::ClientMessageId) => "client_message_id_invalid",
             Self::Invalid(InvalidInput::Model) => "model_invalid",
             Self::Invalid(InvalidInput::Cursor) => "cursor_invalid",
+            Self::Invalid(InvalidInput::DisplayName) => "display_name_invalid",
+            Self::Invalid(InvalidInput::Choice) => "choice_invalid",
+            Self::Invalid(InvalidInput::Search) => "search_invalid",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
             Self::NotLoggedIn => "not_logged_in",
             Self::SessionEnded(end) => end.name(),
             Self::ForeignOrigin => "foreign_origin",
             Self::SetupLink => "setup_link",
+            Self::OneTimeLink => "one_time_link",
+            Self::Forbidden => "forbidden",
+            Self::LastAdmin => "last_admin",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
@@ -175,9 +196,9 @@ impl Error {
             Self::Invalid(_) => 422,
             Self::Malformed => 400,
             Self::WrongCredentials | Self::NotLoggedIn | Self::SessionEnded(_) => 401,
-            Self::ForeignOrigin | Self::SetupLink => 403,
+            Self::ForeignOrigin | Self::SetupLink | Self::OneTimeLink | Self::Forbidden => 403,
             Self::NotFound => 404,
-            Self::Conflict => 409,
+            Self::Conflict | Self::LastAdmin => 409,
             Self::TooLarge => 413,
             Self::TooMany | Self::TooManyAttempts { .. } => 429,
             Self::Unavailable | Self::Busy | Self::Offline => 503,
@@ -197,6 +218,9 @@ impl Error {
                 "This request did not come from this site's own pages. If you run this site, check SARDONYX_PUBLIC_URL."
             }
             Self::SetupLink => "This set-up link is not valid, or was already used.",
+            Self::OneTimeLink => "This link is not valid, is too old, or was already used. Ask for another one.",
+            Self::Forbidden => "This is for administrators.",
+            Self::LastAdmin => "This would leave the site without an administrator. Make somebody else one first.",
             Self::NotFound => "This does not exist, or it is not yours.",
             Self::Conflict => "This cannot be done as things stand. Reload the page and look.",
             Self::TooLarge => "This is more than the server accepts at once.",
@@ -243,6 +267,11 @@ impl InvalidInput {
             Self::ClientMessageId => "The message's id is not a UUID.".to_owned(),
             Self::Model => "This model is not available. Choose another one.".to_owned(),
             Self::Cursor => "This place in the list does not exist.".to_owned(),
+            Self::DisplayName => {
+                format!("The name can have at most {} characters, and no line breaks.", limits::DISPLAY_NAME_CHARS_MAX)
+            }
+            Self::Choice => "This is not among the choices.".to_owned(),
+            Self::Search => format!("What to look for can have at most {} characters.", limits::SEARCH_CHARS_MAX),
         }
     }
 }

@@ -31,7 +31,7 @@ use crate::{
     domain::{limits, next::HOME_PATH},
     error::Error,
     server::{
-        assets,
+        assets, audit,
         auth::{cookie, guard},
         door, health,
         live::socket,
@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// Paths of pages that are for everybody.
-const PUBLIC_PAGES: [&str; 2] = ["/login", "/setup"];
+const PUBLIC_PAGES: [&str; 3] = ["/login", "/setup", "/welcome"];
 
 /// Everything that the server answers.
 pub fn new(server: &Server) -> Router {
@@ -51,6 +51,7 @@ pub fn new(server: &Server) -> Router {
     let known = Router::new()
         .merge(pages(state))
         .merge(server_functions(state))
+        .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
         .route("/ws", any(socket::upgrade))
         .layer(from_fn_with_state(state.clone(), guard::identify))
         .layer(cookie::session_layer(server.store.clone(), &state.origins))

@@ -6,6 +6,7 @@
 
 pub mod ai;
 pub mod assets;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod live;
 pub mod logs;
 pub mod markdown;
 pub mod origin;
+pub mod people;
 pub mod redis;
 pub mod refusal;
 pub mod replies;

@@ -1,20 +1,36 @@
 //! The HTML document around the app, written by the server only.
 
+use axum::http::request::Parts;
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 
-use crate::{app::App, server::assets::Assets};
+use crate::{
+    app::App,
+    domain::preferences::Preferences,
+    server::{assets::Assets, auth::guard::Caller},
+};
+
+/// What the reader likes, if it is known who reads.
+fn reader_likes() -> Preferences {
+    let caller = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned());
+    match caller {
+        Some(Caller::User(known)) => known.db.user().preferences.clone(),
+        _ => Preferences::default(),
+    }
+}
 
 /// The document. The browser half is loaded by a script of our own: Leptos' looks for its files' names on the disk.
 pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let Assets { script, wasm, style } = assets.clone();
+    let likes = reader_likes();
+    let (theme, language) = (likes.theme.name(), likes.language.name());
     let has_browser_half = !script.is_empty();
     let boot = format!(
         "import init, {{ hydrate }} from \"{script}\"; await init({{ module_or_path: \"{wasm}\" }}); hydrate();"
     );
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-theme=theme data-language=language>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />

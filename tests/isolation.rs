@@ -10,7 +10,7 @@ use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
     api::session::FindCurrentSession,
     domain::{
-        ids::{ChatId, MessageId, SessionId},
+        ids::{ChatId, MessageId, SessionId, UserId},
         live::LiveCommand,
         message::Sent,
         session::CurrentSession,
@@ -29,6 +29,7 @@ crate::on_both_databases![
     x1_x2_x3_every_server_function_for_every_kind_of_person,
     x1_every_page_for_every_kind_of_person,
     x1_every_other_route_is_the_same_for_everybody,
+    a3_every_admin_route_for_every_kind_of_person,
     x11_every_live_command_for_every_kind_of_person,
     x9_x10_nobody_touches_a_running_reply_of_somebody_else,
     x14_nobody_hears_what_happens_to_somebody_else,
@@ -49,13 +50,14 @@ enum Outcome {
 
 use Outcome::{AsUnknown, Ok, Refused};
 
-/// A server function: its path, its fields, and what strangers (and the disabled), other people (and the admin), and the
-/// owner of the ids get.
+/// A server function: its path, its fields, and what strangers (and the disabled), other people, the admin, and the owner of
+/// the ids get.
 struct Door {
     path: &'static str,
     fields: fn(&Ids) -> Vec<(&'static str, String)>,
     stranger: Outcome,
     other: Outcome,
+    admin: Outcome,
     owner: Outcome,
 }
 
@@ -68,6 +70,7 @@ struct Ids {
     failed: MessageId,
     /// Another session than the one that asks.
     session: SessionId,
+    user: UserId,
     updated_at_ms: i64,
 }
 
@@ -80,13 +83,14 @@ impl Ids {
             reply: id(),
             failed: id(),
             session: SessionId(Uuid::now_v7()),
+            user: UserId(Uuid::now_v7()),
             updated_at_ms: 1_700_000_000_000,
         }
     }
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 18] = [
+const DOORS: [Door; 28] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -148,20 +152,55 @@ const DOORS: [Door; 18] = [
         Ok,
         Ok,
     ),
+    door(
+        "/api/save_preferences",
+        |_| {
+            let fields = [("display_name", ""), ("theme", "dark"), ("language", "de"), ("default_model", "")];
+            fields.map(|(name, value)| (name, value.to_owned())).to_vec()
+        },
+        Refused(401),
+        Ok,
+        Ok,
+    ),
+    door("/api/check_link", |_| vec![("token", "0".repeat(64))], Refused(403), Refused(403), Refused(403)),
+    door(
+        "/api/accept_link",
+        |_| vec![("token", "0".repeat(64)), ("password", "blue-lamp-42-river".into())],
+        Refused(403),
+        Refused(403),
+        Refused(403),
+    ),
+    admin_door("/api/list_people", |_| vec![("search", String::new())], Ok),
+    admin_door("/api/invite_person", |_| vec![("email", "invited@example.org".into()), ("role", "member".into())], Ok),
+    admin_door("/api/make_password_link", |ids| vec![("user_id", ids.user.to_string())], Ok),
+    admin_door("/api/change_account", |ids| vec![("user_id", ids.user.to_string()), ("change", "enable".into())], Ok),
+    admin_door("/api/list_live_sessions", |_| vec![], Ok),
+    admin_door(
+        "/api/end_sessions_of",
+        // Alice's account, a session that is not hers.
+        |ids| vec![("user_id", ids.user.to_string()), ("session_id", CLIENT_ID.into())],
+        Refused(404),
+    ),
+    admin_door("/api/list_audit", |_| vec![("who", String::new()), ("action", String::new())], Ok),
     door("/api/log_out", |_| vec![], Ok, Ok, Ok),
 ];
 
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
-/// Every page: its pattern, and what strangers, other people and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome); 6] = [
-    ("/login", Ok, Refused(303), Refused(303)),
+/// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 11] = [
+    ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
-    ("/setup", Refused(403), Refused(303), Refused(303)),
-    ("/chats", Refused(303), Ok, Ok),
-    ("/chats/{id}", Refused(303), AsUnknown, Ok),
-    ("/settings/sessions", Refused(303), Ok, Ok),
-    ("/settings/password", Refused(303), Ok, Ok),
+    ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
+    ("/chats", Refused(303), Ok, Ok, Ok),
+    ("/chats/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
+    ("/settings", Refused(303), Ok, Ok, Ok),
+    ("/settings/sessions", Refused(303), Ok, Ok, Ok),
+    ("/settings/password", Refused(303), Ok, Ok, Ok),
+    ("/welcome", Refused(403), Refused(303), Refused(303), Refused(303)),
+    ("/admin", Refused(303), Refused(403), Ok, Refused(403)),
+    ("/admin/sessions", Refused(303), Refused(403), Ok, Refused(403)),
+    ("/admin/audit", Refused(303), Refused(403), Ok, Refused(403)),
 ];
 
 /// Every other route: its path, and what everybody gets.
@@ -174,6 +213,9 @@ const OTHERS: [(&str, &[u16]); 5] = [
     ("/api/{*unknown}", &[404]),
 ];
 
+/// Routes for those who run the site: what strangers, all others, and the admin get.
+const ADMIN_ROUTES: [(&str, u16, u16, u16); 1] = [("/admin/audit.csv", 401, 403, 200)];
+
 const fn door(
     path: &'static str,
     fields: fn(&Ids) -> Vec<(&'static str, String)>,
@@ -181,7 +223,12 @@ const fn door(
     other: Outcome,
     owner: Outcome,
 ) -> Door {
-    Door { path, fields, stranger, other, owner }
+    Door { path, fields, stranger, other, admin: other, owner }
+}
+
+/// A door for those who run the site, whoever owns the ids.
+const fn admin_door(path: &'static str, fields: fn(&Ids) -> Vec<(&'static str, String)>, admin: Outcome) -> Door {
+    Door { path, fields, stranger: Refused(401), other: Refused(403), admin, owner: Refused(403) }
 }
 
 /// Where a live command has its line. A new command does not compile until it has one.
@@ -201,7 +248,8 @@ async fn every_door_has_its_line(setup: Setup) {
     // Axum does not tell its routes; the router's source does.
     let source = include_str!("../src/router.rs");
     let written: BTreeSet<&str> = source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    assert_eq!(written, OTHERS.iter().map(|(path, _)| *path).collect());
+    let lines = OTHERS.iter().map(|(path, _)| *path).chain(ADMIN_ROUTES.iter().map(|(path, ..)| *path));
+    assert_eq!(written, lines.collect());
     assert_eq!(
         source.matches(".nest").count() + source.matches("_service(").count(),
         0,
@@ -219,7 +267,7 @@ async fn x1_x2_x3_every_server_function_for_every_kind_of_person(setup: Setup) {
         for (person, expected) in strangers
             .map(|person| (person, door.stranger))
             .into_iter()
-            .chain([(&scene.bob.client, door.other), (&scene.admin.client, door.other)])
+            .chain([(&scene.bob.client, door.other), (&scene.admin.client, door.admin)])
         {
             let answer = call(door, person, &scene.ids).await;
             match expected {
@@ -230,7 +278,11 @@ async fn x1_x2_x3_every_server_function_for_every_kind_of_person(setup: Setup) {
                     assert_eq!(answer.same(), call(door, person, &unknown).await.same(), "{}", door.path);
                 }
             }
-            scene.assert_tells_nothing(&answer, door.path);
+            if door.admin == Ok && door.other != Ok && std::ptr::eq(person, &scene.admin.client) {
+                scene.assert_tells_no_chat(&answer, door.path);
+            } else {
+                scene.assert_tells_nothing(&answer, door.path);
+            }
             // As a page without a script posts it: the same refusal, and nothing more in it.
             if expected == AsUnknown {
                 let fields = (door.fields)(&scene.ids);
@@ -252,14 +304,14 @@ async fn x1_x2_x3_every_server_function_for_every_kind_of_person(setup: Setup) {
 async fn x1_every_page_for_every_kind_of_person(setup: Setup) {
     let scene = Scene::new(setup).await;
     let before = scene.app.database.dump().await;
-    for (pattern, stranger, other, owner) in PAGES {
+    for (pattern, stranger, other, admin, owner) in PAGES {
         let path = pattern.replace("{id}", &scene.ids.chat.to_string());
         let unknown = pattern.replace("{id}", &Uuid::now_v7().to_string());
         for (person, expected) in [
             (&scene.stranger, stranger),
             (&scene.disabled.client, stranger),
             (&scene.bob.client, other),
-            (&scene.admin.client, other),
+            (&scene.admin.client, admin),
             (&scene.alice.client, owner),
         ] {
             let answer = person.get(&path).await;
@@ -271,14 +323,19 @@ async fn x1_every_page_for_every_kind_of_person(setup: Setup) {
                     assert_eq!(anonymised(&answer, &path), anonymised(&person.get(&unknown).await, &unknown), "{path}");
                 }
             }
-            if !std::ptr::eq(person, &scene.alice.client) {
+            if std::ptr::eq(person, &scene.alice.client) {
+                continue;
+            }
+            if pattern.starts_with("/admin") {
+                scene.assert_tells_no_chat(&answer, &path);
+            } else {
                 scene.assert_tells_nothing(&answer, &path);
             }
         }
         // A page of older messages is another door to the same room.
         for person in [&scene.bob, &scene.admin] {
             let answer = person.get(&format!("{path}?before_seq=100&before_ms=1&before_id={}", scene.ids.chat)).await;
-            scene.assert_tells_nothing(&answer, &path);
+            scene.assert_tells_no_chat(&answer, &path);
         }
     }
     assert_eq!(scene.app.database.dump().await, before);
@@ -298,6 +355,23 @@ async fn x1_every_other_route_is_the_same_for_everybody(setup: Setup) {
             answers.push(answer.same());
         }
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{path}");
+    }
+}
+
+async fn a3_every_admin_route_for_every_kind_of_person(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    for (path, stranger, other, admin) in ADMIN_ROUTES {
+        for (person, expected) in [
+            (&scene.stranger, stranger),
+            (&scene.disabled.client, stranger),
+            (&scene.bob.client, other),
+            (&scene.alice.client, other),
+            (&scene.admin.client, admin),
+        ] {
+            let answer = person.get(path).await;
+            assert_eq!(answer.status, expected, "{path}");
+            scene.assert_tells_no_chat(&answer, path);
+        }
     }
 }
 
@@ -445,10 +519,19 @@ impl Scene {
         let elsewhere = app.log_in(&alice.email).await;
         let session = elsewhere.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id;
         let (message, reply, failed) = (first.message_id, first.reply_id, second.reply_id);
-        let ids = Ids { chat, message, reply, failed, session, updated_at_ms };
+        let ids = Ids { chat, message, reply, failed, session, user: alice.id, updated_at_ms };
         // Asked for once, so that the list of models is the same for all who come.
         alice.post("/api/list_models", &[]).await;
         Self { app, stranger, disabled, bob, admin, alice, ids }
+    }
+
+    /// Those who run the site know people and sessions, and no word of a chat.
+    fn assert_tells_no_chat(&self, answer: &Answer, door: &str) {
+        let text = answer.text();
+        assert!(!text.contains("canary"), "{door}: {text}");
+        for id in [self.ids.chat.0, self.ids.message.0, self.ids.reply.0, self.ids.failed.0] {
+            assert!(!text.contains(&id.to_string()), "{door}: {text}");
+        }
     }
 
     /// Nothing of Alice's is in an answer that is not for her.

@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { TELL_WHEN_HYDRATED } from "./chat";
 import { Faults } from "./faults";
 import { ScriptedProvider } from "./provider";
-import { type Account, Server, type ServerOptions, shareServices, type SharedServices } from "./server";
+import { type Account, type Role, Server, type ServerOptions, shareServices, type SharedServices } from "./server";
 
 export const expect = baseExpect;
 
@@ -22,7 +22,7 @@ interface WorkerFixtures {
 interface TestFixtures {
   faults: Faults;
   /** Makes an account, logs it in, and gives it a browser of its own. */
-  join: (server: Server, name: string) => Promise<Person>;
+  join: (server: Server, name: string, role?: Role) => Promise<Person>;
   alice: Person;
   bob: Person;
   /** Starts another server, which ends with the test. */
@@ -116,9 +116,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   join: async ({ startServer: _, faults, browser }, use) => {
     const contexts: BrowserContext[] = [];
-    await use(async (server, name) => {
+    await use(async (server, name, role) => {
       faults.watchServer(server);
-      const person = await join(browser, server, name, faults);
+      const person = await join(browser, server, name, faults, role);
       contexts.push(person.context);
       return person;
     });
@@ -140,8 +140,14 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   },
 });
 
-async function join(browser: Browser, server: Server, name: string, faults: Faults): Promise<Person> {
-  const account = await server.addAccount(`${name}-${randomUUID().slice(0, 8)}`);
+async function join(
+  browser: Browser,
+  server: Server,
+  name: string,
+  faults: Faults,
+  role?: Role,
+): Promise<Person> {
+  const account = await server.addAccount(`${name}-${randomUUID().slice(0, 8)}`, role);
   const context = await browser.newContext({ baseURL: server.url });
   await prepare(context, faults);
   const person = new Person(account, server, context, await context.newPage());

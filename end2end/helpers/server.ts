@@ -27,6 +27,8 @@ export interface SharedServices {
   redisUrl: string;
 }
 
+export type Role = "admin" | "member";
+
 export interface Account {
   email: string;
   password: string;
@@ -104,9 +106,9 @@ export class Server {
     return link.exec(this.said)?.[0] ?? "";
   }
 
-  async addAccount(name: string): Promise<Account> {
+  async addAccount(name: string, role: Role = "member"): Promise<Account> {
     const account = { email: `${name}@example.org`, password: `${name} likes striped stones` };
-    await this.manageUsers(["add", account.email, "--password-stdin"], account.password);
+    await this.manageUsers(["add", account.email, "--role", role, "--password-stdin"], account.password);
     return account;
   }
 

@@ -16,6 +16,9 @@ mod m0004_chat_session;
 mod m0005_chat_message;
 mod m0006_login_session;
 mod m0007_login_attempt;
+mod m0008_preferences;
+mod m0009_one_time_link;
+mod m0010_audit_entry;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -31,6 +34,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_chat_message::Migration),
             Box::new(m0006_login_session::Migration),
             Box::new(m0007_login_attempt::Migration),
+            Box::new(m0008_preferences::Migration),
+            Box::new(m0009_one_time_link::Migration),
+            Box::new(m0010_audit_entry::Migration),
         ]
     }
 }

@@ -4,6 +4,30 @@ use leptos::prelude::*;
 
 use crate::error::Error;
 
+/// Replaces what the person likes, in every tab at once. A box that is not ticked is not sent.
+///
+/// # Errors
+/// What is wrong with a field.
+#[server(name = SavePreferences, prefix = "/api", endpoint = "save_preferences")]
+pub async fn save_preferences(
+    display_name: String,
+    theme: String,
+    language: String,
+    default_model: String,
+    tells_new_device: Option<String>,
+) -> Result<(), Error> {
+    use crate::{
+        domain::{next::PREFERENCES_SAVED_PATH, preferences::Preferences},
+        server::request,
+    };
+    let (state, db) = (request::state()?, request::user()?);
+    let likes = Preferences::parse(&display_name, &theme, &language, &default_model, tells_new_device.is_some())?;
+    db.save_preferences(likes).await?;
+    state.live.account_changed(db.user_id());
+    request::show(PREFERENCES_SAVED_PATH);
+    Ok(())
+}
+
 /// Replaces the password, for whoever knows the one there is. Every other session of the account ends.
 ///
 /// # Errors

@@ -8,6 +8,9 @@ use crate::{domain::model::ModelList, error::Error};
 #[server(name = ListModels, prefix = "/api", endpoint = "list_models")]
 pub async fn list_models() -> Result<ModelList, Error> {
     use crate::server::request;
-    request::user()?;
-    Ok(request::state()?.models.list().await)
+    let (state, db) = (request::state()?, request::user()?);
+    let mut list = state.models.list().await;
+    let preferred = db.user().preferences.default_model.clone().filter(|name| list.models.contains(name));
+    list.default = preferred.or(list.default);
+    Ok(list)
 }

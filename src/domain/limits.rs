@@ -6,6 +6,8 @@ pub const EMAIL_CHARS_MAX: usize = 254;
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Longest password; it is hashed as typed.
 pub const PASSWORD_CHARS_MAX: usize = 1_024;
+/// Longest name that a person wants to be called by.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 80;
 /// Longest message that a person sends.
 pub const MESSAGE_CHARS_MAX: usize = 32_000;
 /// A chat's title is cut to this.
@@ -19,6 +21,21 @@ pub const MODELS_PER_PROVIDER_MAX: usize = 500;
 pub const CHATS_PER_PAGE: u64 = 60;
 /// Messages in one page of a chat.
 pub const MESSAGES_PER_PAGE: u64 = 50;
+
+/// People in one page of the list.
+pub const PEOPLE_PER_PAGE: u64 = 50;
+/// Entries in one page of the audit log.
+pub const AUDIT_ENTRIES_PER_PAGE: u64 = 100;
+/// Entries in one export of it.
+pub const AUDIT_ENTRIES_EXPORTED_MAX: usize = 100_000;
+/// Longest text to search for.
+pub const SEARCH_CHARS_MAX: usize = 100;
+/// Sessions in the list of everybody's.
+pub const LIVE_SESSIONS_SHOWN_MAX: u64 = 500;
+/// An invitation works for this long.
+pub const INVITATION_SECONDS: i64 = 7 * 24 * 3_600;
+/// A link for a new password works for this long.
+pub const PASSWORD_LINK_SECONDS: i64 = 24 * 3_600;
 
 /// Largest body of a request.
 pub const REQUEST_BODY_BYTES_MAX: usize = 512 * 1024;

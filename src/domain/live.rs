@@ -35,6 +35,8 @@ pub enum LiveEvent {
     /// A running reply's text from block `first_block` on: later blocks are dropped, `blocks` added, the tail replaced.
     /// Sent for the watched chat only.
     ReplyProgress { chat_id: ChatId, message_id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml },
+    /// The user's account changed: name, role, or what they like.
+    AccountChanged,
     /// The list of the user's active sessions changed.
     SessionsChanged,
     /// Events were dropped: watch again and fetch the chat list.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::UserId, limits};
+use super::{ids::UserId, limits, preferences::Preferences};
 use crate::error::{Error, InvalidInput};
 
 /// What a person and their own pages may know of an account.
@@ -13,6 +13,15 @@ pub struct User {
     pub id: UserId,
     pub email: String,
     pub role: Role,
+    pub preferences: Preferences,
+}
+
+impl User {
+    /// What they are called.
+    pub fn name(&self) -> &str {
+        let name = &self.preferences.display_name;
+        if name.is_empty() { &self.email } else { name }
+    }
 }
 
 /// What an account may do.

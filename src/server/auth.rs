@@ -5,7 +5,9 @@
 pub mod client;
 pub mod cookie;
 pub mod guard;
+pub mod links;
 pub mod password;
+pub mod secret;
 pub mod session;
 pub mod setup;
 pub mod store;

@@ -11,13 +11,16 @@
 //! To add a table: migration, entity, a file of methods here, and a line each in `tests/isolation.rs`.
 
 mod accounts;
+mod audit;
 mod chats;
 mod entity;
 mod leases;
+mod links;
 mod login_attempts;
 mod login_sessions;
 mod messages;
 mod migrate;
+mod people;
 mod replies;
 mod row_security;
 mod scope;
@@ -29,17 +32,21 @@ use std::{path::Path, time::Duration};
 
 use futures::future::BoxFuture;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    RuntimeErr,
+    sea_query::{LikeExpr, SimpleExpr},
     sqlx::{self, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
 
 pub use self::{
     accounts::Credentials,
+    audit::{AuditEntry, AuditFilter},
     leases::InterruptedReply,
     login_attempts::FailureLimit,
     login_sessions::{NewSession, OpenSession},
     messages::{PromptText, StoredMessage},
     migrate::Pending,
+    people::AccountChange,
     replies::{NewExchange, NewReply},
 };
 use self::{
@@ -47,7 +54,7 @@ use self::{
     write::{Writer, Written},
 };
 use crate::{
-    domain::{ids::UserId, user::User},
+    domain::{admin::Permission, ids::UserId, user::User},
     error::{Error, Result},
 };
 
@@ -96,6 +103,47 @@ impl UserDb {
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
     {
         self.db.write_as(Scope::User(self.user_id()), doing, job).await
+    }
+}
+
+/// The database on behalf of somebody who runs the site: everybody's accounts and sessions, nobody's chats.
+#[derive(Clone)]
+pub struct AdminDb {
+    db: Db,
+    user: User,
+}
+
+impl UserDb {
+    /// The part of the database that the user's role opens to them.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when their role may not do that.
+    pub fn admin(&self, permission: Permission) -> Result<AdminDb> {
+        if self.user.role.may(permission) {
+            Ok(AdminDb { db: self.db.clone(), user: self.user.clone() })
+        } else {
+            tracing::warn!(user = %self.user.id, ?permission, "something was refused for want of a role");
+            Err(Error::Forbidden)
+        }
+    }
+}
+
+impl AdminDb {
+    /// Who asks.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    async fn read(&self) -> Result<DatabaseTransaction> {
+        self.db.read_as(Scope::Admin).await
+    }
+
+    async fn write<T, F>(&self, doing: &'static str, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
+    {
+        self.db.write_as(Scope::Admin, doing, job).await
     }
 }
 
@@ -183,6 +231,12 @@ fn check_sqlite_folder(url: &str) -> std::result::Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a column has this text in it; what means something to `LIKE` means itself.
+fn has_text(column: impl ColumnTrait, text: &str) -> SimpleExpr {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    column.like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
 }
 
 /// Logs a database error once and gives what its user may know: for use in `map_err`.

@@ -115,6 +115,11 @@ impl Live {
         }
     }
 
+    /// What a user's pages know of the account is out of date.
+    pub fn account_changed(&self, user_id: UserId) {
+        self.announce(user_id, LiveEvent::AccountChanged);
+    }
+
     /// The list of a user's active sessions is another one now.
     pub fn sessions_changed(&self, user_id: UserId) {
         self.announce(user_id, LiveEvent::SessionsChanged);

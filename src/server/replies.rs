@@ -15,6 +15,7 @@ use crate::{
         live::LiveEvent,
         message::{Message, MessagePage, MessageState, MessageText, Sent},
         model::ModelName,
+        preferences::Preferences,
     },
     error::{Error, InvalidInput, Result},
     server::{
@@ -76,7 +77,7 @@ pub async fn send_message(
     model: Option<ModelName>,
 ) -> Result<Sent> {
     let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
-    let model = choose_model(state, model, chat.model).await?;
+    let model = choose_model(state, model, chat.model, &db.user().preferences).await?;
     let new = NewExchange { chat_id, text, client_message_id, model, lease_owner: state.instance };
     let (state, db) = (state.clone(), db.clone());
     // A task of its own: a client that goes away between the save and the start would leave a message without a reply.
@@ -168,11 +169,17 @@ async fn start(
     state.tasks.spawn(task.run());
 }
 
-async fn choose_model(state: &AppState, asked: Option<ModelName>, of_chat: Option<ModelName>) -> Result<ModelName> {
+async fn choose_model(
+    state: &AppState,
+    asked: Option<ModelName>,
+    of_chat: Option<ModelName>,
+    likes: &Preferences,
+) -> Result<ModelName> {
     if let Some(model) = asked {
         return if state.models.knows_provider_of(&model) { Ok(model) } else { Err(InvalidInput::Model.into()) };
     }
-    match of_chat.filter(|model| state.models.knows_provider_of(model)) {
+    let known = |model: &ModelName| state.models.knows_provider_of(model);
+    match of_chat.filter(known).or_else(|| likes.default_model.clone().filter(known)) {
         Some(model) => Ok(model),
         None => Ok(state.models.default_model().await),
     }

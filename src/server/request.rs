@@ -13,7 +13,10 @@ use super::{
     db::UserDb,
     state::AppState,
 };
-use crate::error::{Error, Result};
+use crate::{
+    domain::limits,
+    error::{Error, InvalidInput, Result},
+};
 
 /// The server's state.
 ///
@@ -53,6 +56,16 @@ pub fn session() -> Result<Session> {
 /// [`Error::Internal`] outside a request.
 pub fn client() -> Result<Client> {
     parts()?.extensions.get::<Client>().cloned().ok_or(Error::Internal)
+}
+
+/// What somebody looks for.
+///
+/// # Errors
+/// [`InvalidInput::Search`] when it is too long.
+pub fn search_text(text: &str) -> Result<&str> {
+    let text = text.trim();
+    let is_bounded = text.chars().count() <= limits::SEARCH_CHARS_MAX && !text.contains('\0');
+    if is_bounded { Ok(text) } else { Err(InvalidInput::Search.into()) }
 }
 
 /// Leads the browser to a page of this site: a plain form by a redirect, a hydrated page by its router.

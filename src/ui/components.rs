@@ -3,6 +3,8 @@
 //! A component is given what it shows; only `layout` and the pages fetch.
 
 pub mod account_menu;
+pub mod action_form;
+pub mod admin_frame;
 pub mod chat_header;
 pub mod chat_link;
 pub mod chat_links;

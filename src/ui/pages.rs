@@ -1,9 +1,14 @@
 //! One component per URL; the table that says which is `app`'s.
 
+pub mod audit;
 pub mod chat;
 pub mod chat_list;
+pub mod live_sessions;
 pub mod login;
 pub mod not_found;
 pub mod password;
+pub mod people;
+pub mod preferences;
 pub mod sessions;
 pub mod setup;
+pub mod welcome;

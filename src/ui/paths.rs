@@ -6,6 +6,16 @@ use crate::domain::{chat::ChatCursor, ids::ChatId, session::SessionEnd};
 
 pub use crate::domain::next::{HOME_PATH as CHATS_PATH, SESSIONS_PATH};
 
+/// People, for those who run the site.
+pub const PEOPLE_PATH: &str = "/admin";
+/// Everybody's sessions.
+pub const LIVE_SESSIONS_PATH: &str = "/admin/sessions";
+/// The audit log.
+pub const AUDIT_PATH: &str = "/admin/audit";
+/// The audit log as a file.
+pub const AUDIT_CSV_PATH: &str = "/admin/audit.csv";
+/// What the person likes.
+pub const PREFERENCES_PATH: &str = "/settings";
 /// The form for a new password.
 pub const PASSWORD_PATH: &str = "/settings/password";
 
@@ -39,6 +49,20 @@ pub fn login_path(next: Option<&str>, reason: Option<SessionEnd>) -> String {
         push_encoded(&mut path, next);
     }
     path
+}
+
+/// A query with these fields.
+pub fn query(fields: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(name);
+        text.push('=');
+        push_encoded(&mut text, value);
+    }
+    text
 }
 
 /// Percent-encodes everything that has a meaning of its own in a query.

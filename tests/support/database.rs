@@ -17,11 +17,13 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 8] = [
+pub const TABLES: [&str; 10] = [
+    "audit_entry",
     "chat_message",
     "chat_session",
     "login_attempt",
     "login_session",
+    "one_time_link",
     "session_record",
     "setup_link",
     "site",

@@ -202,7 +202,7 @@ impl Screen {
             }
             LiveEvent::Refused { code } => self.refused.push(code),
             LiveEvent::Closing { reason } => self.closing = Some(reason),
-            LiveEvent::SessionsChanged => {}
+            LiveEvent::AccountChanged | LiveEvent::SessionsChanged => {}
         }
         false
     }

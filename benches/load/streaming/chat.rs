@@ -95,7 +95,10 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             LiveEvent::Resync => socket.watch(chat_id).await?,
             LiveEvent::Refused { code } => bail!("the live connection refused: {code}"),
             LiveEvent::Closing { reason } => bail!("the live connection closes: {reason:?}"),
-            LiveEvent::ChatChanged { .. } | LiveEvent::Messages { .. } | LiveEvent::SessionsChanged => {}
+            LiveEvent::ChatChanged { .. }
+            | LiveEvent::Messages { .. }
+            | LiveEvent::AccountChanged
+            | LiveEvent::SessionsChanged => {}
         }
     }
 }

@@ -17,13 +17,18 @@ use super::{
 };
 use crate::{
     domain::{
+        admin::AuditAction,
         ids::{SessionId, UserId},
         live::CloseReason,
         session::{SessionEnd, Sessions},
         user::{Email, Password},
     },
     error::{Error, Result},
-    server::{clock, db::NewSession, state::AppState},
+    server::{
+        clock,
+        db::{AuditEntry, NewSession},
+        state::AppState,
+    },
 };
 
 /// The one key of a record.
@@ -70,13 +75,15 @@ pub async fn log_in(
     let Some(credentials) = credentials.filter(|credentials| credentials.is_active && verified != Verified::No) else {
         tracing::info!(address = %client.address, "a log-in was refused");
         attempt.failed().await?;
+        audit(state, client, AuditAction::LogInFailed, name).await?;
         return Err(Error::WrongCredentials);
     };
     attempt.succeeded().await?;
     if let (Verified::YesRehash(new_hash), Some(old_hash)) = (verified, hash) {
         state.db.rehash_password(credentials.user_id, old_hash, new_hash).await?;
     }
-    begin(state, session, client, credentials.user_id).await
+    begin(state, session, client, credentials.user_id).await?;
+    audit(state, client, AuditAction::LogIn, name).await
 }
 
 /// Begins a session for an account that has just proved itself.
@@ -154,6 +161,7 @@ pub async fn change_password(
     known.db.change_password(hash, known.session_id).await?;
     let login = Login { user_id: known.db.user_id(), session_id: known.session_id };
     tracing::info!(user = %login.user_id, "the password was changed");
+    audit(state, client, AuditAction::PasswordChanged, &known.db.user().email).await?;
     let (others, this) = (Sessions::AllBut(login.session_id), Sessions::One(login.session_id));
     state.live.close_sessions(login.user_id, others, CloseReason::SessionEnded(SessionEnd::PasswordChanged));
     keep(session, login, known.session_expires_at_ms).await?;
@@ -175,6 +183,12 @@ pub async fn revoke(state: &AppState, known: &Known, sessions: Sessions) -> Resu
         state.live.sessions_changed(user_id);
     }
     Ok(ended)
+}
+
+/// Closes every live connection of an account whose sessions have just ended because of a new password.
+pub fn close_all(state: &AppState, user_id: UserId) {
+    let reason = CloseReason::SessionEnded(SessionEnd::PasswordChanged);
+    state.live.close_sessions(user_id, Sessions::All, reason);
 }
 
 /// What the store keeps of this request's session, whether that can still be used or not.
@@ -201,6 +215,15 @@ pub async fn log_out(state: &AppState, session: &Session) -> Result<()> {
         tracing::info!(user = %login.user_id, "logged out");
     }
     session.flush().await.map_err(store_failed)
+}
+
+/// Writes down what somebody did about themselves, or what was tried in their name.
+async fn audit(state: &AppState, client: &Client, action: AuditAction, email: &str) -> Result<()> {
+    let (actor, subject) = match action {
+        AuditAction::LogInFailed => (String::new(), email.to_owned()),
+        _ => (email.to_owned(), email.to_owned()),
+    };
+    state.db.audit(AuditEntry { actor, action, subject, address: client.address.to_string() }).await
 }
 
 async fn end(state: &AppState, login: Login, end: SessionEnd) -> Result<()> {

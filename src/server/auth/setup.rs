@@ -1,10 +1,8 @@
 //! The first account of a fresh site: a link with a one-time secret, printed by the server for whoever runs it.
 
-use rand::Rng;
-use sha2::{Digest, Sha256};
 use tower_sessions::Session;
 
-use super::{client::Client, password, session};
+use super::{client::Client, password, secret, session};
 use crate::{
     domain::{
         limits,
@@ -23,9 +21,8 @@ pub async fn new_link(db: &Db) -> Result<Option<String>> {
     if !db.is_setup_open().await? {
         return Ok(None);
     }
-    let secret: [u8; 32] = rand::rng().random();
-    let token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    db.add_setup_link(hash(&token)).await?;
+    let token = secret::new();
+    db.add_setup_link(secret::hash(&token)).await?;
     Ok(Some(format!("/setup?token={token}")))
 }
 
@@ -34,7 +31,7 @@ pub async fn new_link(db: &Db) -> Result<Option<String>> {
 /// # Errors
 /// [`Error::SetupLink`] when not.
 pub async fn check_link(state: &AppState, token: &str) -> Result<()> {
-    let is_open = token.len() <= limits::NEXT_PATH_BYTES_MAX && state.db.has_setup_link(&hash(token)).await?;
+    let is_open = token.len() <= limits::NEXT_PATH_BYTES_MAX && state.db.has_setup_link(&secret::hash(token)).await?;
     if is_open { Ok(()) } else { Err(Error::SetupLink) }
 }
 
@@ -52,11 +49,7 @@ pub async fn create_first_account(
 ) -> Result<()> {
     password::check_not_common(&password, email.as_str())?;
     let password_hash = state.passwords.hash(password).await?;
-    let user_id = state.db.add_first_account(hash(token), &email, password_hash).await?;
+    let user_id = state.db.add_first_account(secret::hash(token), &email, password_hash).await?;
     tracing::info!(user = %user_id, "the site is set up");
     session::begin(state, session, client, user_id).await
-}
-
-fn hash(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

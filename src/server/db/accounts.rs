@@ -3,13 +3,19 @@
 //! These are unscoped on purpose and named for their one use each. Nothing here reads what a user owns.
 
 use futures::FutureExt;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::Expr,
+};
 use uuid::Uuid;
 
-use super::{Db, entity::user_account, failed, login_sessions::end_all_sessions, scope::Scope};
+use super::{Db, UserDb, entity::user_account, failed, login_sessions::end_all_sessions, scope::Scope};
 use crate::{
     domain::{
         ids::UserId,
+        model::ModelName,
+        preferences::{Language, Preferences, Theme},
         session::SessionEnd,
         user::{Email, Role, User},
     },
@@ -26,6 +32,7 @@ pub struct Credentials {
 }
 
 pub(super) const ACTIVE: &str = "active";
+pub(super) const DISABLED: &str = "disabled";
 
 impl Db {
     /// The log-in's look-up: the hash to compare with, by address.
@@ -110,11 +117,38 @@ impl Db {
         self.write_as(Scope::User(user_id), "disable account", move |transaction| {
             async move {
                 user_account::Entity::update_many()
-                    .col_expr(user_account::Column::Status, Expr::value("disabled"))
+                    .col_expr(user_account::Column::Status, Expr::value(DISABLED))
                     .filter(user_account::Column::Id.eq(user_id.0))
                     .exec(transaction)
                     .await?;
                 end_all_sessions(transaction, user_id, SessionEnd::RevokedByAdmin).await
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+impl UserDb {
+    /// Replaces what the person likes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_preferences(&self, likes: Preferences) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("save preferences", move |transaction| {
+            async move {
+                let model = likes.default_model.map(|name| name.as_str().to_owned());
+                user_account::Entity::update_many()
+                    .col_expr(user_account::Column::DisplayName, Expr::value(likes.display_name))
+                    .col_expr(user_account::Column::Theme, Expr::value(likes.theme.name()))
+                    .col_expr(user_account::Column::Language, Expr::value(likes.language.name()))
+                    .col_expr(user_account::Column::DefaultModel, Expr::value(model))
+                    .col_expr(user_account::Column::TellsNewDevice, Expr::value(likes.tells_new_device))
+                    .filter(user_account::Column::Id.eq(user_id.0))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
             }
             .boxed()
         })
@@ -146,6 +180,11 @@ pub(super) async fn insert_account(
         status: Set(ACTIVE.to_owned()),
         created_at_ms: Set(clock::now_ms()),
         session_epoch: Set(0),
+        display_name: NotSet,
+        theme: NotSet,
+        language: NotSet,
+        default_model: NotSet,
+        tells_new_device: NotSet,
     };
     user_account::Entity::insert(row).exec_without_returning(connection).await?;
     Ok(id)
@@ -157,5 +196,13 @@ pub(super) fn to_user(row: user_account::Model) -> Option<User> {
         tracing::error!(user = %row.id, "an account has a role that is not known");
         return None;
     };
-    Some(User { id: UserId(row.id), email: row.email, role })
+    // A choice that this version does not know is no choice.
+    let preferences = Preferences {
+        display_name: row.display_name,
+        theme: Theme::from_name(&row.theme).unwrap_or_default(),
+        language: Language::from_name(&row.language).unwrap_or_default(),
+        default_model: row.default_model.and_then(|name| ModelName::parse(&name).ok()),
+        tells_new_device: row.tells_new_device,
+    };
+    Some(User { id: UserId(row.id), email: row.email, role, preferences })
 }

@@ -1,9 +1,11 @@
 //! The tables as SeaORM sees them, one per file. Private to `db`: no query can be written elsewhere.
 
+pub mod audit_entry;
 pub mod chat_message;
 pub mod chat_session;
 pub mod login_attempt;
 pub mod login_session;
+pub mod one_time_link;
 pub mod session_record;
 pub mod setup_link;
 pub mod site;

@@ -302,8 +302,11 @@ async fn raise_epoch(connection: &impl ConnectionTrait, user_id: UserId) -> Writ
 }
 
 fn active_sessions_of(user_id: UserId) -> Condition {
+    active_sessions().add(login_session::Column::UserId.eq(user_id.0))
+}
+
+pub(super) fn active_sessions() -> Condition {
     Condition::all()
-        .add(login_session::Column::UserId.eq(user_id.0))
         .add(login_session::Column::EndReason.is_null())
         .add(login_session::Column::ExpiresAtMs.gt(clock::now_ms()))
 }

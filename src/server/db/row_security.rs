@@ -1,9 +1,9 @@
 //! The second wall on Postgres: roles that cannot go around row-level security, and the policies that hold them.
 //!
 //! The user of `DATABASE_URL` owns the tables and brings the schema up to date; nothing else is done as that user. Every
-//! transaction takes one of two roles first (`scope`): `sardonyx_app` sees the rows of the user that its transaction names,
+//! transaction takes one of these roles first (`scope`): `sardonyx_app` sees the rows of the user that its transaction names,
 //! and no rows when it names none; `sardonyx_sweeper` sees everybody's running replies and old sessions, but neither text
-//! nor address. All of this is laid down at the start, whenever it differs from what the database has.
+//! nor address; `sardonyx_admin` sees accounts and sessions, but no chats. All of this is laid down at the start, whenever it differs from what the database has.
 //!
 //! To add an owned table: its name in [`OWNED`]; a table that nobody owns: in [`SHARED`]. A test compares both with the
 //! tables that there are.
@@ -14,7 +14,10 @@ use sha2::{Digest, Sha256};
 /// Tables whose rows belong to a user, by `user_id`.
 pub const OWNED: [&str; 3] = ["chat_session", "chat_message", "login_session"];
 /// Tables whose rows belong to nobody.
-pub const SHARED: [&str; 5] = ["user_account", "site", "setup_link", "session_record", "login_attempt"];
+pub const SHARED: [&str; 7] =
+    ["user_account", "site", "setup_link", "session_record", "login_attempt", "one_time_link", "audit_entry"];
+/// Every role that a transaction may take.
+const ROLE_NAMES: [&str; 3] = ["sardonyx_app", "sardonyx_sweeper", "sardonyx_admin"];
 
 /// Makes the roles and lets this user take them. Roles belong to all databases of a Postgres, so others may be making
 /// them at the same moment.
@@ -22,7 +25,7 @@ const ROLES: &str = "
 DO $$
 DECLARE name text; attempts int;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['sardonyx_app', 'sardonyx_sweeper'] LOOP
+  FOREACH name IN ARRAY ARRAY['sardonyx_app', 'sardonyx_sweeper', 'sardonyx_admin'] LOOP
     attempts := 0;
     LOOP
       BEGIN
@@ -46,8 +49,14 @@ BEGIN
   END LOOP;
 END $$;";
 
-/// What the sweeper may do beyond nothing.
-const SWEEPER: &str = "
+/// What the sweeper and those who manage people may do beyond nothing; what was audited is changed by nobody.
+const OTHERS: &str = "
+REVOKE UPDATE, DELETE ON audit_entry FROM sardonyx_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON user_account, one_time_link TO sardonyx_admin;
+GRANT SELECT, INSERT ON audit_entry TO sardonyx_admin;
+GRANT SELECT, UPDATE, DELETE ON login_session TO sardonyx_admin;
+DROP POLICY IF EXISTS admin ON login_session;
+CREATE POLICY admin ON login_session TO sardonyx_admin USING (true);
 GRANT SELECT (id, chat_id, user_id, state, lease_owner, lease_until_ms), UPDATE (state, lease_owner, lease_until_ms)
   ON chat_message TO sardonyx_sweeper;
 GRANT SELECT (id, expires_at_ms), DELETE ON login_session TO sardonyx_sweeper;
@@ -74,11 +83,11 @@ pub async fn apply(connection: &DatabaseConnection) -> Result<(), DbErr> {
     transaction.execute_unprepared(&format!("COMMENT ON TABLE site IS 'row security {version}'")).await?;
     transaction.commit().await?;
     can_take_roles(connection).await.map_err(|error| {
-        tracing::error!(%error, "the database's user may not take the roles sardonyx_app and sardonyx_sweeper");
+        tracing::error!(%error, "the database's user may not take the roles of the server");
         DbErr::Custom(
             "its user can neither make nor take the roles that keep users apart; as a superuser: \
-             CREATE ROLE sardonyx_app NOLOGIN; CREATE ROLE sardonyx_sweeper NOLOGIN; \
-             GRANT sardonyx_app, sardonyx_sweeper TO that user"
+             CREATE ROLE sardonyx_app NOLOGIN; CREATE ROLE sardonyx_sweeper NOLOGIN; CREATE ROLE sardonyx_admin NOLOGIN; \
+             GRANT sardonyx_app, sardonyx_sweeper, sardonyx_admin TO that user"
                 .to_owned(),
         )
     })
@@ -94,7 +103,9 @@ async fn is_current(connection: &DatabaseConnection, version: &str) -> bool {
 
 async fn can_take_roles(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let transaction = connection.begin().await?;
-    transaction.execute_unprepared("SET LOCAL ROLE sardonyx_sweeper; SET LOCAL ROLE sardonyx_app").await?;
+    for role in ROLE_NAMES {
+        transaction.execute_unprepared(&format!("SET LOCAL ROLE {role}")).await?;
+    }
     transaction.commit().await
 }
 
@@ -102,8 +113,9 @@ fn script() -> String {
     let mut script = String::new();
     for table in OWNED.iter().chain(&SHARED) {
         script.push_str(&format!(
-            "REVOKE ALL ON {table} FROM sardonyx_app, sardonyx_sweeper;\n\
-             GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO sardonyx_app;\n"
+            "REVOKE ALL ON {table} FROM {};\n\
+             GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO sardonyx_app;\n",
+            ROLE_NAMES.join(", ")
         ));
     }
     for table in OWNED {
@@ -114,6 +126,6 @@ fn script() -> String {
              CREATE POLICY owner ON {table} TO sardonyx_app USING ({OWNER}) WITH CHECK ({OWNER});\n"
         ));
     }
-    script.push_str(SWEEPER);
+    script.push_str(OTHERS);
     script
 }

@@ -18,6 +18,8 @@ pub enum Scope {
     User(UserId),
     /// Running replies of everybody, without their text.
     Sweeper,
+    /// Everybody's accounts and sessions, nobody's chats.
+    Admin,
 }
 
 impl Scope {
@@ -27,6 +29,7 @@ impl Scope {
             Self::Site => "SET LOCAL ROLE sardonyx_app".to_owned(),
             Self::User(id) => format!("SET LOCAL ROLE sardonyx_app; SET LOCAL sardonyx.user_id = '{id}'"),
             Self::Sweeper => "SET LOCAL ROLE sardonyx_sweeper".to_owned(),
+            Self::Admin => "SET LOCAL ROLE sardonyx_admin".to_owned(),
         }
     }
 

@@ -48,6 +48,7 @@ pub async fn sweep_sessions(state: AppState) {
                 let _ = state.db.delete_expired_session_records().await;
                 let _ = state.db.delete_old_sessions().await;
                 let _ = state.db.delete_old_attempts().await;
+                let _ = state.db.delete_old_links().await;
             }
         }
     }

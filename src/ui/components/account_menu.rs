@@ -5,10 +5,13 @@ use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 use super::notice::ErrorNotice;
 use crate::{
     api::session::{LogOut, log_out},
-    domain::{session::SessionEnd, user::User},
+    domain::{
+        session::SessionEnd,
+        user::{Role, User},
+    },
     error::Error,
     ui::{
-        paths::{SESSIONS_PATH, login_path},
+        paths::{PEOPLE_PATH, PREFERENCES_PATH, login_path},
         state::{
             session::{load_page, use_session},
             submission::Submission,
@@ -36,7 +39,8 @@ pub fn AccountMenu(user: User) -> impl IntoView {
         };
         submission.send(request, |()| load_page(&login_path(None, Some(SessionEnd::LoggedOut))));
     };
-    let initial: String = user.email.chars().take(1).flat_map(char::to_uppercase).collect();
+    let is_admin = user.role == Role::Admin;
+    let initial: String = user.name().chars().take(1).flat_map(char::to_uppercase).collect();
 
     view! {
         <div class="account">
@@ -50,9 +54,17 @@ pub fn AccountMenu(user: User) -> impl IntoView {
                 <p class="account-email">
                     "Logged in as " <strong>{user.email}</strong>
                 </p>
-                <a class="button button-quiet" href=SESSIONS_PATH>
+                <a class="button button-quiet" href=PREFERENCES_PATH>
                     "Settings"
                 </a>
+                {is_admin
+                    .then(|| {
+                        view! {
+                            <a class="button button-quiet" href=PEOPLE_PATH>
+                                "Administration"
+                            </a>
+                        }
+                    })}
                 <form method="post" action=LogOut::url() on:submit=on_submit>
                     <button class="button button-quiet" type="submit" disabled=move || submission.is_busy.get()>
                         "Log out"

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::page_title::PageTitle;
-use crate::ui::paths::{CHATS_PATH, PASSWORD_PATH, SESSIONS_PATH};
+use crate::ui::paths::{CHATS_PATH, PASSWORD_PATH, PREFERENCES_PATH, SESSIONS_PATH};
 
 /// A page of settings, with the way to the others.
 #[component]
@@ -16,6 +16,7 @@ pub fn SettingsFrame(heading: &'static str, children: Children) -> impl IntoView
                 "Chats"
             </a>
             <nav class="settings-nav" aria-label="Settings">
+                <A href=PREFERENCES_PATH exact=true>"Preferences"</A>
                 <A href=SESSIONS_PATH>"Sessions"</A>
                 <A href=PASSWORD_PATH>"Password"</A>
             </nav>

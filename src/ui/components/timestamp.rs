@@ -34,7 +34,14 @@ fn local_text(at_ms: i64) -> String {
             set("year", "numeric");
         }
     }
-    date.to_locale_string("default", &options).into()
+    date.to_locale_string(&language(), &options).into()
+}
+
+/// Whose way of writing it is: the reader's choice, else the browser's.
+fn language() -> String {
+    let root = document().document_element();
+    let chosen = root.and_then(|root| root.get_attribute("data-language")).filter(|tag| !tag.is_empty());
+    chosen.unwrap_or_else(|| "default".to_owned())
 }
 
 /// ISO 8601 with milliseconds, in UTC.

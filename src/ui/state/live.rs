@@ -148,6 +148,7 @@ impl Live {
                 self.ask_again();
                 self.chats.refresh(self.session);
             }
+            LiveEvent::AccountChanged => self.session.refresh(),
             LiveEvent::SessionsChanged => self.sessions_changed.notify(),
             LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),
             // The close that follows is answered by connecting again.

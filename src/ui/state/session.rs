@@ -16,6 +16,7 @@ use crate::{
     api::session::current_session,
     domain::{
         ids::{ChatId, UserId},
+        preferences::Preferences,
         session::{CurrentSession, SessionEnd},
     },
     error::Error,
@@ -69,6 +70,7 @@ impl Session {
         if self.user_id().is_some_and(|before| before != user_id) {
             return load_page(CHATS_PATH);
         }
+        apply(&current.user.preferences);
         self.current.set(Some(current));
         if let Some(laid_aside) = take_laid_aside().filter(|laid_aside| laid_aside.user_id == user_id) {
             self.drafts.restore(laid_aside.drafts);
@@ -132,6 +134,15 @@ impl Session {
 
     fn user_id(self) -> Option<UserId> {
         self.current.try_with_untracked(|current| current.as_ref().map(|current| current.user.id)).flatten()
+    }
+}
+
+/// Shows the page as its reader likes it.
+fn apply(likes: &Preferences) {
+    if let Some(root) = document().document_element() {
+        // Refused for names that are no names; these are.
+        _ = root.set_attribute("data-theme", likes.theme.name());
+        _ = root.set_attribute("data-language", likes.language.name());
     }
 }
 

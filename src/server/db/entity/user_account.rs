@@ -13,6 +13,11 @@ pub struct Model {
     pub status: String,
     pub created_at_ms: i64,
     pub session_epoch: i64,
+    pub display_name: String,
+    pub theme: String,
+    pub language: String,
+    pub default_model: Option<String>,
+    pub tells_new_device: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,147 @@
+// Running the site: people, sessions, the audit log, and the links that bring people in.
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "../helpers/app";
+import { alert, open } from "../helpers/chat";
+import type { Page } from "@playwright/test";
+
+/** The button in the row of somebody. */
+async function manage(page: Page, email: string, button: string): Promise<void> {
+  const row = page.getByRole("listitem").filter({ hasText: email });
+  await row.getByText("Manage").click();
+  await row.getByRole("button", { name: `${button}: ${email}` }).click();
+}
+
+test("somebody is invited, joins, is disabled and deleted", async ({ join, startServer, browser, faults }) => {
+  faults.allow(/status of (401|403)/);
+  const server = await startServer();
+  const admin = await join(server, "admin", "admin");
+  const page = admin.page;
+  await open(page, "/chats");
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("link", { name: "Administration" }).click();
+  await expect(page).toHaveURL("/admin");
+  await page.getByLabel("Invite by email address").fill("carol@example.org");
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const link = (await page.locator(".one-time-link").textContent()) ?? "";
+
+  const context = await browser.newContext({ baseURL: server.url });
+  const carol = await context.newPage();
+  await carol.goto(link);
+  await expect(carol.getByLabel("Email")).toHaveValue("carol@example.org");
+  await carol.getByLabel("New password").fill("granite kettle 42");
+  await carol.getByRole("button", { name: "Continue" }).click();
+  await expect(carol).toHaveURL("/chats");
+  await carol.waitForLoadState("networkidle");
+
+  await page.getByLabel("Search").fill("carol");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(1);
+  const started = Date.now();
+  await manage(page, "carol@example.org", "Disable");
+  await expect(carol.getByRole("dialog")).toContainText("An administrator ended this session.");
+  expect(Date.now() - started).toBeLessThan(2000);
+  await expect(page.getByText("disabled", { exact: true })).toBeVisible();
+  const row = page.getByRole("listitem").filter({ hasText: "carol@example.org" });
+  await row.getByText("Manage").click();
+  await row.getByText("Delete …").click();
+  await row.getByRole("button", { name: "Delete for good: carol@example.org" }).click();
+  await expect(page.getByText("Nobody is found.")).toBeVisible();
+  await carol.goto(link);
+  await expect(carol.getByRole("alert")).toContainText("This link is not valid");
+  await context.close();
+});
+
+test("the last administrator stays one, and a member is told that this is not for them", async ({
+  join,
+  startServer,
+  faults,
+}) => {
+  faults.allow(/status of (403|409)/);
+  const server = await startServer();
+  const admin = await join(server, "admin", "admin");
+  await open(admin.page, "/admin");
+  await manage(admin.page, admin.account.email, "Make a member");
+  await expect(alert(admin.page)).toContainText("This would leave the site without an administrator.");
+  const alice = await join(server, "alice");
+  await alice.page.goto("/admin");
+  await expect(alice.page.getByRole("alert")).toHaveText("This is for administrators.");
+});
+
+test("sessions and the audit log are seen, filtered and exported", async ({ join, startServer }) => {
+  const server = await startServer();
+  const admin = await join(server, "admin", "admin");
+  const alice = await join(server, "alice");
+  const page = admin.page;
+  await open(page, "/admin/sessions");
+  await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(2);
+  await page.getByRole("button", { name: new RegExp(`^End: ${alice.account.email}`) }).click();
+  await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(1);
+  await page.getByRole("link", { name: "Audit log" }).click();
+  const rows = page.getByRole("main").getByRole("row");
+  await expect(rows.nth(1)).toContainText("sessions ended");
+  await page.getByLabel("Who").fill(alice.account.email);
+  await page.getByLabel("What").selectOption("log_in");
+  await page.getByRole("button", { name: "Show" }).click();
+  await expect(rows).toHaveCount(2);
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Export as CSV" }).click();
+  expect((await download).suggestedFilename()).toBe("sardonyx-audit.csv");
+});
+
+test("preferences are applied in every tab at once, and after a reload", async ({ alice }) => {
+  const other = await alice.context.newPage();
+  await open(other, "/chats");
+  await open(alice.page, "/settings");
+  await alice.page.getByLabel("Name").fill("Ada");
+  await alice.page.getByLabel("Appearance").selectOption("Dark");
+  await alice.page.getByRole("button", { name: "Save" }).click();
+  await expect(alice.page.getByRole("status").filter({ hasText: "Saved." })).toBeVisible();
+  for (const page of [alice.page, other]) await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  const ground = await other.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await other.reload();
+  expect(await other.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(ground);
+  await expect(alice.page.getByLabel("Name")).toHaveValue("Ada");
+});
+
+test("the pages of administration have no accessibility violations and fit a small screen", async ({
+  join,
+  startServer,
+}) => {
+  const server = await startServer();
+  const admin = await join(server, "admin", "admin");
+  for (const path of ["/admin", "/admin/sessions", "/admin/audit", "/settings"]) {
+    await open(admin.page, path);
+    await expect(admin.page.getByRole("heading", { level: 1 })).toBeVisible();
+    for (const width of [1280, 390]) {
+      await admin.page.setViewportSize({ width, height: 844 });
+      const { violations } = await new AxeBuilder({ page: admin.page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+      const wide = await admin.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+      expect(wide, `${path} at ${width}`).toBe(false);
+    }
+  }
+});
+
+test.describe("without a script", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("people are invited and managed, and preferences saved", async ({ join, startServer }) => {
+    const server = await startServer();
+    const admin = await join(server, "admin", "admin");
+    const alice = await join(server, "alice");
+    const page = admin.page;
+    await page.goto("/admin");
+    await page.getByLabel("Invite by email address").fill("carol@example.org");
+    await page.getByRole("button", { name: "Make a link" }).click();
+    await expect(page.locator(".one-time-link")).toContainText("/welcome?token=");
+    await manage(page, alice.account.email, "Make an administrator");
+    await expect(page).toHaveURL("/admin");
+    await expect(page.getByText("administrator", { exact: true })).toHaveCount(2);
+    await page.goto("/settings");
+    await page.getByLabel("Appearance").selectOption("Dark");
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText("Saved.")).toBeVisible();
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  });
+});

@@ -1,0 +1,89 @@
+//! What those do who manage people: done in the database, then made felt at once.
+
+use super::{
+    auth::{client::Client, guard::Known, secret},
+    db::AccountChange,
+    state::AppState,
+};
+use crate::{
+    domain::{
+        admin::Permission,
+        ids::UserId,
+        live::CloseReason,
+        session::{SessionEnd, Sessions},
+        user::{Email, Role},
+    },
+    error::{Error, Result},
+};
+
+/// Changes an account.
+///
+/// # Errors
+/// [`Error::Forbidden`], [`Error::NotFound`], [`Error::LastAdmin`].
+pub async fn change_account(
+    state: &AppState,
+    known: &Known,
+    client: &Client,
+    id: UserId,
+    change: AccountChange,
+) -> Result<()> {
+    let admin = known.db.admin(Permission::ManagePeople)?;
+    admin.change_account(id, change, client.address.to_string()).await?.ok_or(Error::NotFound)?;
+    tracing::info!(by = %known.db.user_id(), user = %id, ?change, "an account was changed");
+    match change {
+        AccountChange::Disable | AccountChange::Delete => end_live_connections(state, id, Sessions::All),
+        AccountChange::Role(_) | AccountChange::Enable => state.live.account_changed(id),
+    }
+    Ok(())
+}
+
+/// Ends somebody's sessions.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`] when there is no such account or session.
+pub async fn end_sessions(
+    state: &AppState,
+    known: &Known,
+    client: &Client,
+    id: UserId,
+    sessions: Sessions,
+) -> Result<()> {
+    let admin = known.db.admin(Permission::ManageSessions)?;
+    if !admin.end_sessions_of(id, sessions, client.address.to_string()).await? {
+        return Err(Error::NotFound);
+    }
+    tracing::info!(by = %known.db.user_id(), user = %id, "somebody's sessions were ended");
+    end_live_connections(state, id, sessions);
+    Ok(())
+}
+
+/// Makes a link by which somebody makes their own account; gives its address.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Conflict`] when there is such an account already.
+pub async fn invite(state: &AppState, known: &Known, client: &Client, email: &Email, role: Role) -> Result<String> {
+    let admin = known.db.admin(Permission::ManagePeople)?;
+    let token = secret::new();
+    admin.add_invitation(secret::hash(&token), email, role, client.address.to_string()).await?;
+    Ok(link(state, &token))
+}
+
+/// Makes a link by which somebody gives their account a new password; gives its address.
+///
+/// # Errors
+/// [`Error::Forbidden`], [`Error::NotFound`].
+pub async fn make_password_link(state: &AppState, known: &Known, client: &Client, id: UserId) -> Result<String> {
+    let admin = known.db.admin(Permission::ManagePeople)?;
+    let token = secret::new();
+    admin.add_password_link(secret::hash(&token), id, client.address.to_string()).await?.ok_or(Error::NotFound)?;
+    Ok(link(state, &token))
+}
+
+fn link(state: &AppState, token: &str) -> String {
+    format!("{}/welcome?token={token}", state.origins.base_url())
+}
+
+fn end_live_connections(state: &AppState, id: UserId, sessions: Sessions) {
+    state.live.close_sessions(id, sessions, CloseReason::SessionEnded(SessionEnd::RevokedByAdmin));
+    state.live.sessions_changed(id);
+}

@@ -1,0 +1,313 @@
+//! Those who run the site: what they may do, what follows from it at once, and what they may not see.
+
+use futures::future::join_all;
+use sardonyx::{
+    api::{
+        account::SavePreferences,
+        admin::{
+            ChangeAccount, EndSessionsOf, InvitePerson, ListAudit, ListLiveSessions, ListPeople, MakePasswordLink,
+        },
+        links::{AcceptLink, CheckLink},
+        models::ListModels,
+        session::{FindCurrentSession, LogIn},
+    },
+    domain::{
+        admin::{AuditPage, LinkPurpose, LiveSession, PersonPage},
+        limits,
+        live::{CloseReason, LiveEvent},
+        model::ModelList,
+        preferences::{Language, Theme},
+        session::{CurrentSession, SessionEnd},
+        user::Role,
+    },
+};
+
+use crate::support::{Answer, Person, Setup, Tab, TestApp, people::PASSWORD, soon};
+
+crate::on_both_databases![
+    a3_a5_a_role_counts_from_the_next_request,
+    a6_of_two_admins_who_demote_each_other_one_remains,
+    a6_the_last_admin_stays_one,
+    a7_a_link_for_a_new_password_ends_all_sessions_and_works_once,
+    a9_the_log_says_who_did_what_and_from_where,
+    a10_an_invitation_makes_one_account_with_the_role_it_was_made_for,
+    a14_whoever_takes_a_deleted_persons_address_sees_nothing_of_theirs,
+    a15_people_are_listed_by_pages_and_without_secrets,
+    a16_what_a_deleted_person_has_under_way_stops,
+    a_disabled_person_is_out_everywhere_and_comes_back,
+    everybodys_sessions_are_seen_and_ended,
+    preferences_are_kept_and_heard_of_in_every_tab,
+];
+
+async fn a3_a5_a_role_counts_from_the_next_request(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    assert_eq!(list(&alice, "").await.refusal(), (403, "forbidden".to_owned()));
+    let mut tab = Tab::open(&alice).await;
+    change(&admin, &alice, "make_admin").await.ok::<()>();
+    soon("the news", async { while tab.next().await != Some(LiveEvent::AccountChanged) {} }).await;
+    list(&alice, "").await.ok::<PersonPage>();
+    change(&admin, &alice, "make_member").await.ok::<()>();
+    assert_eq!(list(&alice, "").await.status, 403);
+    assert_eq!(change(&alice, &admin, "disable").await.status, 403);
+    assert_eq!(change(&admin, &alice, "make_king").await.status, 422);
+}
+
+async fn a6_of_two_admins_who_demote_each_other_one_remains(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, other) = (app.admin().await, app.alice().await);
+    for round in 0..20 {
+        app.database.execute("UPDATE user_account SET role = 'admin', status = 'active'").await;
+        let what = ["make_member", "disable"][round % 2];
+        let answers = join_all([change(&admin, &other, what), change(&other, &admin, what)]).await;
+        let left = "SELECT COUNT(*) FROM user_account WHERE role = 'admin' AND status = 'active'";
+        assert_eq!(app.database.number(left).await, 1, "{answers:?}");
+        if what == "disable" {
+            let sessions = "UPDATE login_session SET end_reason = NULL, epoch = \
+                            (SELECT session_epoch FROM user_account WHERE user_account.id = login_session.user_id)";
+            app.database.execute(sessions).await;
+        }
+    }
+}
+
+async fn a6_the_last_admin_stays_one(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    for what in ["make_member", "disable", "delete"] {
+        assert_eq!(change(&admin, &admin, what).await.refusal(), (409, "last_admin".to_owned()), "{what}");
+    }
+    // One who cannot log in is not one who runs the site.
+    change(&admin, &alice, "make_admin").await.ok::<()>();
+    change(&admin, &alice, "disable").await.ok::<()>();
+    assert_eq!(change(&admin, &admin, "make_member").await.status, 409);
+    change(&admin, &alice, "enable").await.ok::<()>();
+    change(&admin, &admin, "make_member").await.ok::<()>();
+    assert_eq!(list(&admin, "").await.status, 403);
+}
+
+async fn a7_a_link_for_a_new_password_ends_all_sessions_and_works_once(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    let mut tab = Tab::open(&alice).await;
+    let make = async || {
+        let answer = admin.call::<MakePasswordLink>(&[("user_id", &alice.id.to_string())]).await;
+        token(&answer.ok::<String>())
+    };
+    let (first, second) = (make().await, make().await);
+    // A newer one takes an older one's place.
+    assert_eq!(accept(&app, &first).await.refusal(), (403, "one_time_link".to_owned()));
+    let purpose: LinkPurpose = app.anonymous().call::<CheckLink>(&[("token", &second)]).await.ok();
+    assert_eq!((purpose.email.as_str(), purpose.is_invitation), ("alice@example.org", false));
+    let answers = join_all((0..20).map(|_| accept(&app, &second))).await;
+    let taken = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(taken, 1);
+    assert!(answers.iter().all(|answer| [200, 403, 429, 503].contains(&answer.status)));
+    let changed = CloseReason::SessionEnded(SessionEnd::PasswordChanged);
+    assert_eq!(tab.until_closed().await, (Some(changed), Some(1008)));
+    assert_eq!(alice.call::<FindCurrentSession>(&[]).await.refusal(), (401, "password_changed".to_owned()));
+    let fields = |password| [("email", "alice@example.org"), ("password", password)];
+    assert_eq!(app.anonymous().call::<LogIn>(&fields(PASSWORD)).await.status, 401);
+    app.anonymous().call::<LogIn>(&fields(NEW_PASSWORD)).await.ok::<()>();
+}
+
+async fn a9_the_log_says_who_did_what_and_from_where(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    app.anonymous().call::<LogIn>(&[("email", "=cmd@example.org"), ("password", "wrong")]).await;
+    change(&admin, &alice, "disable").await.ok::<()>();
+    let show = async |who: &str, action: &str| {
+        let answer = admin.call::<ListAudit>(&[("who", who), ("action", action)]).await;
+        answer.ok::<AuditPage>().entries
+    };
+    let newest = &show("", "").await[0];
+    assert_eq!(
+        (newest.actor.as_str(), newest.action.as_str(), newest.subject.as_str(), newest.address.as_str()),
+        ("admin@example.org", "account_disabled", "alice@example.org", "127.0.0.1")
+    );
+    let failed = &show("", "log_in_failed").await[0];
+    assert_eq!((failed.actor.as_str(), failed.subject.as_str()), ("", "=cmd@example.org"));
+    assert!(show("alice@", "log_in").await.iter().all(|entry| entry.actor == "alice@example.org"));
+    assert!(show("nobody-at-all", "").await.is_empty());
+    assert_eq!(admin.call::<ListAudit>(&[("who", ""), ("action", "made_up")]).await.status, 422);
+    let long = "x".repeat(limits::SEARCH_CHARS_MAX + 1);
+    assert_eq!(admin.call::<ListAudit>(&[("who", &long), ("action", "")]).await.status, 422);
+    // F15: as a file, and no cell a formula.
+    let answer = admin.get("/admin/audit.csv").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "text/csv; charset=utf-8"));
+    assert!(answer.header("content-disposition").starts_with("attachment"));
+    assert!(answer.text().contains(",'=cmd@example.org,"), "{}", answer.text());
+    assert_eq!(show("", "").await[0].action, "audit_exported");
+    // No password is in it, whoever typed it wherever.
+    assert!(!answer.text().contains(PASSWORD));
+}
+
+async fn a10_an_invitation_makes_one_account_with_the_role_it_was_made_for(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let admin = app.admin().await;
+    let invite = async |email: &str, role: &str| admin.call::<InvitePerson>(&[("email", email), ("role", role)]).await;
+    assert_eq!(invite("admin@example.org", "member").await.refusal(), (409, "conflict".to_owned()));
+    assert_eq!(invite("not an address", "member").await.status, 422);
+    assert_eq!(invite("new@example.org", "king").await.status, 422);
+    let first = token(&invite("New@Example.org", "admin").await.ok::<String>());
+    let second = token(&invite("new@example.org", "member").await.ok::<String>());
+    for wrong in ["", "null", &"0".repeat(64), &first] {
+        assert_eq!(accept(&app, wrong).await.refusal(), (403, "one_time_link".to_owned()), "{wrong}");
+    }
+    assert!(app.anonymous().get(&format!("/welcome?token={second}")).await.text().contains("new@example.org"));
+    let short = app.anonymous().call::<AcceptLink>(&[("token", &second), ("password", "short")]).await;
+    assert_eq!(short.status, 422);
+    // A role in the form changes nothing (X17, A2).
+    let browser = app.anonymous();
+    let fields = [("token", second.as_str()), ("password", NEW_PASSWORD), ("role", "admin")];
+    browser.call::<AcceptLink>(&fields).await.ok::<()>();
+    let current: CurrentSession = browser.call::<FindCurrentSession>(&[]).await.ok();
+    assert_eq!((current.user.email.as_str(), current.user.role), ("new@example.org", Role::Member));
+    assert_eq!(accept(&app, &second).await.status, 403);
+    // One that is too old.
+    let third = token(&invite("late@example.org", "member").await.ok::<String>());
+    app.database.execute("UPDATE one_time_link SET expires_at_ms = 1").await;
+    assert_eq!(accept(&app, &third).await.status, 403);
+}
+
+async fn a14_whoever_takes_a_deleted_persons_address_sees_nothing_of_theirs(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice, bob) = (app.admin().await, app.alice().await, app.bob().await);
+    alice.ask("a secret of Alice's").await;
+    let (_, kept) = bob.ask("something of Bob's").await;
+    change(&admin, &alice, "delete").await.ok::<()>();
+    assert_eq!(alice.call::<FindCurrentSession>(&[]).await.status, 401);
+    // X21: nothing of hers is left, everything of his.
+    assert!(app.database.dump_of(alice.id.0).await.is_empty());
+    assert_eq!(app.database.message(kept.message_id.0).await.0, "something of Bob's");
+    let again = app.alice().await;
+    assert_ne!(again.id, alice.id);
+    assert!(again.list_chats(None).await.chats.is_empty());
+    assert_eq!(change(&admin, &alice, "enable").await.status, 404);
+}
+
+async fn a15_people_are_listed_by_pages_and_without_secrets(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let admin = app.admin().await;
+    for n in 0..limits::PEOPLE_PER_PAGE {
+        app.add_account(&format!("person-{n:03}@example.org"), Role::Member).await;
+    }
+    let first = list(&admin, "").await;
+    assert!(!first.text().contains("argon2"));
+    let first: PersonPage = first.ok();
+    assert_eq!(first.people.len() as u64, limits::PEOPLE_PER_PAGE);
+    assert_eq!(first.people[0].email, "admin@example.org");
+    assert_eq!(first.people[0].sessions, 1);
+    let after = first.next.unwrap();
+    let second = admin.call::<ListPeople>(&[("search", ""), ("after", &after)]).await.ok::<PersonPage>();
+    assert_eq!((second.people.len(), second.next), (1, None));
+    assert_eq!(list(&admin, "PERSON-01").await.ok::<PersonPage>().people.len(), 10);
+    // I10: what means something to a database means nothing here.
+    for text in ["%", "_", "'", "\"", "\\", "*", "' OR 1=1 --"] {
+        assert!(list(&admin, text).await.ok::<PersonPage>().people.is_empty(), "{text}");
+    }
+}
+
+async fn a16_what_a_deleted_person_has_under_way_stops(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    app.upstream.by_hand();
+    let (chat_id, _) = alice.ask("Tell me").await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece("The first half");
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    change(&admin, &alice, "delete").await.ok::<()>();
+    let ended = CloseReason::SessionEnded(SessionEnd::RevokedByAdmin);
+    assert_eq!(tab.until_closed().await, (Some(ended), Some(1008)));
+    call.gone().await;
+    assert!(app.database.dump_of(alice.id.0).await.is_empty());
+}
+
+async fn a_disabled_person_is_out_everywhere_and_comes_back(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    let chat_id = alice.create_chat().await;
+    let mut tab = Tab::open(&alice).await;
+    change(&admin, &alice, "disable").await.ok::<()>();
+    let ended = CloseReason::SessionEnded(SessionEnd::RevokedByAdmin);
+    assert_eq!(tab.until_closed().await, (Some(ended), Some(1008)));
+    assert_eq!(alice.get("/chats").await.header("location"), "/login?next=%2Fchats&reason=session_revoked_by_admin");
+    let fields = [("email", "alice@example.org"), ("password", PASSWORD)];
+    assert_eq!(app.anonymous().call::<LogIn>(&fields).await.refusal(), (401, "wrong_credentials".to_owned()));
+    change(&admin, &alice, "enable").await.ok::<()>();
+    // The old session stays over; what is theirs is still there.
+    assert_eq!(alice.call::<FindCurrentSession>(&[]).await.status, 401);
+    let back = app.log_in("alice@example.org").await;
+    assert_eq!(back.list_chats(None).await.chats[0].id, chat_id);
+}
+
+async fn everybodys_sessions_are_seen_and_ended(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    let phone = app.log_in("alice@example.org").await;
+    let sessions: Vec<LiveSession> = admin.call::<ListLiveSessions>(&[]).await.ok();
+    assert_eq!(sessions.len(), 3);
+    let phone_id = phone.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id.to_string();
+    let mut tab = Tab::open(&phone).await;
+    let (user_id, of_phone) = (alice.id.to_string(), ("session_id", phone_id.as_str()));
+    admin.call::<EndSessionsOf>(&[("user_id", &user_id), of_phone]).await.ok::<()>();
+    let ended = CloseReason::SessionEnded(SessionEnd::RevokedByAdmin);
+    assert_eq!(tab.until_closed().await, (Some(ended), Some(1008)));
+    alice.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
+    assert_eq!(admin.call::<EndSessionsOf>(&[("user_id", &user_id), of_phone]).await.status, 404);
+    admin.call::<EndSessionsOf>(&[("user_id", &user_id)]).await.ok::<()>();
+    assert_eq!(alice.call::<FindCurrentSession>(&[]).await.status, 401);
+    assert_eq!(admin.call::<ListLiveSessions>(&[]).await.ok::<Vec<LiveSession>>().len(), 1);
+}
+
+async fn preferences_are_kept_and_heard_of_in_every_tab(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    let phone = app.log_in("alice@example.org").await;
+    let (mut tab, models) = (Tab::open(&phone).await, alice.call::<ListModels>(&[]).await.ok::<ModelList>());
+    let other_model = models.models.iter().find(|name| Some(*name) != models.default.as_ref()).unwrap();
+    let save = async |name: &str, theme: &str, language: &str, model: &str| {
+        let fields = [("display_name", name), ("theme", theme), ("language", language), ("default_model", model)];
+        alice.call::<SavePreferences>(&fields).await
+    };
+    save(" Ada ", "dark", "de", other_model.as_str()).await.ok::<()>();
+    soon("the news", async { while tab.next().await != Some(LiveEvent::AccountChanged) {} }).await;
+    let likes = phone.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().user.preferences;
+    assert_eq!((likes.display_name.as_str(), likes.theme, likes.language), ("Ada", Theme::Dark, Language::German));
+    assert!(!likes.tells_new_device);
+    assert_eq!(phone.call::<ListModels>(&[]).await.ok::<ModelList>().default.as_ref(), Some(other_model));
+    assert!(phone.get("/chats").await.text().contains("data-theme=\"dark\""));
+    assert!(bob.get("/chats").await.text().contains("data-theme=\"system\""));
+    // A new chat asks that model.
+    app.upstream.by_hand();
+    alice.ask("Hello").await;
+    assert_eq!(app.upstream.call().await.body["model"], other_model.model());
+    // U10, R10: what is no choice is none.
+    for (name, theme, language, model) in [
+        ("x".repeat(81).as_str(), "dark", "de", ""),
+        ("Ada", "\"><script>", "de", ""),
+        ("Ada", "dark", "xx", ""),
+        ("Ada", "dark", "de", "nonsense"),
+    ] {
+        assert_eq!(save(name, theme, language, model).await.status, 422);
+    }
+}
+
+const NEW_PASSWORD: &str = "quartz vein 77";
+
+async fn list(person: &Person, search: &str) -> Answer {
+    person.call::<ListPeople>(&[("search", search)]).await
+}
+
+async fn change(by: &Person, whom: &Person, what: &str) -> Answer {
+    by.call::<ChangeAccount>(&[("user_id", &whom.id.to_string()), ("change", what)]).await
+}
+
+async fn accept(app: &TestApp, token: &str) -> Answer {
+    app.anonymous().call::<AcceptLink>(&[("token", token), ("password", NEW_PASSWORD)]).await
+}
+
+/// The secret in a link.
+fn token(link: &str) -> String {
+    link.split_once("?token=").unwrap().1.to_owned()
+}
