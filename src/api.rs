@@ -13,5 +13,6 @@ pub mod chats;
 pub mod links;
 pub mod messages;
 pub mod models;
+pub mod notifications;
 pub mod session;
 pub mod setup;

@@ -14,6 +14,7 @@ pub mod live;
 pub mod message;
 pub mod model;
 pub mod next;
+pub mod notification;
 pub mod preferences;
 pub mod session;
 pub mod user;

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
-    api::session::FindCurrentSession,
+    api::{notifications::ListNotifications, session::FindCurrentSession},
     domain::{
-        ids::{ChatId, MessageId, SessionId, UserId},
+        ids::{ChatId, MessageId, NotificationId, SessionId, UserId},
         live::LiveCommand,
         message::Sent,
+        notification::Notification,
         session::CurrentSession,
     },
     router,
@@ -71,6 +72,7 @@ struct Ids {
     /// Another session than the one that asks.
     session: SessionId,
     user: UserId,
+    notification: NotificationId,
     updated_at_ms: i64,
 }
 
@@ -84,13 +86,14 @@ impl Ids {
             failed: id(),
             session: SessionId(Uuid::now_v7()),
             user: UserId(Uuid::now_v7()),
+            notification: NotificationId(Uuid::now_v7()),
             updated_at_ms: 1_700_000_000_000,
         }
     }
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 28] = [
+const DOORS: [Door; 30] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -160,6 +163,14 @@ const DOORS: [Door; 28] = [
         },
         Refused(401),
         Ok,
+        Ok,
+    ),
+    door("/api/list_notifications", |_| vec![], Refused(401), Ok, Ok),
+    door(
+        "/api/read_notification",
+        |ids| vec![("notification_id", ids.notification.to_string())],
+        Refused(401),
+        AsUnknown,
         Ok,
     ),
     door("/api/check_link", |_| vec![("token", "0".repeat(64))], Refused(403), Refused(403), Refused(403)),
@@ -461,7 +472,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'login_session']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'login_session', 'notification']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {
@@ -516,10 +527,16 @@ impl Scene {
         tab.until_end(second.reply_id).await;
         app.upstream.answer_with("Another answer.");
         let updated_at_ms = alice.open_chat(chat).await.chat.updated_at_ms;
-        let elsewhere = app.log_in(&alice.email).await;
+        // From a device that was not seen before: she is told.
+        let elsewhere = app.anonymous();
+        let fields = crate::support::form(&[("email", &alice.email), ("password", PASSWORD)]);
+        let request = elsewhere.form_request("/api/log_in", fields).header("user-agent", "phone/1.0");
+        elsewhere.send(request).await.ok::<()>();
+        let told: Vec<Notification> = alice.call::<ListNotifications>(&[]).await.ok();
         let session = elsewhere.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id;
         let (message, reply, failed) = (first.message_id, first.reply_id, second.reply_id);
-        let ids = Ids { chat, message, reply, failed, session, user: alice.id, updated_at_ms };
+        let notification = told[0].id;
+        let ids = Ids { chat, message, reply, failed, session, user: alice.id, notification, updated_at_ms };
         // Asked for once, so that the list of models is the same for all who come.
         alice.post("/api/list_models", &[]).await;
         Self { app, stranger, disabled, bob, admin, alice, ids }

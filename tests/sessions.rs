@@ -7,12 +7,14 @@ use sardonyx::{
     api::{
         account::ChangePassword,
         chats::ListChats,
+        notifications::{ListNotifications, ReadNotification},
         session::{EndOtherSessions, EndSession, FindCurrentSession, ListSessions, LogIn, LogOut, RenewSession},
     },
     domain::{
         ids::SessionId,
         limits,
         live::{CloseReason, LiveCommand, LiveEvent},
+        notification::Notification,
         session::{ActiveSession, CurrentSession, SessionEnd},
     },
     server::{clock, db::NewSession},
@@ -43,6 +45,7 @@ crate::on_every_store![
     d15_a_store_that_loses_a_deletion_brings_no_session_back,
     a_session_that_is_renewed_goes_on_under_a_fresh_id,
     of_very_many_sessions_the_least_used_end,
+    a_log_in_from_a_new_device_is_told_until_it_is_read,
 ];
 
 async fn s1_the_cookie_is_for_this_host_and_no_script(setup: Setup) {
@@ -399,6 +402,35 @@ async fn w7_a_live_connection_ends_with_its_session(setup: Setup) {
     let mut tab = Tab::open(&alice).await;
     let expired = CloseReason::SessionEnded(SessionEnd::Expired);
     assert_eq!(tab.until_closed().await, (Some(expired), Some(1008)));
+}
+
+async fn a_log_in_from_a_new_device_is_told_until_it_is_read(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let bob = app.bob().await;
+    let mut tab = Tab::open(&alice).await;
+    let log_in_as = async |user_agent: &str| {
+        let fields = crate::support::form(&[("email", "alice@example.org"), ("password", PASSWORD)]);
+        let request = app.anonymous().form_request("/api/log_in", fields).header("user-agent", user_agent);
+        app.anonymous().send(request).await.ok::<()>();
+    };
+    let told = async || alice.call::<ListNotifications>(&[]).await.ok::<Vec<Notification>>();
+    assert!(told().await.is_empty());
+    log_in_as("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1").await;
+    soon("the news", async { while tab.next().await != Some(LiveEvent::NotificationsChanged) {} }).await;
+    assert_eq!(told().await[0].detail, "Safari on iPhone, from 127.0.0.1");
+    // A newer version of the same is no new device.
+    log_in_as("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1").await;
+    let unread = told().await;
+    assert_eq!(unread.len(), 1);
+    let id = unread[0].id.to_string();
+    assert_eq!(bob.call::<ReadNotification>(&[("notification_id", &id)]).await.status, 404);
+    alice.call::<ReadNotification>(&[("notification_id", &id)]).await.ok::<()>();
+    assert!(told().await.is_empty());
+    // Whoever does not want to know is not told.
+    app.database.execute("UPDATE user_account SET tells_new_device = FALSE").await;
+    log_in_as("curl/8").await;
+    assert!(told().await.is_empty());
 }
 
 /// Neither a page, nor a server function, nor a live connection takes this cookie.

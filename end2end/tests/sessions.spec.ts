@@ -99,6 +99,8 @@ test("active sessions are seen and ended, and the other tab says why within a se
   await open(alice.page, "/chats");
   await alice.page.getByRole("button", { name: "Account" }).click();
   await alice.page.getByRole("link", { name: "Settings" }).click();
+  await expect(alice.page).toHaveURL("/settings");
+  await alice.page.getByRole("link", { name: "Sessions" }).click();
   await expect(alice.page).toHaveURL("/settings/sessions");
   const items = alice.page.getByRole("main").getByRole("listitem");
   await expect(items).toHaveCount(2);

@@ -19,6 +19,7 @@ mod m0007_login_attempt;
 mod m0008_preferences;
 mod m0009_one_time_link;
 mod m0010_audit_entry;
+mod m0011_notification;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_preferences::Migration),
             Box::new(m0009_one_time_link::Migration),
             Box::new(m0010_audit_entry::Migration),
+            Box::new(m0011_notification::Migration),
         ]
     }
 }

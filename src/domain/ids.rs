@@ -52,6 +52,11 @@ id!(
     SessionId
 );
 
+id!(
+    /// Something that a person is told, table `notification`.
+    NotificationId
+);
+
 /// Chosen by the sender for each message, so that sending it again is not a second message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -30,6 +30,8 @@ pub const AUDIT_ENTRIES_PER_PAGE: u64 = 100;
 pub const AUDIT_ENTRIES_EXPORTED_MAX: usize = 100_000;
 /// Longest text to search for.
 pub const SEARCH_CHARS_MAX: usize = 100;
+/// Unread notifications that are shown at a time.
+pub const NOTIFICATIONS_SHOWN_MAX: u64 = 5;
 /// Sessions in the list of everybody's.
 pub const LIVE_SESSIONS_SHOWN_MAX: u64 = 500;
 /// An invitation works for this long.

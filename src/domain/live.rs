@@ -37,6 +37,8 @@ pub enum LiveEvent {
     ReplyProgress { chat_id: ChatId, message_id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml },
     /// The user's account changed: name, role, or what they like.
     AccountChanged,
+    /// What the user is told changed.
+    NotificationsChanged,
     /// The list of the user's active sessions changed.
     SessionsChanged,
     /// Events were dropped: watch again and fetch the chat list.

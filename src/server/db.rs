@@ -20,6 +20,7 @@ mod login_attempts;
 mod login_sessions;
 mod messages;
 mod migrate;
+mod notifications;
 mod people;
 mod replies;
 mod row_security;

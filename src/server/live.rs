@@ -120,6 +120,11 @@ impl Live {
         self.announce(user_id, LiveEvent::AccountChanged);
     }
 
+    /// What a user is told has changed.
+    pub fn notifications_changed(&self, user_id: UserId) {
+        self.announce(user_id, LiveEvent::NotificationsChanged);
+    }
+
     /// The list of a user's active sessions is another one now.
     pub fn sessions_changed(&self, user_id: UserId) {
         self.announce(user_id, LiveEvent::SessionsChanged);

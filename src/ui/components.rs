@@ -26,6 +26,7 @@ pub mod model_picker;
 pub mod new_chat_form;
 pub mod not_found;
 pub mod notice;
+pub mod notifications;
 pub mod page_title;
 pub mod reply_outcome;
 pub mod retry_form;

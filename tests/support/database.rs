@@ -17,12 +17,13 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 11] = [
     "audit_entry",
     "chat_message",
     "chat_session",
     "login_attempt",
     "login_session",
+    "notification",
     "one_time_link",
     "session_record",
     "setup_link",
@@ -30,7 +31,7 @@ pub const TABLES: [&str; 10] = [
     "user_account",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 3] = ["chat_message", "chat_session", "login_session"];
+pub const OWNED_TABLES: [&str; 4] = ["chat_message", "chat_session", "login_session", "notification"];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.
 pub struct TestDatabase {

@@ -98,6 +98,7 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             LiveEvent::ChatChanged { .. }
             | LiveEvent::Messages { .. }
             | LiveEvent::AccountChanged
+            | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged => {}
         }
     }

@@ -104,6 +104,7 @@ pub async fn begin(state: &AppState, session: &Session, client: &Client, user_id
     }
     tracing::info!(user = %user_id, session = %session_id, address = %client.address, "logged in");
     state.live.sessions_changed(user_id);
+    state.live.notifications_changed(user_id);
     Ok(())
 }
 

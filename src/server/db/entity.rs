@@ -5,6 +5,7 @@ pub mod chat_message;
 pub mod chat_session;
 pub mod login_attempt;
 pub mod login_session;
+pub mod notification;
 pub mod one_time_link;
 pub mod session_record;
 pub mod setup_link;

@@ -13,6 +13,7 @@ use super::{
     accounts::{ACTIVE, to_user},
     entity::{login_session, user_account},
     failed,
+    notifications::add_notification,
     scope::Scope,
     write::Written,
 };
@@ -21,6 +22,7 @@ use crate::{
         device,
         ids::{SessionId, UserId},
         limits,
+        notification::NotificationKind,
         session::{ActiveSession, SessionEnd, Sessions},
     },
     error::{Error, Result},
@@ -96,6 +98,10 @@ impl Db {
                 let Some(account) = account.filter(|account| account.status == ACTIVE) else {
                     return Err(Error::WrongCredentials.into());
                 };
+                if account.tells_new_device && is_new_device(transaction, user_id, &new.device).await? {
+                    let detail = format!("{}, from {}", device::name(&new.device), new.address);
+                    add_notification(transaction, user_id, NotificationKind::NewDevice, detail).await?;
+                }
                 end_beyond_limit(transaction, user_id).await?;
                 let now_ms = clock::now_ms();
                 let row = login_session::ActiveModel {
@@ -309,6 +315,20 @@ pub(super) fn active_sessions() -> Condition {
     Condition::all()
         .add(login_session::Column::EndReason.is_null())
         .add(login_session::Column::ExpiresAtMs.gt(clock::now_ms()))
+}
+
+/// Whether a person has had sessions, but none from a device like this one. What is known of it goes back a week.
+async fn is_new_device(connection: &impl ConnectionTrait, user_id: UserId, user_agent: &str) -> Written<bool> {
+    let known: Vec<String> = login_session::Entity::find()
+        .select_only()
+        .column(login_session::Column::Device)
+        .distinct()
+        .filter(login_session::Column::UserId.eq(user_id.0))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let name = device::name(user_agent);
+    Ok(!known.is_empty() && known.iter().all(|other| device::name(other) != name))
 }
 
 async fn end_beyond_limit(connection: &impl ConnectionTrait, user_id: UserId) -> Written<()> {

@@ -8,7 +8,7 @@ use leptos_router::{
 
 use super::{
     account_menu::AccountMenu, chat_links::ChatLinks, connection_status::ConnectionStatus, fetch_failed::FetchFailed,
-    loading::Loading, log_in_dialog::LogInDialog, logo::Logo, new_chat_form::NewChatForm,
+    loading::Loading, log_in_dialog::LogInDialog, logo::Logo, new_chat_form::NewChatForm, notifications::Notifications,
     session_banner::SessionBanner,
 };
 use crate::{
@@ -75,6 +75,7 @@ pub fn Layout() -> impl IntoView {
             <main class="pane" id="pane" tabindex="-1">
                 <ConnectionStatus />
                 <SessionBanner />
+                <Notifications />
                 <Outlet />
             </main>
             <LogInDialog />

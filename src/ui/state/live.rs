@@ -40,6 +40,8 @@ pub struct Live {
     pub is_missed: RwSignal<bool>,
     /// The conversation on the screen.
     screen: RwSignal<Option<Conversation>>,
+    /// Raised when what the person is told changed.
+    pub notifications_changed: Trigger,
     /// Raised when the list of active sessions is another one.
     pub sessions_changed: Trigger,
     /// Raised to say again what is on the screen.
@@ -55,6 +57,7 @@ pub fn provide_live(session: Session, chats: ChatList) -> Live {
         is_connected: RwSignal::new(false),
         is_missed: RwSignal::new(false),
         screen: RwSignal::new(None),
+        notifications_changed: Trigger::new(),
         sessions_changed: Trigger::new(),
         watch_again: Trigger::new(),
         last_watch_again_ms: StoredValue::new(0.0),
@@ -149,6 +152,7 @@ impl Live {
                 self.chats.refresh(self.session);
             }
             LiveEvent::AccountChanged => self.session.refresh(),
+            LiveEvent::NotificationsChanged => self.notifications_changed.notify(),
             LiveEvent::SessionsChanged => self.sessions_changed.notify(),
             LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),
             // The close that follows is answered by connecting again.
