@@ -15,9 +15,9 @@ use leptos_router::{
 use crate::ui::{
     components::layout::Layout,
     pages::{
-        audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, live_sessions::LiveSessionsPage, login::LoginPage,
-        not_found::NotFoundPage, password::PasswordPage, people::PeoplePage, preferences::PreferencesPage,
-        sessions::SessionsPage, setup::SetupPage, welcome::WelcomePage,
+        audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, data::DataPage, live_sessions::LiveSessionsPage,
+        login::LoginPage, not_found::NotFoundPage, password::PasswordPage, people::PeoplePage,
+        preferences::PreferencesPage, sessions::SessionsPage, setup::SetupPage, welcome::WelcomePage,
     },
     state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
 };
@@ -44,6 +44,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/sessions") view=LiveSessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=PreferencesPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/data") view=DataPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/sessions") view=SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/password") view=PasswordPage ssr=SsrMode::Async />
                 </ParentRoute>

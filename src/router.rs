@@ -33,7 +33,7 @@ use crate::{
     server::{
         assets, audit,
         auth::{cookie, guard},
-        door, health,
+        door, export, health,
         live::socket,
         origin, refusal,
         serve::Server,
@@ -51,6 +51,7 @@ pub fn new(server: &Server) -> Router {
     let known = Router::new()
         .merge(pages(state))
         .merge(server_functions(state))
+        .route("/settings/data.json", get(export::download).layer(map_response(never_stored)))
         .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
         .route("/ws", any(socket::upgrade))
         .layer(from_fn_with_state(state.clone(), guard::identify))

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod door;
+pub mod export;
 pub mod health;
 pub mod live;
 pub mod logs;

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use sardonyx::{
     api::{
-        account::SavePreferences,
+        account::{DeleteAccount, SavePreferences},
         admin::{
             ChangeAccount, EndSessionsOf, InvitePerson, ListAudit, ListLiveSessions, ListPeople, MakePasswordLink,
         },
@@ -32,6 +32,8 @@ crate::on_both_databases![
     a9_the_log_says_who_did_what_and_from_where,
     a10_an_invitation_makes_one_account_with_the_role_it_was_made_for,
     a14_whoever_takes_a_deleted_persons_address_sees_nothing_of_theirs,
+    x21_whoever_deletes_their_account_leaves_nothing_and_others_everything,
+    x21_all_that_is_ones_own_is_downloaded_whole,
     a15_people_are_listed_by_pages_and_without_secrets,
     a16_what_a_deleted_person_has_under_way_stops,
     a_disabled_person_is_out_everywhere_and_comes_back,
@@ -183,6 +185,55 @@ async fn a14_whoever_takes_a_deleted_persons_address_sees_nothing_of_theirs(setu
     assert_ne!(again.id, alice.id);
     assert!(again.list_chats(None).await.chats.is_empty());
     assert_eq!(change(&admin, &alice, "enable").await.status, 404);
+}
+
+async fn x21_whoever_deletes_their_account_leaves_nothing_and_others_everything(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice, bob) = (app.admin().await, app.alice().await, app.bob().await);
+    alice.ask("a secret of Alice's").await;
+    let (chat_id, sent) = bob.ask("something of Bob's").await;
+    Tab::on_chat(&bob, chat_id).await.until_end(sent.reply_id).await;
+    let phone = app.log_in("alice@example.org").await;
+    let mut tab = Tab::open(&phone).await;
+    let bobs = app.database.dump_of(bob.id.0).await;
+    let delete = async |person: &Person, password| person.call::<DeleteAccount>(&[("password", password)]).await;
+    assert_eq!(delete(&alice, "a wrong one").await.refusal(), (401, "wrong_credentials".to_owned()));
+    assert_eq!(delete(&admin, PASSWORD).await.refusal(), (409, "last_admin".to_owned()));
+    delete(&alice, PASSWORD).await.ok::<()>();
+    assert!(app.database.dump_of(alice.id.0).await.is_empty());
+    assert_eq!(app.database.dump_of(bob.id.0).await, bobs);
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded(SessionEnd::LoggedOut)), Some(1008)));
+    assert_eq!(phone.call::<FindCurrentSession>(&[]).await.status, 401);
+    let fields = [("email", "alice@example.org"), ("password", PASSWORD)];
+    assert_eq!(app.anonymous().call::<LogIn>(&fields).await.status, 401);
+}
+
+async fn x21_all_that_is_ones_own_is_downloaded_whole(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    bob.ask("a canary of Bob's").await;
+    app.upstream.answer_with("An \"answer\" with } and ] in it.");
+    let mut chats = Vec::new();
+    for n in 0..3 {
+        let (chat_id, sent) = alice.ask(&format!("Question {n}")).await;
+        Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+        chats.push(chat_id);
+    }
+    alice.create_chat().await;
+    let answer = alice.get("/settings/data.json").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert!(!answer.text().contains("canary") && !answer.text().contains("argon2"));
+    let data: serde_json::Value = answer.ok();
+    assert_eq!(data["account"]["email"], "alice@example.org");
+    assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+    let exported = data["chats"].as_array().unwrap();
+    assert_eq!(exported.len(), 4);
+    for (n, chat_id) in chats.iter().enumerate() {
+        assert_eq!(exported[n]["id"], chat_id.to_string());
+        assert_eq!(exported[n]["messages"][0]["text"], format!("Question {n}"));
+        assert_eq!(exported[n]["messages"][1]["text"], "An \"answer\" with } and ] in it.");
+    }
+    assert!(exported[3]["messages"].as_array().unwrap().is_empty());
 }
 
 async fn a15_people_are_listed_by_pages_and_without_secrets(setup: Setup) {

@@ -34,7 +34,9 @@ pub fn soon<T>(what: &str, future: impl Future<Output = T>) -> impl Future<Outpu
     async move {
         match tokio::time::timeout(PATIENCE, future).await {
             Ok(value) => value,
-            Err(_) => panic!("waited {PATIENCE:?} in vain for {what} ({place})"),
+            Err(_) => {
+                panic!("waited {PATIENCE:?} in vain for {what} ({place}); troubles of late:\n{}", logs::troubles())
+            }
         }
     }
 }

@@ -46,3 +46,20 @@ pub async fn change_password(current_password: String, new_password: String) -> 
     request::show(PASSWORD_CHANGED_PATH);
     Ok(())
 }
+
+/// Deletes the account and everything of its own, for whoever knows the password. Leads to the log-in page.
+///
+/// # Errors
+/// [`Error::WrongCredentials`], [`Error::TooManyAttempts`]; [`Error::LastAdmin`] when nobody else runs the site.
+#[server(name = DeleteAccount, prefix = "/api", endpoint = "delete_account")]
+pub async fn delete_account(password: String) -> Result<(), Error> {
+    use crate::{
+        domain::user::Password,
+        server::{people, request},
+    };
+    let (state, known) = (request::state()?, request::known()?);
+    let password = Password::parse(password)?;
+    people::delete_own_account(&state, &known, &request::client()?, password).await?;
+    request::show("/login?reason=logged_out");
+    Ok(())
+}

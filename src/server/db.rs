@@ -14,6 +14,7 @@ mod accounts;
 mod audit;
 mod chats;
 mod entity;
+mod export;
 mod leases;
 mod links;
 mod login_attempts;

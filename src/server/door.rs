@@ -25,8 +25,14 @@ const LEPTOS_ERROR: &str = "serverfnerror";
 /// Of a body that is too large, so much is read all the same.
 const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bodies that carry a password have a lower limit.
-const PASSWORD_PATHS: [&str; 5] =
-    ["/api/accept_link", "/api/change_password", "/api/create_first_account", "/api/log_in", "/api/renew_session"];
+const PASSWORD_PATHS: [&str; 6] = [
+    "/api/accept_link",
+    "/api/change_password",
+    "/api/create_first_account",
+    "/api/delete_account",
+    "/api/log_in",
+    "/api/renew_session",
+];
 
 /// Around every server function.
 pub async fn answer(mut request: Request, next: Next) -> Response {

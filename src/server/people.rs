@@ -1,7 +1,7 @@
 //! What those do who manage people: done in the database, then made felt at once.
 
 use super::{
-    auth::{client::Client, guard::Known, secret},
+    auth::{client::Client, guard::Known, secret, session},
     db::AccountChange,
     state::AppState,
 };
@@ -11,7 +11,7 @@ use crate::{
         ids::UserId,
         live::CloseReason,
         session::{SessionEnd, Sessions},
-        user::{Email, Role},
+        user::{Email, Password, Role},
     },
     error::{Error, Result},
 };
@@ -34,6 +34,18 @@ pub async fn change_account(
         AccountChange::Disable | AccountChange::Delete => end_live_connections(state, id, Sessions::All),
         AccountChange::Role(_) | AccountChange::Enable => state.live.account_changed(id),
     }
+    Ok(())
+}
+
+/// Deletes somebody's own account, for whoever knows its password: everything of theirs is gone, and every session ends.
+///
+/// # Errors
+/// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::LastAdmin`].
+pub async fn delete_own_account(state: &AppState, known: &Known, client: &Client, password: Password) -> Result<()> {
+    session::check_password(state, client, known, password).await?;
+    known.db.delete_account(client.address.to_string()).await?;
+    tracing::info!(user = %known.db.user_id(), "an account was deleted by its owner");
+    state.live.close_sessions(known.db.user_id(), Sessions::All, CloseReason::SessionEnded(SessionEnd::LoggedOut));
     Ok(())
 }
 

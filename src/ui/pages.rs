@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod chat;
 pub mod chat_list;
+pub mod data;
 pub mod live_sessions;
 pub mod login;
 pub mod not_found;

@@ -16,6 +16,10 @@ pub const AUDIT_PATH: &str = "/admin/audit";
 pub const AUDIT_CSV_PATH: &str = "/admin/audit.csv";
 /// What the person likes.
 pub const PREFERENCES_PATH: &str = "/settings";
+/// All that is one's own: taken along, or deleted.
+pub const DATA_PATH: &str = "/settings/data";
+/// All that is one's own, as a file.
+pub const DATA_FILE_PATH: &str = "/settings/data.json";
 /// The form for a new password.
 pub const PASSWORD_PATH: &str = "/settings/password";
 

@@ -25,6 +25,14 @@ pub fn text() -> String {
     String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 
+/// The last warnings and errors, of all tests: what may explain a failure.
+pub fn troubles() -> String {
+    let text = text();
+    let lines: Vec<&str> =
+        text.lines().rev().filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
+    lines.into_iter().take(20).collect::<Vec<_>>().join("\n")
+}
+
 struct Keeper;
 
 impl io::Write for Keeper {

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    AdminDb,
+    AdminDb, UserDb,
     accounts::{ACTIVE, DISABLED, to_user},
     audit::{AuditEntry, add_entry},
     entity::{login_session, user_account},
@@ -194,6 +194,28 @@ impl AdminDb {
                 let action = AuditAction::SessionsEnded;
                 add_entry(transaction, AuditEntry { actor, action, subject: row.email, address }).await?;
                 Ok(true)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+impl UserDb {
+    /// Deletes the account itself and everything of its own.
+    ///
+    /// # Errors
+    /// [`Error::LastAdmin`] when no active administrator would be left.
+    pub async fn delete_account(&self, address: String) -> Result<()> {
+        let (id, email) = (self.user_id(), self.user().email.clone());
+        self.write("delete own account", move |transaction| {
+            async move {
+                if active_admins(transaction).await? == [id.0] {
+                    return Err(Error::LastAdmin.into());
+                }
+                apply(transaction, id, AccountChange::Delete).await?;
+                let (action, subject) = (AuditAction::AccountDeleted, email.clone());
+                add_entry(transaction, AuditEntry { actor: email, action, subject, address }).await
             }
             .boxed()
         })

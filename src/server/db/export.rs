@@ -1,0 +1,113 @@
+//! All that is a user's, in the order of its making, for them to take along. Rows as they are, nothing left out but what is
+//! secret: hashes.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::{Value, json};
+
+use super::{
+    UserDb,
+    entity::{chat_message, chat_session, login_session, notification, user_account},
+    failed,
+};
+use crate::{domain::ids::ChatId, error::Result};
+
+/// Rows that are read at a time.
+const ROWS_AT_A_TIME: u64 = 200;
+
+impl UserDb {
+    /// The account, its sessions and notifications.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn export_account(&self) -> Result<Value> {
+        let (read, id) = (self.read().await?, self.user_id().0);
+        let account =
+            user_account::Entity::find_by_id(id).one(&read).await.map_err(failed("export account"))?.map(|row| {
+                json!({
+                    "id": row.id, "email": row.email, "role": row.role, "created_at_ms": row.created_at_ms,
+                    "display_name": row.display_name, "theme": row.theme, "language": row.language,
+                    "default_model": row.default_model, "tells_new_device": row.tells_new_device,
+                })
+            });
+        let sessions: Vec<Value> = login_session::Entity::find()
+            .filter(login_session::Column::UserId.eq(id))
+            .order_by_asc(login_session::Column::Id)
+            .all(&read)
+            .await
+            .map_err(failed("export sessions"))?
+            .into_iter()
+            .map(|row| {
+                json!({
+                    "id": row.id, "device": row.device, "address": row.address, "created_at_ms": row.created_at_ms,
+                    "last_access_ms": row.last_access_ms, "expires_at_ms": row.expires_at_ms, "end": row.end_reason,
+                })
+            })
+            .collect();
+        let notifications: Vec<Value> = notification::Entity::find()
+            .filter(notification::Column::UserId.eq(id))
+            .order_by_asc(notification::Column::Id)
+            .all(&read)
+            .await
+            .map_err(failed("export notifications"))?
+            .into_iter()
+            .map(|row| {
+                json!({
+                    "id": row.id, "kind": row.kind, "detail": row.detail, "created_at_ms": row.created_at_ms,
+                    "read_at_ms": row.read_at_ms,
+                })
+            })
+            .collect();
+        Ok(json!({ "account": account, "sessions": sessions, "notifications": notifications }))
+    }
+
+    /// Some chats, those after `after`; none when there are no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn export_chats(&self, after: Option<ChatId>) -> Result<Vec<(ChatId, Value)>> {
+        let mut query = chat_session::Entity::find().filter(chat_session::Column::UserId.eq(self.user_id().0));
+        if let Some(after) = after {
+            query = query.filter(chat_session::Column::Id.gt(after.0));
+        }
+        let rows = query
+            .order_by_asc(chat_session::Column::Id)
+            .limit(ROWS_AT_A_TIME)
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("export chats"))?;
+        let chat = |row: chat_session::Model| {
+            let value = json!({
+                "id": row.id, "title": row.description, "model": row.model, "created_at_ms": row.created_at_ms,
+                "updated_at_ms": row.updated_at_ms,
+            });
+            (ChatId(row.id), value)
+        };
+        Ok(rows.into_iter().map(chat).collect())
+    }
+
+    /// Some messages of a chat, those after the place `after_seq`, with each one's place; none when there are no more.
+    /// Replies that were asked for again are among them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn export_messages(&self, chat_id: ChatId, after_seq: i64) -> Result<Vec<(i64, Value)>> {
+        let rows = chat_message::Entity::find()
+            .filter(chat_message::Column::UserId.eq(self.user_id().0))
+            .filter(chat_message::Column::ChatId.eq(chat_id.0))
+            .filter(chat_message::Column::Seq.gt(after_seq))
+            .order_by_asc(chat_message::Column::Seq)
+            .limit(ROWS_AT_A_TIME)
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("export messages"))?;
+        let message = |row: chat_message::Model| {
+            let value = json!({
+                "id": row.id, "seq": row.seq, "parent_id": row.parent_id, "model": row.model, "text": row.text,
+                "state": row.state, "failure": row.failure, "superseded": row.superseded,
+                "created_at_ms": row.created_at_ms,
+            });
+            (row.seq, value)
+        };
+        Ok(rows.into_iter().map(message).collect())
+    }
+}
