@@ -18,6 +18,7 @@ mod log_in;
 mod messages;
 mod model_server;
 mod origin;
+mod outages;
 mod people;
 mod process;
 mod providers;

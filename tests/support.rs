@@ -11,6 +11,7 @@ pub mod database;
 pub mod logs;
 pub mod people;
 pub mod process;
+pub mod proxy;
 pub mod tab;
 pub mod upstream;
 
