@@ -16,5 +16,6 @@ pub mod model;
 pub mod next;
 pub mod notification;
 pub mod preferences;
+pub mod second_factor;
 pub mod session;
 pub mod user;

@@ -21,6 +21,10 @@ pub enum Error {
     Malformed,
     /// E-mail or password is wrong; it does not say which. 401.
     WrongCredentials,
+    /// The password is right, and a code of the second factor is needed, too. 401.
+    CodeNeeded,
+    /// The code of the second factor is wrong, or was used. 401.
+    WrongCode,
     /// Nobody is logged in. 401.
     NotLoggedIn,
     /// Somebody was logged in, and that session is over. 401.
@@ -101,7 +105,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 35] = [
+    const ALL: [Self; 37] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -117,6 +121,8 @@ impl Error {
         Self::Invalid(InvalidInput::Search),
         Self::Malformed,
         Self::WrongCredentials,
+        Self::CodeNeeded,
+        Self::WrongCode,
         Self::NotLoggedIn,
         Self::SessionEnded(SessionEnd::Expired),
         Self::SessionEnded(SessionEnd::LoggedOut),
@@ -157,6 +163,8 @@ impl Error {
             Self::Invalid(InvalidInput::Search) => "search_invalid",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
+            Self::CodeNeeded => "code_needed",
+            Self::WrongCode => "wrong_code",
             Self::NotLoggedIn => "not_logged_in",
             Self::SessionEnded(end) => end.name(),
             Self::ForeignOrigin => "foreign_origin",
@@ -195,7 +203,9 @@ impl Error {
         match self {
             Self::Invalid(_) => 422,
             Self::Malformed => 400,
-            Self::WrongCredentials | Self::NotLoggedIn | Self::SessionEnded(_) => 401,
+            Self::WrongCredentials | Self::CodeNeeded | Self::WrongCode | Self::NotLoggedIn | Self::SessionEnded(_) => {
+                401
+            }
             Self::ForeignOrigin | Self::SetupLink | Self::OneTimeLink | Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::Conflict | Self::LastAdmin => 409,
@@ -212,6 +222,8 @@ impl Error {
             Self::Invalid(input) => return input.text(),
             Self::Malformed => "The request could not be read.",
             Self::WrongCredentials => "E-mail or password is not right.",
+            Self::CodeNeeded => "Now the code from your authenticator, too.",
+            Self::WrongCode => "This code is not right, or was used before. Wait for the next one.",
             Self::NotLoggedIn => "Please log in.",
             Self::SessionEnded(end) => end.text(),
             Self::ForeignOrigin => {

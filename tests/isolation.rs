@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
-    api::{notifications::ListNotifications, session::FindCurrentSession},
+    api::{notifications::ListNotifications, second_factor::BeginSecondFactor, session::FindCurrentSession},
     domain::{
         ids::{ChatId, MessageId, NotificationId, SessionId, UserId},
         live::LiveCommand,
@@ -93,7 +93,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 31] = [
+const DOORS: [Door; 35] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -175,6 +175,22 @@ const DOORS: [Door; 31] = [
     ),
     // With a wrong password: it would end the account that it is called with.
     door("/api/delete_account", |_| vec![("password", "a wrong one".into())], Refused(401), Refused(401), Refused(401)),
+    door("/api/find_second_factor", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/begin_second_factor", |_| vec![], Refused(401), Ok, Ok),
+    door(
+        "/api/confirm_second_factor",
+        |_| vec![("password", PASSWORD.into()), ("code", "000000x".into())],
+        Refused(401),
+        Refused(401),
+        Refused(401),
+    ),
+    door(
+        "/api/switch_off_second_factor",
+        |_| vec![("password", PASSWORD.into()), ("code", String::new())],
+        Refused(401),
+        Ok,
+        Ok,
+    ),
     door("/api/check_link", |_| vec![("token", "0".repeat(64))], Refused(403), Refused(403), Refused(403)),
     door(
         "/api/accept_link",
@@ -201,7 +217,7 @@ const DOORS: [Door; 31] = [
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 12] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 13] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
@@ -209,6 +225,7 @@ const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 12] = [
     ("/chats/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
     ("/settings", Refused(303), Ok, Ok, Ok),
     ("/settings/data", Refused(303), Ok, Ok, Ok),
+    ("/settings/second-factor", Refused(303), Ok, Ok, Ok),
     ("/settings/sessions", Refused(303), Ok, Ok, Ok),
     ("/settings/password", Refused(303), Ok, Ok, Ok),
     ("/welcome", Refused(403), Refused(303), Refused(303), Refused(303)),
@@ -229,7 +246,12 @@ const OTHERS: [(&str, &[u16]); 5] = [
 
 /// Files that are made for whoever asks: what strangers, all others, and the admin get. Nobody's holds a word of Alice's
 /// but her own.
-const FILES: [(&str, u16, u16, u16); 2] = [("/admin/audit.csv", 401, 403, 200), ("/settings/data.json", 401, 200, 200)];
+const FILES: [(&str, u16, u16, u16); 3] = [
+    ("/admin/audit.csv", 401, 403, 200),
+    ("/settings/data.json", 401, 200, 200),
+    // There is one only while a second factor is being set up.
+    ("/settings/second-factor.svg", 401, 404, 404),
+];
 
 const fn door(
     path: &'static str,
@@ -469,6 +491,7 @@ async fn x14_nobody_hears_what_happens_to_somebody_else(setup: Setup) {
 /// server takes.
 async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
     let scene = Scene::new(setup).await;
+    scene.alice.call::<BeginSecondFactor>(&[]).await.ok::<()>();
     let database = &scene.app.database;
     let owned = database
         .texts(
@@ -478,7 +501,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'login_session', 'notification']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'login_session', 'notification', 'second_factor']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {

@@ -20,6 +20,7 @@ mod m0008_preferences;
 mod m0009_one_time_link;
 mod m0010_audit_entry;
 mod m0011_notification;
+mod m0012_second_factor;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_one_time_link::Migration),
             Box::new(m0010_audit_entry::Migration),
             Box::new(m0011_notification::Migration),
+            Box::new(m0012_second_factor::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ pub mod cookie;
 pub mod guard;
 pub mod links;
 pub mod password;
+pub mod second_factor;
 pub mod secret;
 pub mod session;
 pub mod setup;

@@ -14,6 +14,7 @@ use super::{
     client::Client,
     guard::Known,
     password::{self, Verified},
+    second_factor,
 };
 use crate::{
     domain::{
@@ -54,13 +55,14 @@ pub fn id_hash(id: &session::Id) -> String {
 ///
 /// # Errors
 /// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work;
-/// [`Error::TooManyAttempts`].
+/// [`Error::CodeNeeded`], [`Error::WrongCode`] after the right password; [`Error::TooManyAttempts`].
 pub async fn log_in(
     state: &AppState,
     session: &Session,
     client: &Client,
     email: &str,
     password: Password,
+    code: &str,
 ) -> Result<()> {
     // A malformed address costs the same as an unknown one.
     let email = Email::parse(email).ok();
@@ -82,6 +84,7 @@ pub async fn log_in(
     if let (Verified::YesRehash(new_hash), Some(old_hash)) = (verified, hash) {
         state.db.rehash_password(credentials.user_id, old_hash, new_hash).await?;
     }
+    second_factor::check(state, client, credentials.user_id, name, code).await?;
     begin(state, session, client, credentials.user_id).await?;
     audit(state, client, AuditAction::LogIn, name).await
 }
@@ -155,8 +158,10 @@ pub async fn change_password(
     known: &Known,
     current: Password,
     new: Password,
+    code: &str,
 ) -> Result<()> {
     check_password(state, client, known, current).await?;
+    second_factor::check(state, client, known.db.user_id(), &known.db.user().email, code).await?;
     password::check_not_common(&new, &known.db.user().email)?;
     let hash = state.passwords.hash(new).await?;
     known.db.change_password(hash, known.session_id).await?;

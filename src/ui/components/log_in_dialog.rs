@@ -2,7 +2,7 @@
 
 use leptos::{ev, ev::SubmitEvent, html, prelude::*};
 
-use super::notice::ErrorNotice;
+use super::{code_field::CodeField, notice::ErrorNotice};
 use crate::{
     api::session::log_in,
     domain::session::SessionEnd,
@@ -10,7 +10,7 @@ use crate::{
         paths::login_path,
         state::{
             session::{load_page, use_session},
-            submission::{Submission, field},
+            submission::{Submission, field, needs_code},
         },
     },
 };
@@ -31,7 +31,8 @@ pub fn LogInDialog() -> impl IntoView {
     let email = move || session.current.get().map(|current| current.user.email).unwrap_or_default();
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let request = log_in(field(&event, "email"), field(&event, "password"), None);
+        let code = Some(field(&event, "code"));
+        let request = log_in(field(&event, "email"), field(&event, "password"), code, None);
         submission.send(request, move |()| session.refresh());
     };
     let somebody_else = move |_: ev::MouseEvent| load_page(&login_path(None, None));
@@ -77,6 +78,7 @@ pub fn LogInDialog() -> impl IntoView {
                                 autofocus
                             />
                         </label>
+                        {move || needs_code(submission.error.get()).then(|| view! { <CodeField /> })}
                         <div class="dialog-actions">
                             <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                                 "Log in"
