@@ -29,7 +29,7 @@ pub async fn check(state: &AppState, client: &Client, token: &str) -> Result<Lin
     found.ok_or(Error::OneTimeLink)
 }
 
-/// Uses a link up with a new password, and logs in.
+/// Uses a link up with a new password, and logs in unless that takes a second factor, too.
 ///
 /// # Errors
 /// As [`check`]; what is wrong with the password.
@@ -46,5 +46,9 @@ pub async fn accept(
     let user_id = state.db.use_link(secret::hash(token), password_hash, client.address.to_string()).await?;
     tracing::info!(user = %user_id, is_invitation = purpose.is_invitation, "a one-time link was used");
     session::close_all(state, user_id);
+    // The link stands for the password only: who has a second factor logs in with both.
+    if state.db.find_second_factor(user_id).await?.is_some_and(|factor| factor.is_confirmed) {
+        return Ok(());
+    }
     session::begin(state, session, client, user_id).await
 }

@@ -4,10 +4,7 @@ use tower_sessions::Session;
 
 use super::{client::Client, password, secret, session};
 use crate::{
-    domain::{
-        limits,
-        user::{Email, Password},
-    },
+    domain::user::{Email, Password},
     error::{Error, Result},
     server::{db::Db, state::AppState},
 };
@@ -31,7 +28,7 @@ pub async fn new_link(db: &Db) -> Result<Option<String>> {
 /// # Errors
 /// [`Error::SetupLink`] when not.
 pub async fn check_link(state: &AppState, token: &str) -> Result<()> {
-    let is_open = token.len() <= limits::NEXT_PATH_BYTES_MAX && state.db.has_setup_link(&secret::hash(token)).await?;
+    let is_open = secret::is_well_formed(token) && state.db.has_setup_link(&secret::hash(token)).await?;
     if is_open { Ok(()) } else { Err(Error::SetupLink) }
 }
 
