@@ -323,7 +323,8 @@ async fn s15_strangers_get_no_session(setup: Setup) {
     let app = TestApp::start(setup).await;
     for path in ["/", "/login", "/setup", "/chats", "/chats/1", "/nowhere", "/healthz", "/readyz", "/favicon.svg"] {
         let answer = app.anonymous().get(path).await;
-        assert!(answer.status < 500 && !answer.headers.contains_key("set-cookie"), "{path}");
+        assert!(answer.status < 500, "{path}: {} {}", answer.status, answer.text());
+        assert!(!answer.headers.contains_key("set-cookie"), "{path}");
     }
     for path in ["/api/log_in", "/api/log_out", "/api/current_session", "/api/create_chat", "/api/unknown"] {
         let answer = app.anonymous().post(path, &[("email", "a"), ("password", "b")]).await;
