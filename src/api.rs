@@ -16,3 +16,4 @@ pub mod models;
 pub mod notifications;
 pub mod session;
 pub mod setup;
+pub mod tokens;

@@ -17,4 +17,5 @@ pub mod next;
 pub mod notification;
 pub mod preferences;
 pub mod session;
+pub mod token;
 pub mod user;

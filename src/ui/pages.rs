@@ -12,4 +12,5 @@ pub mod people;
 pub mod preferences;
 pub mod sessions;
 pub mod setup;
+pub mod tokens;
 pub mod welcome;

@@ -8,7 +8,7 @@ use sardonyx::{
     server::{
         ai::{Models, Provider},
         auth::store::Store,
-        config::{Config, LimitConfig, LogFormat, ModelConfig, StorageConfig},
+        config::{Config, LimitConfig, LogFormat, ModelConfig, SecretConfig, StorageConfig},
         serve::Server,
         state::AppState,
     },
@@ -172,6 +172,7 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             redis_url: has_redis.then(|| needed("SARDONYX_TEST_REDIS")),
             data: database.folder.clone(),
         },
+        secrets: SecretConfig { secret: None, secret_previous: Vec::new() },
         models: ModelConfig {
             openai_base_url: Some(upstream.url().parse().unwrap()),
             openai_api_key: Some("sk-of-the-tests".to_owned()),
