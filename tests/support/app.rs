@@ -110,6 +110,12 @@ impl TestApp {
         self.another().await
     }
 
+    /// The same with other settings.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self.restart().await
+    }
+
     /// Tells the server to stop and waits until it has.
     pub async fn stop(&mut self) {
         self.state.stopping.cancel();

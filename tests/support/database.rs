@@ -17,7 +17,8 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 11] = [
+pub const TABLES: [&str; 12] = [
+    "access_token",
     "audit_entry",
     "chat_message",
     "chat_session",
@@ -31,7 +32,7 @@ pub const TABLES: [&str; 11] = [
     "user_account",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 4] = ["chat_message", "chat_session", "login_session", "notification"];
+pub const OWNED_TABLES: [&str; 5] = ["access_token", "chat_message", "chat_session", "login_session", "notification"];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.
 pub struct TestDatabase {
