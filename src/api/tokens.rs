@@ -40,7 +40,8 @@ pub async fn create_token(
     let db = request::user()?;
     let (name, days) = (TokenName::parse(&name)?, TokenDays::parse(&days)?);
     let ticked = [chats_read, chats_write, files_read, files_write];
-    let scopes = Scope::ALL.into_iter().zip(ticked).filter(|(_, ticked)| ticked.as_deref().is_some_and(|it| it != ""));
+    let scopes =
+        Scope::ALL.into_iter().zip(ticked).filter(|(_, ticked)| ticked.as_deref().is_some_and(|it| !it.is_empty()));
     let text = token::create(&db, name, days, Scopes::of(scopes.map(|(scope, _)| scope))?).await?;
     request::hand_over_token(&text)?;
     request::show(TOKENS_PATH);

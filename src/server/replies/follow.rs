@@ -47,8 +47,7 @@ impl Follower {
     /// # Errors
     /// [`Error::NotFound`] when it is not there or not theirs.
     pub async fn next(&mut self) -> Result<Heard> {
-        loop {
-            let Some(text) = &mut self.text else { break };
+        while let Some(text) = &mut self.text {
             let piece = text.borrow_and_update().get(self.heard_bytes..).unwrap_or_default().to_owned();
             if !piece.is_empty() {
                 return Ok(self.hear(piece));

@@ -33,7 +33,7 @@ pub struct ErrorView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
-    #[schema(example = "alice@example.org")]
+    #[schema(example = "you@example.org")]
     pub email: String,
     pub password: String,
     /// What the list of active sessions shows.

@@ -103,7 +103,7 @@ fn read_type(name: &str, schema: &Value) -> Type {
         name: name.to_owned(),
         type_name: type_name(field),
         is_required: required.contains(&name),
-        description: text(&field["description"]),
+        description: text(&some_of(field)["description"]),
     });
     Type { name: name.to_owned(), description: text(&schema["description"]), fields: fields.collect() }
 }
@@ -121,12 +121,16 @@ fn type_name(schema: &Value) -> TypeName {
     if schema["type"] == "array" {
         return TypeName { is_list: true, ..type_name(&schema["items"]) };
     }
-    // What may be missing is written as one of several.
-    if let Some(some) = list(&schema["oneOf"]).find(|option| option["type"] != "null") {
-        return type_name(some);
+    if schema["oneOf"].is_array() {
+        return type_name(some_of(schema));
     }
     let plain = list(&schema["type"]).chain([&schema["type"]]).filter_map(Value::as_str).find(|name| *name != "null");
     TypeName { name: plain.unwrap_or("any").to_owned(), is_list: false, is_ours: false }
+}
+
+/// What may be nothing is written as one of two: this is the other.
+fn some_of(schema: &Value) -> &Value {
+    list(&schema["oneOf"]).find(|option| option["type"] != "null").unwrap_or(schema)
 }
 
 fn text(value: &Value) -> String {
