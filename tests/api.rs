@@ -20,7 +20,7 @@ use sardonyx::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, people::PASSWORD, soon};
+use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, eventually, people::PASSWORD, soon};
 
 crate::on_both_databases![
     a_password_gives_a_token_that_works_without_cookie_and_origin,
@@ -285,6 +285,10 @@ async fn a_personal_token_expires_and_is_revoked(setup: Setup) {
     let (alice, stranger) = (app.alice().await, app.anonymous());
     let token = make_token(&alice, "one", &["chats_read"]).await;
     assert_eq!(get(&stranger, "/api/v1/me", &token).await.status, 200);
+    eventually("the use is noted", async || {
+        alice.call::<ListTokens>(&[]).await.ok::<AccessTokens>().tokens[0].last_used_at_ms.is_some()
+    })
+    .await;
     app.database.execute("UPDATE access_token SET expires_at_ms = 1").await;
     assert_eq!(get(&stranger, "/api/v1/me", &token).await.status, 401);
     let list: AccessTokens = alice.call::<ListTokens>(&[]).await.ok();

@@ -89,8 +89,8 @@ pub const TOKEN_BYTES_MAX: usize = 2 * 1024;
 pub const SECRET_CHARS_MIN: usize = 32;
 /// A page of the settings can show a new token for this long after it was made.
 pub const NEW_TOKEN_SECONDS: i64 = 60;
-/// A program that waits for a reply is answered after this, with what there is.
-pub const API_REPLY_SECONDS_MAX: u64 = 300;
+/// A program that waits for a reply is answered after this, with what there is: before a usual proxy gives up.
+pub const API_REPLY_SECONDS_MAX: u64 = 60;
 /// A program that follows a reply is asked this often whether it still may.
 pub const API_RECHECK_SECONDS: u64 = 5;
 
