@@ -121,6 +121,11 @@ async fn a_password_gives_a_token_that_works_without_cookie_and_origin(setup: Se
         let answer = Client::send_only(request.header(header::AUTHORIZATION, format!("{header} {token}"))).await;
         assert_eq!(answer.status, 200, "{header}");
     }
+    for header in ["", "x", "Bear", "Bearerx", "\u{fc}"] {
+        let value = reqwest::header::HeaderValue::from_bytes(header.as_bytes()).unwrap();
+        let request = stranger.program(Method::GET, "/api/v1/me", None).header(header::AUTHORIZATION, value);
+        assert_eq!(Client::send_only(request).await.status, 401, "{header}");
+    }
     for header in ["Basic", "Token", ""] {
         let request = stranger.program(Method::GET, "/api/v1/me", None);
         let answer = Client::send_only(request.header(header::AUTHORIZATION, format!("{header} {token}"))).await;

@@ -113,9 +113,9 @@ pub fn hash(text: &str) -> String {
 /// [`Error::Token`] when there are two, or one that nobody can have been given.
 pub fn shown(headers: &HeaderMap) -> Result<Option<String>> {
     let mut tokens = headers.get_all(header::AUTHORIZATION).iter().filter_map(|value| {
-        let bytes = value.as_bytes();
-        let is_bearer = bytes.len() >= 6 && bytes[..6].eq_ignore_ascii_case(b"bearer");
-        (is_bearer && bytes.get(6).is_none_or(u8::is_ascii_whitespace)).then_some(&bytes[6..])
+        let (scheme, token) = value.as_bytes().split_at_checked("bearer".len())?;
+        let is_whole = token.first().is_none_or(u8::is_ascii_whitespace);
+        (scheme.eq_ignore_ascii_case(b"bearer") && is_whole).then_some(token)
     });
     let Some(token) = tokens.next() else { return Ok(None) };
     let token = std::str::from_utf8(token).map_err(|_| Error::Token)?.trim();
