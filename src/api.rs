@@ -14,6 +14,7 @@ pub mod links;
 pub mod messages;
 pub mod models;
 pub mod notifications;
+pub mod second_factor;
 pub mod session;
 pub mod setup;
 pub mod tokens;

@@ -17,8 +17,8 @@ use crate::ui::{
     pages::{
         audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, data::DataPage, live_sessions::LiveSessionsPage,
         login::LoginPage, not_found::NotFoundPage, password::PasswordPage, people::PeoplePage,
-        preferences::PreferencesPage, sessions::SessionsPage, setup::SetupPage, tokens::TokensPage,
-        welcome::WelcomePage,
+        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
+        tokens::TokensPage, welcome::WelcomePage,
     },
     state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
 };
@@ -45,6 +45,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/sessions") view=LiveSessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/audit") view=AuditPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=PreferencesPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/second-factor") view=SecondFactorPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/data") view=DataPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/sessions") view=SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/password") view=PasswordPage ssr=SsrMode::Async />

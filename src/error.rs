@@ -21,6 +21,10 @@ pub enum Error {
     Malformed,
     /// E-mail or password is wrong; it does not say which. 401.
     WrongCredentials,
+    /// The password is right, and a code of the second factor is needed, too. 401.
+    CodeNeeded,
+    /// The code of the second factor is wrong, or was used. 401.
+    WrongCode,
     /// Nobody is logged in. 401.
     NotLoggedIn,
     /// Somebody was logged in, and that session is over. 401.
@@ -108,7 +112,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 40] = [
+    const ALL: [Self; 42] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -127,6 +131,8 @@ impl Error {
         Self::Invalid(InvalidInput::TokenScopes),
         Self::Malformed,
         Self::WrongCredentials,
+        Self::CodeNeeded,
+        Self::WrongCode,
         Self::NotLoggedIn,
         Self::SessionEnded(SessionEnd::Expired),
         Self::SessionEnded(SessionEnd::LoggedOut),
@@ -172,6 +178,8 @@ impl Error {
             Self::Invalid(InvalidInput::TokenScopes) => "token_scopes_invalid",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
+            Self::CodeNeeded => "code_needed",
+            Self::WrongCode => "wrong_code",
             Self::NotLoggedIn => "not_logged_in",
             Self::SessionEnded(end) => end.name(),
             Self::Token => "token_invalid",
@@ -212,7 +220,12 @@ impl Error {
         match self {
             Self::Invalid(_) => 422,
             Self::Malformed => 400,
-            Self::WrongCredentials | Self::NotLoggedIn | Self::SessionEnded(_) | Self::Token => 401,
+            Self::WrongCredentials
+            | Self::CodeNeeded
+            | Self::WrongCode
+            | Self::NotLoggedIn
+            | Self::SessionEnded(_)
+            | Self::Token => 401,
             Self::ForeignOrigin | Self::SetupLink | Self::OneTimeLink | Self::Forbidden | Self::Scope => 403,
             Self::NotFound => 404,
             Self::Conflict | Self::LastAdmin => 409,
@@ -229,6 +242,8 @@ impl Error {
             Self::Invalid(input) => return input.text(),
             Self::Malformed => "The request could not be read.",
             Self::WrongCredentials => "E-mail or password is not right.",
+            Self::CodeNeeded => "Now the code from your authenticator, too.",
+            Self::WrongCode => "This code is not right, or was used before. Wait for the next one.",
             Self::NotLoggedIn => "Please log in.",
             Self::SessionEnded(end) => end.text(),
             Self::Token => "This token is not valid, or not any more.",

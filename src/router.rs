@@ -32,7 +32,7 @@ use crate::{
     error::Error,
     server::{
         assets, audit,
-        auth::{cookie, guard},
+        auth::{cookie, guard, second_factor},
         door, export, health,
         live::socket,
         origin, refusal,
@@ -52,6 +52,7 @@ pub fn new(server: &Server) -> Router {
     let known = Router::new()
         .merge(pages(state))
         .merge(server_functions(state))
+        .route("/settings/second-factor.svg", get(second_factor::picture).layer(map_response(never_stored)))
         .route("/settings/data.json", get(export::download).layer(map_response(never_stored)))
         .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
         .route("/ws", any(socket::upgrade))

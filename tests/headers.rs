@@ -220,7 +220,6 @@ async fn x24_what_is_not_for_strangers_is_not_there(setup: Setup) {
         "/docs",
         "/openapi.json",
         "/test",
-        "/admin",
         "/assets.json",
         "/.env",
         "/server-status",

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
-    api::{notifications::ListNotifications, session::FindCurrentSession},
+    api::{notifications::ListNotifications, second_factor::BeginSecondFactor, session::FindCurrentSession},
     domain::{
         ids::{AccessTokenId, ChatId, MessageId, NotificationId, SessionId, UserId},
         live::LiveCommand,
@@ -98,7 +98,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 34] = [
+const DOORS: [Door; 38] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -189,6 +189,22 @@ const DOORS: [Door; 34] = [
     ),
     // With a wrong password: it would end the account that it is called with.
     door("/api/delete_account", |_| vec![("password", "a wrong one".into())], Refused(401), Refused(401), Refused(401)),
+    door("/api/find_second_factor", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/begin_second_factor", |_| vec![], Refused(401), Ok, Ok),
+    door(
+        "/api/confirm_second_factor",
+        |_| vec![("password", PASSWORD.into()), ("code", "000000x".into())],
+        Refused(401),
+        Refused(401),
+        Refused(401),
+    ),
+    door(
+        "/api/switch_off_second_factor",
+        |_| vec![("password", PASSWORD.into()), ("code", String::new())],
+        Refused(401),
+        Ok,
+        Ok,
+    ),
     door("/api/check_link", |_| vec![("token", "0".repeat(64))], Refused(403), Refused(403), Refused(403)),
     door(
         "/api/accept_link",
@@ -215,7 +231,7 @@ const DOORS: [Door; 34] = [
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 13] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 14] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
@@ -223,6 +239,7 @@ const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 13] = [
     ("/chats/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
     ("/settings", Refused(303), Ok, Ok, Ok),
     ("/settings/data", Refused(303), Ok, Ok, Ok),
+    ("/settings/second-factor", Refused(303), Ok, Ok, Ok),
     ("/settings/sessions", Refused(303), Ok, Ok, Ok),
     ("/settings/password", Refused(303), Ok, Ok, Ok),
     ("/settings/tokens", Refused(303), Ok, Ok, Ok),
@@ -246,7 +263,12 @@ const OTHERS: [(&str, &[u16]); 7] = [
 
 /// Files that are made for whoever asks: what strangers, all others, and the admin get. Nobody's holds a word of Alice's
 /// but her own.
-const FILES: [(&str, u16, u16, u16); 2] = [("/admin/audit.csv", 401, 403, 200), ("/settings/data.json", 401, 200, 200)];
+const FILES: [(&str, u16, u16, u16); 3] = [
+    ("/admin/audit.csv", 401, 403, 200),
+    ("/settings/data.json", 401, 200, 200),
+    // There is one only while a second factor is being set up.
+    ("/settings/second-factor.svg", 401, 404, 404),
+];
 
 /// A route for programs: method, path with the place of an id, body, and what strangers (and the disabled), other people
 /// (and the admin), and the owner of the ids get. Each is asked with a signed token and with a personal access token.
@@ -610,6 +632,7 @@ async fn x14_nobody_hears_what_happens_to_somebody_else(setup: Setup) {
 /// server takes.
 async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
     let scene = Scene::new(setup).await;
+    scene.alice.call::<BeginSecondFactor>(&[]).await.ok::<()>();
     let database = &scene.app.database;
     let owned = database
         .texts(
@@ -619,7 +642,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'login_session', 'notification', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'login_session', 'notification', 'second_factor', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {

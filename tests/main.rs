@@ -24,6 +24,7 @@ mod people;
 mod process;
 mod providers;
 mod replies;
+mod second_factor;
 mod sending;
 mod servers;
 mod sessions;

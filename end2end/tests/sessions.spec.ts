@@ -100,7 +100,11 @@ test("active sessions are seen and ended, and the other tab says why within a se
   await alice.page.getByRole("button", { name: "Account" }).click();
   await alice.page.getByRole("link", { name: "Settings" }).click();
   await expect(alice.page).toHaveURL("/settings");
-  await alice.page.getByRole("link", { name: "Sessions" }).click();
+  // She was told of it, too.
+  await expect(alice.page.getByText("New log-in to your account: Firefox on Android, from 127.0.0.1")).toBeVisible();
+  await alice.page.getByRole("button", { name: /^Dismiss/ }).click();
+  await expect(alice.page.getByText("New log-in to your account")).toHaveCount(0);
+  await alice.page.getByRole("link", { name: "Sessions", exact: true }).click();
   await expect(alice.page).toHaveURL("/settings/sessions");
   const items = alice.page.getByRole("main").getByRole("listitem");
   await expect(items).toHaveCount(2);

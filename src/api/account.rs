@@ -34,7 +34,11 @@ pub async fn save_preferences(
 /// [`Error::WrongCredentials`] when the current password is not right, [`Error::TooManyAttempts`], or what is wrong with the
 /// new one.
 #[server(name = ChangePassword, prefix = "/api", endpoint = "change_password")]
-pub async fn change_password(current_password: String, new_password: String) -> Result<(), Error> {
+pub async fn change_password(
+    current_password: String,
+    new_password: String,
+    code: Option<String>,
+) -> Result<(), Error> {
     use crate::{
         domain::{next::PASSWORD_CHANGED_PATH, user::Password},
         server::{auth, request},
@@ -42,7 +46,8 @@ pub async fn change_password(current_password: String, new_password: String) -> 
     let (state, known) = (request::state()?, request::known()?);
     let current = Password::parse(current_password)?;
     let new = Password::parse_new(new_password)?;
-    auth::session::change_password(&state, &request::session()?, &request::client()?, &known, current, new).await?;
+    let (session, client, code) = (request::session()?, request::client()?, code.unwrap_or_default());
+    auth::session::change_password(&state, &session, &client, &known, current, new, &code).await?;
     request::show(PASSWORD_CHANGED_PATH);
     Ok(())
 }

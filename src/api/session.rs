@@ -8,8 +8,12 @@ use crate::{
 };
 
 /// Starts a session; the token reaches the browser as a cookie. Leads to `next`, a path of this site.
+///
+/// # Errors
+/// [`Error::WrongCredentials`]; [`Error::CodeNeeded`] and [`Error::WrongCode`] for who has a second factor;
+/// [`Error::TooManyAttempts`].
 #[server(name = LogIn, prefix = "/api", endpoint = "log_in")]
-pub async fn log_in(email: String, password: String, next: Option<String>) -> Result<(), Error> {
+pub async fn log_in(email: String, password: String, code: Option<String>, next: Option<String>) -> Result<(), Error> {
     use crate::{
         domain::{next::NextPath, user::Password},
         server::{auth, request},
@@ -17,7 +21,8 @@ pub async fn log_in(email: String, password: String, next: Option<String>) -> Re
     let state = request::state()?;
     let password = Password::parse(password)?;
     let next = NextPath::parse(next.as_deref().unwrap_or_default());
-    auth::session::log_in(&state, &request::session()?, &request::client()?, &email, password).await?;
+    let code = code.unwrap_or_default();
+    auth::session::log_in(&state, &request::session()?, &request::client()?, &email, password, &code).await?;
     request::show(next.as_str());
     Ok(())
 }

@@ -8,6 +8,8 @@ pub const HOME_PATH: &str = "/chats";
 /// The list of active sessions.
 pub const SESSIONS_PATH: &str = "/settings/sessions";
 
+/// The second factor.
+pub const SECOND_FACTOR_PATH: &str = "/settings/second-factor";
 /// What the person likes, after it was saved.
 pub const PREFERENCES_SAVED_PATH: &str = "/settings?done=1";
 

@@ -27,6 +27,7 @@ mod people;
 mod replies;
 mod row_security;
 mod scope;
+mod second_factors;
 mod sessions;
 mod site;
 mod write;
@@ -52,6 +53,7 @@ pub use self::{
     migrate::Pending,
     people::AccountChange,
     replies::{NewExchange, NewReply},
+    second_factors::{FactorUse, StoredFactor},
 };
 use self::{
     scope::Scope,

@@ -9,6 +9,7 @@ pub mod chat_header;
 pub mod chat_link;
 pub mod chat_links;
 pub mod chat_view;
+pub mod code_field;
 pub mod composer;
 pub mod connection_status;
 pub mod conversation_log;

@@ -10,6 +10,7 @@ pub mod not_found;
 pub mod password;
 pub mod people;
 pub mod preferences;
+pub mod second_factor;
 pub mod sessions;
 pub mod setup;
 pub mod tokens;

@@ -4,7 +4,10 @@
 
 use crate::domain::{chat::ChatCursor, ids::ChatId, session::SessionEnd};
 
-pub use crate::domain::next::{HOME_PATH as CHATS_PATH, SESSIONS_PATH, TOKENS_PATH};
+pub use crate::domain::next::{HOME_PATH as CHATS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, TOKENS_PATH};
+
+/// The second factor's key as a picture.
+pub const SECOND_FACTOR_PICTURE_PATH: &str = "/settings/second-factor.svg";
 
 /// People, for those who run the site.
 pub const PEOPLE_PATH: &str = "/admin";

@@ -17,7 +17,7 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 13] = [
     "access_token",
     "audit_entry",
     "chat_message",
@@ -26,13 +26,15 @@ pub const TABLES: [&str; 12] = [
     "login_session",
     "notification",
     "one_time_link",
+    "second_factor",
     "session_record",
     "setup_link",
     "site",
     "user_account",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 5] = ["access_token", "chat_message", "chat_session", "login_session", "notification"];
+pub const OWNED_TABLES: [&str; 6] =
+    ["access_token", "chat_message", "chat_session", "login_session", "notification", "second_factor"];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.
 pub struct TestDatabase {

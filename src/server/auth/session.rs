@@ -14,6 +14,7 @@ use super::{
     client::Client,
     guard::Known,
     password::{self, Verified},
+    second_factor,
 };
 use crate::{
     domain::{
@@ -60,18 +61,26 @@ pub async fn log_in(
     client: &Client,
     email: &str,
     password: Password,
+    code: &str,
 ) -> Result<()> {
-    let (user_id, email) = prove(state, client, email, password).await?;
+    let (user_id, email) = prove(state, client, email, password, code).await?;
     begin(state, session, client, user_id).await?;
     audit(state, client, AuditAction::LogIn, &email).await
 }
 
-/// Whose address and password these are; also the address as the account has it.
+/// Whose address and password these are, with a code where the account has a second factor; also the address as the account
+/// has it.
 ///
 /// # Errors
 /// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work;
-/// [`Error::TooManyAttempts`].
-pub async fn prove(state: &AppState, client: &Client, email: &str, password: Password) -> Result<(UserId, String)> {
+/// [`Error::CodeNeeded`], [`Error::WrongCode`] after the right password; [`Error::TooManyAttempts`].
+pub async fn prove(
+    state: &AppState,
+    client: &Client,
+    email: &str,
+    password: Password,
+    code: &str,
+) -> Result<(UserId, String)> {
     // A malformed address costs the same as an unknown one.
     let email = Email::parse(email).ok();
     let name = email.as_ref().map_or("", Email::as_str);
@@ -92,6 +101,7 @@ pub async fn prove(state: &AppState, client: &Client, email: &str, password: Pas
     if let (Verified::YesRehash(new_hash), Some(old_hash)) = (verified, hash) {
         state.db.rehash_password(credentials.user_id, old_hash, new_hash).await?;
     }
+    second_factor::check(state, client, credentials.user_id, name, code).await?;
     Ok((credentials.user_id, name.to_owned()))
 }
 
@@ -164,8 +174,10 @@ pub async fn change_password(
     known: &Known,
     current: Password,
     new: Password,
+    code: &str,
 ) -> Result<()> {
     check_password(state, client, known, current).await?;
+    second_factor::check(state, client, known.db.user_id(), &known.db.user().email, code).await?;
     password::check_not_common(&new, &known.db.user().email)?;
     let hash = state.passwords.hash(new).await?;
     known.db.change_password(hash, known.session_id).await?;

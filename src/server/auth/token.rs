@@ -49,8 +49,7 @@ pub async fn begin(
     name: Option<TokenName>,
     code: Option<&str>,
 ) -> Result<Issued> {
-    let (user_id, email) = session::prove(state, client, email, password).await?;
-    check_second_factor(state, client, user_id, code).await?;
+    let (user_id, email) = session::prove(state, client, email, password, code.unwrap_or_default()).await?;
     let id = SessionId(Uuid::now_v7());
     let expires_at_ms = session::next_expiry_ms(state);
     let (device, address) = (client.device.clone(), client.address.to_string());
@@ -71,15 +70,6 @@ pub fn issue(state: &AppState, user_id: UserId, session_id: SessionId, session_e
     let expires_at_ms = session_expires_at_ms.min(clock::now_ms() + limits::API_TOKEN_SECONDS * 1_000);
     let token = state.keys.sign(user_id, session_id, expires_at_ms)?;
     Ok(Issued { token, expires_at_ms, session_id, session_expires_at_ms })
-}
-
-/// Where the second factor of somebody whose password was right is checked, once accounts have one: the program's `code`
-/// must be that factor's. No account has one yet, so whatever it says is good.
-///
-/// # Errors
-/// None yet.
-async fn check_second_factor(_: &AppState, _: &Client, _: UserId, _code: Option<&str>) -> Result<()> {
-    Ok(())
 }
 
 /// Makes a personal access token and gives its text, which nobody can ever tell again.

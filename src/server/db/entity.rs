@@ -8,6 +8,7 @@ pub mod login_attempt;
 pub mod login_session;
 pub mod notification;
 pub mod one_time_link;
+pub mod second_factor;
 pub mod session_record;
 pub mod setup_link;
 pub mod site;

@@ -2,7 +2,7 @@
 
 use leptos::{ev, ev::SubmitEvent, html, prelude::*};
 
-use super::notice::ErrorNotice;
+use super::{code_field::CodeField, notice::ErrorNotice};
 use crate::{
     api::session::log_in,
     domain::session::SessionEnd,
@@ -10,7 +10,7 @@ use crate::{
         paths::login_path,
         state::{
             session::{load_page, use_session},
-            submission::{Submission, field},
+            submission::{Submission, field, needs_code},
         },
     },
 };
@@ -28,14 +28,6 @@ pub fn LogInDialog() -> impl IntoView {
         }
     };
     Effect::new(show);
-    let email = move || session.current.get().map(|current| current.user.email).unwrap_or_default();
-    let on_submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        let request = log_in(field(&event, "email"), field(&event, "password"), None);
-        submission.send(request, move |()| session.refresh());
-    };
-    let somebody_else = move |_: ev::MouseEvent| load_page(&login_path(None, None));
-
     move || {
         session.ended.get().map(|end: SessionEnd| {
             view! {
@@ -54,40 +46,58 @@ pub fn LogInDialog() -> impl IntoView {
                         {end.text()}
                     </p>
                     <ErrorNotice error=submission.error />
-                    <form on:submit=on_submit novalidate>
-                        <label class="field">
-                            <span class="field-label">"Email"</span>
-                            <input
-                                class="field-input"
-                                type="email"
-                                name="email"
-                                autocomplete="username"
-                                readonly
-                                value=email
-                            />
-                        </label>
-                        <label class="field">
-                            <span class="field-label">"Password"</span>
-                            <input
-                                class="field-input"
-                                type="password"
-                                name="password"
-                                autocomplete="current-password"
-                                required
-                                autofocus
-                            />
-                        </label>
-                        <div class="dialog-actions">
-                            <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
-                                "Log in"
-                            </button>
-                            <button class="button button-quiet button-wide" type="button" on:click=somebody_else>
-                                "Log in as somebody else"
-                            </button>
-                        </div>
-                    </form>
+                    <Form submission />
                 </dialog>
             }
         })
+    }
+}
+
+#[component]
+fn Form(submission: Submission) -> impl IntoView {
+    let session = use_session();
+    let email = move || session.current.get().map(|current| current.user.email).unwrap_or_default();
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let code = Some(field(&event, "code"));
+        let request = log_in(field(&event, "email"), field(&event, "password"), code, None);
+        submission.send(request, move |()| session.refresh());
+    };
+    let somebody_else = move |_: ev::MouseEvent| load_page(&login_path(None, None));
+
+    view! {
+        <form on:submit=on_submit novalidate>
+            <label class="field">
+                <span class="field-label">"Email"</span>
+                <input
+                    class="field-input"
+                    type="email"
+                    name="email"
+                    autocomplete="username"
+                    readonly
+                    value=email
+                />
+            </label>
+            <label class="field">
+                <span class="field-label">"Password"</span>
+                <input
+                    class="field-input"
+                    type="password"
+                    name="password"
+                    autocomplete="current-password"
+                    required
+                    autofocus
+                />
+            </label>
+            {move || needs_code(submission.error.get()).then(|| view! { <CodeField /> })}
+            <div class="dialog-actions">
+                <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
+                    "Log in"
+                </button>
+                <button class="button button-quiet button-wide" type="button" on:click=somebody_else>
+                    "Log in as somebody else"
+                </button>
+            </div>
+        </form>
     }
 }

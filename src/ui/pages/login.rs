@@ -8,10 +8,10 @@ use crate::{
     domain::{next::NextPath, session::SessionEnd},
     error::Error,
     ui::{
-        components::{door::Door, notice::ErrorNotice, page_title::PageTitle},
+        components::{code_field::CodeField, door::Door, notice::ErrorNotice, page_title::PageTitle},
         state::{
             session::load_page,
-            submission::{Submission, field},
+            submission::{Submission, field, needs_code},
         },
     },
 };
@@ -30,7 +30,8 @@ pub fn LoginPage() -> impl IntoView {
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         let next = field(&event, "next");
-        let request = log_in(field(&event, "email"), field(&event, "password"), Some(next.clone()));
+        let code = Some(field(&event, "code"));
+        let request = log_in(field(&event, "email"), field(&event, "password"), code, Some(next.clone()));
         submission.send(request, move |()| {
             submission.is_busy.set(true);
             load_page(NextPath::parse(&next).as_str());
@@ -78,6 +79,7 @@ pub fn LoginPage() -> impl IntoView {
                         required
                     />
                 </label>
+                {move || needs_code(submission.error.get()).then(|| view! { <CodeField /> })}
                 <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                     "Log in"
                 </button>

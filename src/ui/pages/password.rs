@@ -8,10 +8,10 @@ use crate::{
     domain::limits,
     error::Error,
     ui::{
-        components::{notice::ErrorNotice, settings_frame::SettingsFrame},
+        components::{code_field::CodeField, notice::ErrorNotice, settings_frame::SettingsFrame},
         state::{
             session::use_session,
-            submission::{Submission, field, reset_form},
+            submission::{Submission, field, needs_code, reset_form},
         },
     },
 };
@@ -28,7 +28,8 @@ pub fn PasswordPage() -> impl IntoView {
         event.prevent_default();
         is_done.set(false);
         let form = event.clone();
-        let request = change_password(field(&event, "current_password"), field(&event, "new_password"));
+        let code = Some(field(&event, "code"));
+        let request = change_password(field(&event, "current_password"), field(&event, "new_password"), code);
         submission.send(request, move |()| {
             reset_form(&form);
             is_done.set(true);
@@ -75,6 +76,7 @@ pub fn PasswordPage() -> impl IntoView {
                 <p class="field-hint" id="password-hint">
                     {hint}
                 </p>
+                {move || needs_code(submission.error.get()).then(|| view! { <CodeField /> })}
                 <button class="button" type="submit" disabled=move || submission.is_busy.get()>
                     "Change password"
                 </button>

@@ -57,6 +57,13 @@ pub fn field(event: &SubmitEvent, name: &str) -> String {
     value.unwrap_or_default()
 }
 
+/// Whether the form has to ask for a code of the second factor. Stays so while one is wrong; the first wrong password
+/// after that asks anew.
+pub fn needs_code(error: Option<crate::error::Error>) -> bool {
+    use crate::error::Error;
+    matches!(error, Some(Error::CodeNeeded | Error::WrongCode))
+}
+
 /// Empties the form that was submitted.
 pub fn reset_form(event: &SubmitEvent) {
     let form: HtmlFormElement = event_target(event);

@@ -1,0 +1,85 @@
+// Codes from an authenticator beside the password.
+
+import AxeBuilder from "@axe-core/playwright";
+import { createHmac } from "node:crypto";
+import { expect, test } from "../helpers/app";
+import { alert, logIn, logOut, open } from "../helpers/chat";
+import type { Page } from "@playwright/test";
+
+/** What an authenticator shows so many steps from now (RFC 6238). */
+function code(secret: string, stepsLater = 0): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + stepsLater));
+  const digest = createHmac("sha1", key).update(counter).digest();
+  const offset = digest[19] & 15;
+  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+async function setUp(page: Page, password: string): Promise<{ secret: string; recovery: string }> {
+  await page.getByRole("button", { name: "Set it up" }).click();
+  await expect(page.getByRole("img", { name: "The key as a QR code" })).toBeVisible();
+  const secret = (await page.locator(".one-time-link").textContent()) ?? "";
+  const recovery = (await page.locator(".recovery-codes code").first().textContent()) ?? "";
+  await page.getByLabel("Password").fill(password);
+  await page.getByLabel("Code from").fill(code(secret));
+  await page.getByRole("button", { name: "Switch it on" }).click();
+  await expect(page.getByText("Two-factor log-in is on.")).toBeVisible();
+  return { secret, recovery };
+}
+
+async function use(page: Page, email: string, password: string, faultyFirst: boolean): Promise<void> {
+  await page.goto("/settings/second-factor");
+  const { secret, recovery } = await setUp(page, password);
+  await logOut(page);
+  await expect(page).toHaveURL(/\/login/);
+  await logIn(page, email, password);
+  await expect(alert(page)).toHaveText("Now the code from your authenticator, too.");
+  if (faultyFirst) {
+    await page.getByLabel("Code from").fill("000000");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await expect(alert(page)).toContainText("This code is not right");
+  }
+  // Without a script the form comes back empty.
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByLabel("Code from").fill(code(secret, 1));
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page).toHaveURL("/chats");
+  await page.goto("/settings/second-factor");
+  await page.getByLabel("Password").fill(password);
+  await page.getByLabel("Code from").fill(recovery);
+  await page.getByRole("button", { name: "Switch it off" }).click();
+  await expect(page.getByRole("button", { name: "Set it up" })).toBeVisible();
+}
+
+test("a second factor is set up, asked for, and switched off by a recovery code", async ({ alice, faults }) => {
+  faults.allow(/status of 401/);
+  await open(alice.page, "/settings/second-factor");
+  await use(alice.page, alice.account.email, alice.account.password, true);
+});
+
+test("setting it up has no accessibility violations and fits a small screen", async ({ alice }) => {
+  const { page } = alice;
+  await open(page, "/settings/second-factor");
+  await page.getByRole("button", { name: "Set it up" }).click();
+  await expect(page.getByRole("img", { name: "The key as a QR code" })).toBeVisible();
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 844 });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)).toBe(false);
+  }
+});
+
+test.describe("without a script", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a second factor works by plain forms", async ({ join, server }) => {
+    const carol = await join(server, "carol");
+    // A browser without a script, too.
+    await use(carol.page, carol.account.email, carol.account.password, false);
+  });
+});

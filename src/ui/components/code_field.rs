@@ -1,0 +1,24 @@
+//! The field for a code of the second factor.
+
+use leptos::prelude::*;
+
+/// Takes a code from an authenticator, or a recovery code.
+#[component]
+pub fn CodeField() -> impl IntoView {
+    view! {
+        <label class="field">
+            <span class="field-label">"Code from your authenticator, or a recovery code"</span>
+            <input
+                class="field-input"
+                type="text"
+                name="code"
+                inputmode="text"
+                autocomplete="one-time-code"
+                autocapitalize="none"
+                spellcheck="false"
+                maxlength="32"
+                required
+            />
+        </label>
+    }
+}
