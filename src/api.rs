@@ -17,3 +17,4 @@ pub mod notifications;
 pub mod second_factor;
 pub mod session;
 pub mod setup;
+pub mod tokens;

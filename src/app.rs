@@ -18,7 +18,7 @@ use crate::ui::{
         audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, data::DataPage, live_sessions::LiveSessionsPage,
         login::LoginPage, not_found::NotFoundPage, password::PasswordPage, people::PeoplePage,
         preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
-        welcome::WelcomePage,
+        tokens::TokensPage, welcome::WelcomePage,
     },
     state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
 };
@@ -49,6 +49,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings/data") view=DataPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/sessions") view=SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/password") view=PasswordPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/tokens") view=TokensPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

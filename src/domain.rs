@@ -18,4 +18,5 @@ pub mod notification;
 pub mod preferences;
 pub mod second_factor;
 pub mod session;
+pub mod token;
 pub mod user;

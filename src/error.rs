@@ -29,6 +29,10 @@ pub enum Error {
     NotLoggedIn,
     /// Somebody was logged in, and that session is over. 401.
     SessionEnded(SessionEnd),
+    /// A program's token is not valid, or not any more. 401.
+    Token,
+    /// A program's token is valid, but not for this. 403.
+    Scope,
     /// It came from another site's page, or from none. 403.
     ForeignOrigin,
     /// The set-up link is wrong, or was used. 403.
@@ -75,6 +79,9 @@ pub enum InvalidInput {
     DisplayName,
     Choice,
     Search,
+    TokenName,
+    TokenDays,
+    TokenScopes,
 }
 
 /// The wire form of an [`Error`]: its code counts, its text is for people.
@@ -105,7 +112,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 37] = [
+    const ALL: [Self; 42] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -119,6 +126,9 @@ impl Error {
         Self::Invalid(InvalidInput::DisplayName),
         Self::Invalid(InvalidInput::Choice),
         Self::Invalid(InvalidInput::Search),
+        Self::Invalid(InvalidInput::TokenName),
+        Self::Invalid(InvalidInput::TokenDays),
+        Self::Invalid(InvalidInput::TokenScopes),
         Self::Malformed,
         Self::WrongCredentials,
         Self::CodeNeeded,
@@ -129,6 +139,8 @@ impl Error {
         Self::SessionEnded(SessionEnd::Revoked),
         Self::SessionEnded(SessionEnd::RevokedByAdmin),
         Self::SessionEnded(SessionEnd::PasswordChanged),
+        Self::Token,
+        Self::Scope,
         Self::ForeignOrigin,
         Self::SetupLink,
         Self::OneTimeLink,
@@ -161,12 +173,17 @@ impl Error {
             Self::Invalid(InvalidInput::DisplayName) => "display_name_invalid",
             Self::Invalid(InvalidInput::Choice) => "choice_invalid",
             Self::Invalid(InvalidInput::Search) => "search_invalid",
+            Self::Invalid(InvalidInput::TokenName) => "token_name_invalid",
+            Self::Invalid(InvalidInput::TokenDays) => "token_days_invalid",
+            Self::Invalid(InvalidInput::TokenScopes) => "token_scopes_invalid",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
             Self::CodeNeeded => "code_needed",
             Self::WrongCode => "wrong_code",
             Self::NotLoggedIn => "not_logged_in",
             Self::SessionEnded(end) => end.name(),
+            Self::Token => "token_invalid",
+            Self::Scope => "scope_missing",
             Self::ForeignOrigin => "foreign_origin",
             Self::SetupLink => "setup_link",
             Self::OneTimeLink => "one_time_link",
@@ -203,10 +220,13 @@ impl Error {
         match self {
             Self::Invalid(_) => 422,
             Self::Malformed => 400,
-            Self::WrongCredentials | Self::CodeNeeded | Self::WrongCode | Self::NotLoggedIn | Self::SessionEnded(_) => {
-                401
-            }
-            Self::ForeignOrigin | Self::SetupLink | Self::OneTimeLink | Self::Forbidden => 403,
+            Self::WrongCredentials
+            | Self::CodeNeeded
+            | Self::WrongCode
+            | Self::NotLoggedIn
+            | Self::SessionEnded(_)
+            | Self::Token => 401,
+            Self::ForeignOrigin | Self::SetupLink | Self::OneTimeLink | Self::Forbidden | Self::Scope => 403,
             Self::NotFound => 404,
             Self::Conflict | Self::LastAdmin => 409,
             Self::TooLarge => 413,
@@ -226,6 +246,8 @@ impl Error {
             Self::WrongCode => "This code is not right, or was used before. Wait for the next one.",
             Self::NotLoggedIn => "Please log in.",
             Self::SessionEnded(end) => end.text(),
+            Self::Token => "This token is not valid, or not any more.",
+            Self::Scope => "This token does not allow this.",
             Self::ForeignOrigin => {
                 "This request did not come from this site's own pages. If you run this site, check SARDONYX_PUBLIC_URL."
             }
@@ -284,6 +306,11 @@ impl InvalidInput {
             }
             Self::Choice => "This is not among the choices.".to_owned(),
             Self::Search => format!("What to look for can have at most {} characters.", limits::SEARCH_CHARS_MAX),
+            Self::TokenName => {
+                format!("A token needs a name of at most {} characters in one line.", limits::TOKEN_NAME_CHARS_MAX)
+            }
+            Self::TokenDays => format!("A token can last at most {} days.", limits::TOKEN_DAYS_MAX),
+            Self::TokenScopes => "Choose what the token may do.".to_owned(),
         }
     }
 }

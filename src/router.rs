@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Redirect, Response},
-    routing::{any, get},
+    routing::{any, delete, get, post},
 };
 use leptos::{context::provide_context, nonce::use_nonce, prelude::use_context};
 use leptos_axum::{AxumRouteListing, ResponseOptions, generate_route_list, render_app_async_with_context};
@@ -38,6 +38,7 @@ use crate::{
         origin, refusal,
         serve::Server,
         state::AppState,
+        v1,
     },
     shell::shell,
 };
@@ -56,12 +57,15 @@ pub fn new(server: &Server) -> Router {
         .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
         .route("/ws", any(socket::upgrade))
         .layer(from_fn_with_state(state.clone(), guard::identify))
+        .merge(api_for_programs(state))
         .layer(cookie::session_layer(server.store.clone(), &state.origins))
         .layer(from_fn_with_state(state.origins.clone(), cookie::mend_removal))
         .layer(Extension(server.store.clone()));
     Router::new()
         .merge(known)
         .route("/", get(async || Redirect::to(HOME_PATH)))
+        .route("/api/v1/openapi.json", get(v1::docs::document))
+        .route("/api/v1/docs", get(v1::docs::page))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready).layer(Extension(server.redis.clone())))
         .fallback(not_a_route)
@@ -132,6 +136,26 @@ fn server_functions(state: &AppState) -> Router<AppState> {
             StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(limits::REQUEST_SECONDS_MAX),
         ))
+}
+
+/// The API for programs. What waits for a reply has a limit of its own; everything else has the usual one.
+fn api_for_programs(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/token", post(v1::token::create_token))
+        .route("/api/v1/token/refresh", post(v1::token::refresh_token))
+        .route("/api/v1/me", get(v1::token::find_me))
+        .route("/api/v1/chats", get(v1::chats::list_chats).post(v1::chats::create_chat))
+        .route("/api/v1/chats/{id}", get(v1::chats::find_chat))
+        .route("/api/v1/sessions", get(v1::sessions::list_sessions).delete(v1::sessions::end_other_sessions))
+        .route("/api/v1/sessions/{id}", delete(v1::sessions::end_session))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Duration::from_secs(limits::REQUEST_SECONDS_MAX),
+        ))
+        .route("/api/v1/chats/{id}/messages", get(v1::messages::list_messages).post(v1::messages::send_message))
+        .layer(from_fn_with_state(state.clone(), guard::identify_program))
+        .layer(map_response(v1::challenge))
+        .layer(map_response(never_stored))
 }
 
 /// Files of the site; anything else is a page that is not there.

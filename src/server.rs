@@ -26,3 +26,4 @@ pub mod replies;
 pub mod request;
 pub mod serve;
 pub mod state;
+pub mod v1;

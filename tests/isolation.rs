@@ -10,16 +10,18 @@ use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
     api::{notifications::ListNotifications, second_factor::BeginSecondFactor, session::FindCurrentSession},
     domain::{
-        ids::{ChatId, MessageId, NotificationId, SessionId, UserId},
+        ids::{AccessTokenId, ChatId, MessageId, NotificationId, SessionId, UserId},
         live::LiveCommand,
         message::Sent,
         notification::Notification,
         session::CurrentSession,
+        token::AccessTokens,
     },
     router,
 };
 use uuid::Uuid;
 
+use crate::api;
 use crate::support::{
     Answer, Client, Person, Setup, Tab, TestApp,
     database::{OWNED_TABLES, TABLES},
@@ -29,6 +31,7 @@ use crate::support::{
 crate::on_both_databases![
     x1_x2_x3_every_server_function_for_every_kind_of_person,
     x1_every_page_for_every_kind_of_person,
+    x1_x2_x3_every_route_for_programs_for_every_kind_of_person,
     x1_every_other_route_is_the_same_for_everybody,
     a3_x18_every_file_for_every_kind_of_person,
     x11_every_live_command_for_every_kind_of_person,
@@ -73,6 +76,7 @@ struct Ids {
     session: SessionId,
     user: UserId,
     notification: NotificationId,
+    token: AccessTokenId,
     updated_at_ms: i64,
 }
 
@@ -87,13 +91,14 @@ impl Ids {
             session: SessionId(Uuid::now_v7()),
             user: UserId(Uuid::now_v7()),
             notification: NotificationId(Uuid::now_v7()),
+            token: AccessTokenId(Uuid::now_v7()),
             updated_at_ms: 1_700_000_000_000,
         }
     }
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 35] = [
+const DOORS: [Door; 38] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -165,6 +170,15 @@ const DOORS: [Door; 35] = [
         Ok,
         Ok,
     ),
+    door("/api/list_tokens", |_| vec![], Refused(401), Ok, Ok),
+    door(
+        "/api/create_token",
+        |_| vec![("name", "a token".into()), ("days", "7".into()), ("chats_read", "yes".into())],
+        Refused(401),
+        Ok,
+        Ok,
+    ),
+    door("/api/revoke_token", |ids| vec![("token_id", ids.token.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/list_notifications", |_| vec![], Refused(401), Ok, Ok),
     door(
         "/api/read_notification",
@@ -217,7 +231,7 @@ const DOORS: [Door; 35] = [
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 13] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 14] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
@@ -228,6 +242,7 @@ const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 13] = [
     ("/settings/second-factor", Refused(303), Ok, Ok, Ok),
     ("/settings/sessions", Refused(303), Ok, Ok, Ok),
     ("/settings/password", Refused(303), Ok, Ok, Ok),
+    ("/settings/tokens", Refused(303), Ok, Ok, Ok),
     ("/welcome", Refused(403), Refused(303), Refused(303), Refused(303)),
     ("/admin", Refused(303), Refused(403), Ok, Refused(403)),
     ("/admin/sessions", Refused(303), Refused(403), Ok, Refused(403)),
@@ -235,13 +250,15 @@ const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 13] = [
 ];
 
 /// Every other route: its path, and what everybody gets.
-const OTHERS: [(&str, &[u16]); 5] = [
+const OTHERS: [(&str, &[u16]); 7] = [
     ("/", &[303]),
     ("/healthz", &[200]),
     ("/readyz", &[200]),
     // Without an origin; what it gives to whom is in `sockets` and below.
     ("/ws", &[403]),
     ("/api/{*unknown}", &[404]),
+    ("/api/v1/openapi.json", &[200]),
+    ("/api/v1/docs", &[200]),
 ];
 
 /// Files that are made for whoever asks: what strangers, all others, and the admin get. Nobody's holds a word of Alice's
@@ -252,6 +269,55 @@ const FILES: [(&str, u16, u16, u16); 3] = [
     // There is one only while a second factor is being set up.
     ("/settings/second-factor.svg", 401, 404, 404),
 ];
+
+/// A route for programs: method, path with the place of an id, body, and what strangers (and the disabled), other people
+/// (and the admin), and the owner of the ids get. Each is asked with a signed token and with a personal access token.
+struct Route {
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    stranger: Outcome,
+    other: Outcome,
+    owner: Outcome,
+    /// Whether a personal access token with every scope gets the same; else it is refused with 403.
+    personal: bool,
+}
+
+/// Every route for programs. The last one ends the session of the ids.
+const ROUTES: [Route; 11] = [
+    route("POST", "/api/v1/token", r#"{"email":"nobody@example.org","password":"x"}"#, Refused(401), Refused(401)),
+    route("POST", "/api/v1/token/refresh", "", Ok, Ok).session_only(),
+    route("GET", "/api/v1/me", "", Ok, Ok),
+    route("GET", "/api/v1/chats", "", Ok, Ok),
+    route("POST", "/api/v1/chats", "{}", Ok, Ok),
+    route("GET", "/api/v1/chats/{chat}", "", AsUnknown, Ok),
+    route("GET", "/api/v1/chats/{chat}/messages", "", AsUnknown, Ok),
+    route("POST", "/api/v1/chats/{chat}/messages", r#"{"text":"hello"}"#, AsUnknown, Ok),
+    route("GET", "/api/v1/sessions", "", Ok, Ok).session_only(),
+    route("DELETE", "/api/v1/sessions/{session}", "", AsUnknown, Ok).session_only(),
+    // After the one before, there is nothing left to end but the browsers.
+    route("DELETE", "/api/v1/sessions", "", Ok, Ok).session_only(),
+];
+
+const fn route(method: &'static str, path: &'static str, body: &'static str, other: Outcome, owner: Outcome) -> Route {
+    Route { method, path, body, stranger: Refused(401), other, owner, personal: true }
+}
+
+impl Route {
+    const fn session_only(self) -> Self {
+        Self { personal: false, ..self }
+    }
+
+    async fn ask(&self, client: &Client, token: Option<&str>, ids: &Ids) -> Answer {
+        let path = self.path.replace("{chat}", &ids.chat.to_string()).replace("{session}", &ids.session.to_string());
+        let request = client.program(self.method.parse().unwrap(), &path, token);
+        let request = match self.body {
+            "" => request,
+            body => request.header("content-type", "application/json").body(body),
+        };
+        Client::send_only(request).await
+    }
+}
 
 const fn door(
     path: &'static str,
@@ -285,8 +351,26 @@ async fn every_door_has_its_line(setup: Setup) {
     // Axum does not tell its routes; the router's source does.
     let source = include_str!("../src/router.rs");
     let written: BTreeSet<&str> = source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let lines = OTHERS.iter().map(|(path, _)| *path).chain(FILES.iter().map(|(path, ..)| *path));
-    assert_eq!(written, lines.collect());
+    let written: BTreeSet<String> = written.into_iter().map(|path| path.replace("{id}", "{}")).collect();
+    let programs = ROUTES.iter().map(|route| route.path.replace("{chat}", "{}").replace("{session}", "{}"));
+    let others = OTHERS.iter().map(|(path, _)| (*path).to_owned());
+    let files = FILES.iter().map(|(path, ..)| (*path).to_owned());
+    assert_eq!(written, others.chain(files).chain(programs).collect());
+    // What the document describes is what there is.
+    let document: serde_json::Value = app.anonymous().get("/api/v1/openapi.json").await.ok();
+    let described: BTreeSet<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            let path = path.replace("{id}", "{}");
+            methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let known = ROUTES
+        .iter()
+        .map(|route| (route.method.to_owned(), route.path.replace("{chat}", "{}").replace("{session}", "{}")));
+    assert_eq!(described, known.collect());
     assert_eq!(
         source.matches(".nest").count() + source.matches("_service(").count(),
         0,
@@ -335,6 +419,63 @@ async fn x1_x2_x3_every_server_function_for_every_kind_of_person(setup: Setup) {
         let answer = call(door, &scene.alice, &scene.ids).await;
         let expected = if let Refused(status) = door.owner { status } else { 200 };
         assert_eq!(answer.status, expected, "{}: {}", door.path, answer.text());
+    }
+}
+
+async fn x1_x2_x3_every_route_for_programs_for_every_kind_of_person(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    let (stranger, disabled) = (&scene.stranger, &scene.disabled_tokens);
+    let mut others = Vec::new();
+    for person in [&scene.bob, &scene.admin] {
+        others.push(api::tokens_of(&scene.app, person).await);
+    }
+    let alices = api::tokens_of(&scene.app, &scene.alice).await;
+    let before = scene.app.database.dump_of(scene.alice.id.0).await;
+    for route in &ROUTES {
+        let nobodies = [None, Some("nonsense"), Some(disabled.signed.as_str()), Some(disabled.personal.as_str())];
+        for token in nobodies {
+            let answer = route.ask(stranger, token, &scene.ids).await;
+            assert_eq!(route.stranger, Refused(answer.status), "{} {token:?}: {}", route.path, answer.text());
+            assert_eq!(answer.header("www-authenticate"), "Bearer", "{}", route.path);
+            scene.assert_tells_nothing(&answer, route.path);
+        }
+        for tokens in &others {
+            for (token, expected) in [
+                (&tokens.signed, route.other),
+                (&tokens.personal, if route.personal { route.other } else { Refused(403) }),
+            ] {
+                let answer = route.ask(stranger, Some(token), &scene.ids).await;
+                match expected {
+                    Ok => assert!([200, 201].contains(&answer.status), "{}: {}", route.path, answer.text()),
+                    Refused(status) => assert_eq!(answer.status, status, "{}: {}", route.path, answer.text()),
+                    AsUnknown => {
+                        assert_eq!(answer.status, 404, "{}", route.path);
+                        let unknown = route.ask(stranger, Some(token), &Ids::unknown()).await;
+                        assert_eq!(answer.same(), unknown.same(), "{}", route.path);
+                    }
+                }
+                scene.assert_tells_nothing(&answer, route.path);
+            }
+        }
+    }
+    // A cursor with somebody else's id is a place in one's own list.
+    let cursor = format!("/api/v1/chats?before_ms={}&before_id=", scene.ids.updated_at_ms + 1_000_000);
+    for tokens in &others {
+        let mut lists = Vec::new();
+        for id in [scene.ids.chat, ChatId(Uuid::now_v7())] {
+            let request = stranger.program("GET".parse().unwrap(), &format!("{cursor}{id}"), Some(&tokens.signed));
+            lists.push(Client::send_only(request).await);
+        }
+        scene.assert_tells_nothing(&lists[0], "/api/v1/chats");
+        assert_eq!(lists[0].same(), lists[1].same());
+    }
+    assert_eq!(scene.app.database.dump_of(scene.alice.id.0).await, before);
+    for route in &ROUTES {
+        let answer = route.ask(stranger, Some(&alices.signed), &scene.ids).await;
+        match route.owner {
+            Refused(status) => assert_eq!(answer.status, status, "{}: {}", route.path, answer.text()),
+            _ => assert!([200, 201, 204].contains(&answer.status), "{}: {}", route.path, answer.text()),
+        }
     }
 }
 
@@ -501,7 +642,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'login_session', 'notification', 'second_factor']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'login_session', 'notification', 'second_factor', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {
@@ -534,6 +675,7 @@ struct Scene {
     app: TestApp,
     stranger: Client,
     disabled: Person,
+    disabled_tokens: api::Tokens,
     bob: Person,
     admin: Person,
     alice: Person,
@@ -545,6 +687,7 @@ impl Scene {
         let app = TestApp::start(setup).await;
         let (alice, bob, admin) = (app.alice().await, app.bob().await, app.admin().await);
         let disabled = app.member("disabled@example.org").await;
+        let disabled_tokens = api::tokens_of(&app, &disabled).await;
         app.disable(&disabled).await;
         let stranger = app.anonymous();
         let (chat, first): (ChatId, Sent) = alice.ask("a canary that is Alice's").await;
@@ -565,10 +708,13 @@ impl Scene {
         let session = elsewhere.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id;
         let (message, reply, failed) = (first.message_id, first.reply_id, second.reply_id);
         let notification = told[0].id;
-        let ids = Ids { chat, message, reply, failed, session, user: alice.id, notification, updated_at_ms };
+        api::make_token(&alice, "a canary token", &["chats_read"]).await;
+        let token = alice.post("/api/list_tokens", &[]).await.ok::<AccessTokens>().tokens[0].id;
+        let user = alice.id;
+        let ids = Ids { chat, message, reply, failed, session, user, notification, token, updated_at_ms };
         // Asked for once, so that the list of models is the same for all who come.
         alice.post("/api/list_models", &[]).await;
-        Self { app, stranger, disabled, bob, admin, alice, ids }
+        Self { app, stranger, disabled, disabled_tokens, bob, admin, alice, ids }
     }
 
     /// Those who run the site know people and sessions, and no word of a chat.
@@ -584,8 +730,8 @@ impl Scene {
     fn assert_tells_nothing(&self, answer: &Answer, door: &str) {
         let text = answer.text();
         assert!(!text.contains("canary") && !text.contains("alice@"), "{door}: {text}");
-        let Ids { message, reply, failed, session, .. } = &self.ids;
-        for id in [message.0, reply.0, failed.0, session.0, self.alice.id.0] {
+        let Ids { message, reply, failed, session, token, .. } = &self.ids;
+        for id in [message.0, reply.0, failed.0, session.0, token.0, self.alice.id.0] {
             assert!(!text.contains(&id.to_string()), "{door}: {text}");
         }
     }

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod api;
 mod chats;
 mod headers;
 mod inputs;

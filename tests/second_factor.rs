@@ -1,6 +1,7 @@
 //! The second factor: set up, asked for, used once, lost, switched off.
 
 use futures::future::join_all;
+use reqwest::Method;
 use sardonyx::{
     api::{
         account::ChangePassword,
@@ -10,9 +11,10 @@ use sardonyx::{
     domain::{limits, second_factor::SecondFactor},
     server::clock,
 };
+use serde_json::json;
 use totp_rs::{Builder, Secret};
 
-use crate::support::{Answer, Person, Setup, TestApp, people::PASSWORD};
+use crate::support::{Answer, Client, Person, Setup, TestApp, people::PASSWORD};
 
 crate::on_both_databases![
     a_second_factor_is_asked_for_after_the_right_password_only,
@@ -20,6 +22,7 @@ crate::on_both_databases![
     a_recovery_code_works_once,
     a12_a_code_is_needed_again_for_a_new_password_and_for_switching_it_off,
     l4_wrong_codes_are_counted,
+    a_program_needs_a_code_for_its_token,
     what_is_being_set_up_is_shown_until_it_is_confirmed,
 ];
 
@@ -95,6 +98,20 @@ async fn l4_wrong_codes_are_counted(setup: Setup) {
     let answer = log_in(&app, PASSWORD, &factor.code(1)).await;
     assert_eq!(answer.refusal(), (429, "too_many_attempts".to_owned()));
     assert!(!answer.header("retry-after").is_empty());
+}
+
+async fn a_program_needs_a_code_for_its_token(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let factor = Factor::set_up(&app.alice().await).await;
+    let ask = async |code: Option<String>| {
+        let body = json!({ "email": "alice@example.org", "password": PASSWORD, "code": code });
+        let stranger = app.anonymous();
+        Client::send_only(stranger.program(Method::POST, "/api/v1/token", None).json(&body)).await
+    };
+    assert_eq!(ask(None).await.refusal(), (401, "code_needed".to_owned()));
+    assert_eq!(ask(Some("000000".to_owned())).await.refusal(), (401, "wrong_code".to_owned()));
+    assert_eq!(ask(Some(factor.code(1))).await.status, 200);
+    assert_eq!(ask(Some(factor.code(1))).await.refusal(), (401, "wrong_code".to_owned()));
 }
 
 async fn what_is_being_set_up_is_shown_until_it_is_confirmed(setup: Setup) {

@@ -384,6 +384,7 @@ async fn of_very_many_sessions_the_least_used_end(setup: Setup) {
     let first = app.alice().await;
     for n in 0..limits::SESSIONS_PER_USER_MAX {
         let new = NewSession {
+            name: None,
             id: SessionId(uuid::Uuid::now_v7()),
             device: format!("device {n}"),
             address: "127.0.0.1".to_owned(),

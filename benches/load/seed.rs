@@ -83,7 +83,7 @@ impl Seeded {
 #[expect(clippy::disallowed_methods, reason = "there is no session to guard: the database is the benchmark's own")]
 pub async fn open(db: &Db, user_id: UserId) -> Result<UserDb> {
     let (id, expires_at_ms) = (SessionId(Uuid::now_v7()), clock::now_ms() + 3_600_000);
-    let new = NewSession { id, device: String::new(), address: String::new(), expires_at_ms };
+    let new = NewSession { id, device: String::new(), name: None, address: String::new(), expires_at_ms };
     db.add_session(user_id, new).await?;
     let open = db.open_session(user_id, id).await?;
     open.map(|open| open.db).map_err(|end| anyhow!("a session cannot be used: {}", end.text()))

@@ -21,6 +21,8 @@ mod m0009_one_time_link;
 mod m0010_audit_entry;
 mod m0011_notification;
 mod m0012_second_factor;
+mod m0020_login_session_name;
+mod m0021_access_token;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -41,6 +43,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_audit_entry::Migration),
             Box::new(m0011_notification::Migration),
             Box::new(m0012_second_factor::Migration),
+            Box::new(m0020_login_session_name::Migration),
+            Box::new(m0021_access_token::Migration),
         ]
     }
 }

@@ -48,6 +48,10 @@ id!(
     MessageId
 );
 id!(
+    /// A personal access token. Not its secret.
+    AccessTokenId
+);
+id!(
     /// A log-in, table `login_session`. Not the secret in the cookie.
     SessionId
 );

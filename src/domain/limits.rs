@@ -75,6 +75,25 @@ pub const PASSWORD_HASHES_MAX: usize = 4;
 /// Wait for a place among them.
 pub const PASSWORD_HASH_WAIT_SECONDS_MAX: u64 = 2;
 
+/// A token that the API gives for a password lasts this long, and never longer than its session.
+pub const API_TOKEN_SECONDS: i64 = 60 * 60;
+/// Longest name of a token, or of a program's session.
+pub const TOKEN_NAME_CHARS_MAX: usize = 100;
+/// Longest life of a personal access token.
+pub const TOKEN_DAYS_MAX: i64 = 365;
+/// Personal access tokens of one user.
+pub const TOKENS_PER_USER_MAX: u64 = 50;
+/// Longest token that is looked at.
+pub const TOKEN_BYTES_MAX: usize = 2 * 1024;
+/// Shortest secret that tokens are signed with.
+pub const SECRET_CHARS_MIN: usize = 32;
+/// A page of the settings can show a new token for this long after it was made.
+pub const NEW_TOKEN_SECONDS: i64 = 60;
+/// A program that waits for a reply is answered after this, with what there is: before a usual proxy gives up.
+pub const API_REPLY_SECONDS_MAX: u64 = 60;
+/// A program that follows a reply is asked this often whether it still may.
+pub const API_RECHECK_SECONDS: u64 = 5;
+
 /// Live connections of one user.
 pub const SOCKETS_PER_USER_MAX: usize = 20;
 /// Largest message that a browser sends over its live connection.

@@ -12,6 +12,10 @@ pub const SESSIONS_PATH: &str = "/settings/sessions";
 pub const SECOND_FACTOR_PATH: &str = "/settings/second-factor";
 /// What the person likes, after it was saved.
 pub const PREFERENCES_SAVED_PATH: &str = "/settings?done=1";
+
+/// The list of personal access tokens.
+pub const TOKENS_PATH: &str = "/settings/tokens";
+
 /// The form for a new password, after one was taken.
 pub const PASSWORD_CHANGED_PATH: &str = "/settings/password?done=1";
 

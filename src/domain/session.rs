@@ -87,7 +87,7 @@ pub struct CurrentSession {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveSession {
     pub id: SessionId,
-    /// Browser and system, as far as they can be told.
+    /// Browser and system, as far as they can be told; of a program's session the name that it was given.
     pub device: String,
     /// Where it was last used from.
     pub address: String,

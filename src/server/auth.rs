@@ -1,10 +1,11 @@
 //! Who is calling: passwords, sessions, the guard in front of every door, the first account.
 //!
-//! `guard` is the only place that turns a session into a `UserDb`.
+//! `guard` is the only place that turns a session or a token into a `UserDb`.
 
 pub mod client;
 pub mod cookie;
 pub mod guard;
+pub mod keys;
 pub mod links;
 pub mod password;
 pub mod second_factor;
@@ -13,3 +14,4 @@ pub mod session;
 pub mod setup;
 pub mod store;
 pub mod throttle;
+pub mod token;

@@ -35,6 +35,9 @@ pub struct Config {
     pub storage: StorageConfig,
 
     #[command(flatten)]
+    pub secrets: SecretConfig,
+
+    #[command(flatten)]
     pub models: ModelConfig,
 
     #[command(flatten)]
@@ -70,6 +73,26 @@ pub struct StorageConfig {
     /// The folder for everything that is kept in files.
     #[arg(long, env = "SARDONYX_DATA", default_value = "data", value_name = "FOLDER")]
     pub data: PathBuf,
+}
+
+/// What tokens of the API are signed with.
+#[derive(Args, Clone)]
+pub struct SecretConfig {
+    /// The secret that tokens of the API are signed with: at least 32 characters that nobody can guess, for example from
+    /// `openssl rand -hex 32`. Several servers need the same one. Without it, a secret is made at the first start and kept
+    /// in the file `secret` in the data folder.
+    #[arg(long, env = "SARDONYX_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+
+    /// Secrets that were used before, with commas: tokens that were signed with them stay valid until they end.
+    #[arg(
+        long,
+        env = "SARDONYX_SECRET_PREVIOUS",
+        value_delimiter = ',',
+        value_name = "SECRETS",
+        hide_env_values = true
+    )]
+    pub secret_previous: Vec<String>,
 }
 
 /// What answers.
@@ -153,6 +176,7 @@ impl Config {
     /// A line that names the setting and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         self.storage.check()?;
+        self.secrets.check()?;
         self.models.check()
     }
 }
@@ -182,6 +206,19 @@ impl StorageConfig {
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         let path = self.database_url.strip_prefix("sqlite:")?;
         Some(PathBuf::from(path.trim_start_matches("//").split('?').next().unwrap_or_default()))
+    }
+}
+
+impl SecretConfig {
+    fn check(&self) -> Result<(), String> {
+        let is_short = |secret: &String| secret.chars().count() < limits::SECRET_CHARS_MIN;
+        let (current, previous) = (self.secret.as_ref(), &self.secret_previous);
+        let name = match (current.is_some_and(is_short), previous.iter().any(is_short)) {
+            (true, _) => "SARDONYX_SECRET",
+            (false, true) => "SARDONYX_SECRET_PREVIOUS",
+            (false, false) => return Ok(()),
+        };
+        Err(format!("{name}: a secret must have at least {} characters", limits::SECRET_CHARS_MIN))
     }
 }
 
@@ -222,6 +259,12 @@ impl std::fmt::Debug for StorageConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Both addresses may carry a password.
         f.debug_struct("StorageConfig").field("redis", &self.redis_url.is_some()).field("data", &self.data).finish()
+    }
+}
+
+impl std::fmt::Debug for SecretConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecretConfig").field("secret", &self.secret.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The database: connection, the one way to write, and the handles that carry who is asking.
 //!
 //! Owned data is reached only through [`UserDb`], which carries the user's id into every query and is made only from an
-//! account that [`Db::open_session`] found active: by `auth::guard`, nowhere else (clippy refuses it). What is not
+//! account that [`Db::open_session`] or [`Db::open_token`] found active: by `auth::guard`, nowhere else (clippy refuses it). What is not
 //! yours is `Ok(None)`, like what is not there. On Postgres a second wall stands behind the filters (`scope`). Entities are private to this module, so no query can be written outside.
 //!
 //! Unscoped, and named for it: the log-in's look-up and the account loader (`accounts`), the operator's commands
@@ -10,6 +10,7 @@
 //!
 //! To add a table: migration, entity, a file of methods here, and a line each in `tests/isolation.rs`.
 
+mod access_tokens;
 mod accounts;
 mod audit;
 mod chats;
@@ -42,6 +43,7 @@ use sea_orm::{
 };
 
 pub use self::{
+    access_tokens::{NewAccessToken, OpenToken},
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
     leases::InterruptedReply,

@@ -34,6 +34,10 @@ const PASSWORD_PATHS: [&str; 6] = [
     "/api/renew_session",
 ];
 
+/// Marks the request of a page without a script: it is not answered with what the function gives, but with a redirect.
+#[derive(Clone, Copy)]
+pub struct PlainForm;
+
 /// Around every server function.
 pub async fn answer(mut request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
@@ -41,6 +45,9 @@ pub async fn answer(mut request: Request, next: Next) -> Response {
     }
     let is_form = refusal::accepts_html(request.headers());
     let form_page = form_page(request.headers());
+    if is_form {
+        request.extensions_mut().insert(PlainForm);
+    }
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.remove(header::REFERER);
@@ -82,7 +89,7 @@ async fn check_body(request: Request) -> Result<Request, Error> {
 
 /// Reads a body of at most `bytes_max`. What is more is read, too, up to a point, and forgotten: a client that is still
 /// sending when the connection closes would not hear the answer.
-async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, Error> {
+pub async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, Error> {
     let (mut kept, mut total) = (Vec::new(), 0);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {

@@ -44,7 +44,7 @@ pub async fn download(State(state): State<AppState>, Extension(caller): Extensio
     response
 }
 
-/// Writes `{"account": …, "sessions": …, "notifications": …, "chats": [{…, "messages": […]}, …]}`.
+/// Writes `{"account": …, "sessions": …, "notifications": …, "access_tokens": …, "chats": [{…, "messages": […]}, …]}`.
 async fn write(db: &UserDb, pieces: &Pieces) -> Result<()> {
     send(pieces, opened(&db.export_account().await?, "chats")).await;
     let mut after = None;

@@ -11,6 +11,7 @@ pub mod socket;
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::{
@@ -98,6 +99,12 @@ impl Live {
             bus.publish(BusMessage::Shared(Shared::SnapshotWanted { user_id, message_id }));
         }
         known
+    }
+
+    /// The text of a running reply of this user, as this server writes it.
+    pub fn follow_text(&self, user_id: UserId, message_id: MessageId) -> Option<watch::Receiver<String>> {
+        let reply = self.hub.find_reply(message_id);
+        reply.filter(|reply| reply.is_ours() && reply.user_id() == user_id).map(|reply| reply.follow_text())
     }
 
     /// Asks whichever other server writes a reply to stop it.

@@ -3,6 +3,9 @@
 //! Server functions have none of their own, and `SameSite` alone does not stop a sibling site. The rule (OWASP CSRF
 //! prevention): `Sec-Fetch-Site`, which every current browser sends and no page can forge, must say `same-origin`; without
 //! it, `Origin` must be there; and whenever `Origin` is there it must be exactly ours.
+//!
+//! Programs have no pages. What they ask of their API passes when it does not go by a cookie: a browser adds nothing to such
+//! a request that another site does not know itself.
 
 use std::{net::SocketAddr, str::FromStr};
 
@@ -14,7 +17,7 @@ use axum::{
 };
 use reqwest::Url;
 
-use super::refusal;
+use super::{auth::token, refusal};
 use crate::error::Error;
 
 /// The address that people type: scheme, host, port, nothing else.
@@ -117,13 +120,20 @@ pub async fn check_origin(State(origins): State<Origins>, request: Request, next
     let is_allowed = if is_socket {
         request.headers().contains_key(header::ORIGIN) && origins.allows(request.headers())
     } else {
-        is_safe || origins.allows(request.headers())
+        is_safe || is_programs(&request) || origins.allows(request.headers())
     };
     if is_allowed {
         return next.run(request).await;
     }
     tracing::warn!(path = request.uri().path(), "refused a request from another origin");
     refusal::answer(request.headers(), Error::ForeignOrigin)
+}
+
+/// Whether a request to the API for programs goes by something else than a cookie. A token comes before any cookie.
+fn is_programs(request: &Request) -> bool {
+    let headers = request.headers();
+    let has_token = token::shown(headers) != Ok(None);
+    request.uri().path().starts_with("/api/v1/") && (has_token || !headers.contains_key(header::COOKIE))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The one real use case: a message is saved, a model asked, its reply saved and announced piece by piece.
 //!
-//! What a user asks for is here; `engine` writes one reply, `view` makes messages ready to show, `running` knows what runs
-//! on this server, `sweep` ends what lost its server.
+//! What a user asks for is here; `engine` writes one reply, `follow` hears one out for a program, `view` makes messages
+//! ready to show, `running` knows what runs on this server, `sweep` ends what lost its server.
 
 mod engine;
+pub mod follow;
 pub mod running;
 pub mod sweep;
 mod view;

@@ -1,6 +1,6 @@
 //! What a server function may ask of the request that it answers. Each of these reads the context that the router gives.
 
-use axum::http::{StatusCode, request::Parts};
+use axum::http::{StatusCode, header, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
@@ -8,9 +8,11 @@ use tower_sessions::Session;
 use super::{
     auth::{
         client::Client,
+        cookie,
         guard::{Caller, Known},
     },
     db::UserDb,
+    door::PlainForm,
     state::AppState,
 };
 use crate::{
@@ -66,6 +68,30 @@ pub fn search_text(text: &str) -> Result<&str> {
     let text = text.trim();
     let is_bounded = text.chars().count() <= limits::SEARCH_CHARS_MAX && !text.contains('\0');
     if is_bounded { Ok(text) } else { Err(InvalidInput::Search.into()) }
+}
+
+/// Hands a new access token over to the page that a plain form leads to: in a cookie that this page alone is sent, once.
+/// A script has the token in its answer and needs none.
+///
+/// # Errors
+/// [`Error::Internal`] outside a request.
+pub fn hand_over_token(text: &str) -> Result<()> {
+    if parts()?.extensions.get::<PlainForm>().is_some() {
+        let response = use_context::<ResponseOptions>().ok_or(Error::Internal)?;
+        response.append_header(header::SET_COOKIE, cookie::new_token(&state()?.origins, text)?);
+    }
+    Ok(())
+}
+
+/// The new access token that was handed over; it is not given again.
+///
+/// # Errors
+/// [`Error::Internal`] outside a request.
+pub fn take_new_token() -> Result<Option<String>> {
+    let Some(text) = cookie::find(&parts()?.headers, cookie::NEW_TOKEN) else { return Ok(None) };
+    let response = use_context::<ResponseOptions>().ok_or(Error::Internal)?;
+    response.append_header(header::SET_COOKIE, cookie::no_new_token(&state()?.origins)?);
+    Ok(Some(text))
 }
 
 /// Leads the browser to a page of this site: a plain form by a redirect, a hydrated page by its router.

@@ -36,7 +36,7 @@ use super::{
         remote::Remote,
     },
     assets::Assets,
-    auth::{password::Passwords, setup, store::Store, throttle::Throttle},
+    auth::{keys::Keys, password::Passwords, setup, store::Store, throttle::Throttle},
     config::{Config, StorageConfig},
     db::Db,
     live::Live,
@@ -80,6 +80,8 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, String> {
         config.check()?;
         let lock = lock_data(&config.storage)?;
+        make_data_folder(&config.storage)?;
+        let keys = Keys::load(&config.secrets, &config.storage.data)?;
         let db = open_database(&config.storage).await?;
         let redis = match &config.storage.redis_url {
             Some(url) => Some(Redis::connect(url).await?),
@@ -104,6 +106,7 @@ impl Server {
             leptos_options: leptos_options()?,
             throttle: Throttle::new(db.clone()),
             db,
+            keys: Arc::new(keys),
             passwords: Passwords::new(),
             models: Arc::new(connect_models(&config)?),
             live,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     ai::Models,
     assets::Assets,
-    auth::{password::Passwords, throttle::Throttle},
+    auth::{keys::Keys, password::Passwords, throttle::Throttle},
     config::Config,
     db::Db,
     live::Live,
@@ -28,6 +28,8 @@ pub struct AppState {
     pub db: Db,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    /// What tokens of the API are signed with.
+    pub keys: Arc<Keys>,
     pub models: Arc<Models>,
     pub live: Arc<Live>,
     pub running: Arc<Running>,

@@ -13,4 +13,5 @@ pub mod preferences;
 pub mod second_factor;
 pub mod sessions;
 pub mod setup;
+pub mod tokens;
 pub mod welcome;

@@ -4,7 +4,7 @@
 
 use crate::domain::{chat::ChatCursor, ids::ChatId, session::SessionEnd};
 
-pub use crate::domain::next::{HOME_PATH as CHATS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH};
+pub use crate::domain::next::{HOME_PATH as CHATS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, TOKENS_PATH};
 
 /// The second factor's key as a picture.
 pub const SECOND_FACTOR_PICTURE_PATH: &str = "/settings/second-factor.svg";
@@ -25,6 +25,9 @@ pub const DATA_PATH: &str = "/settings/data";
 pub const DATA_FILE_PATH: &str = "/settings/data.json";
 /// The form for a new password.
 pub const PASSWORD_PATH: &str = "/settings/password";
+
+/// What the API for programs says of itself: a document of its own.
+pub const API_DOCS_PATH: &str = "/api/v1/docs";
 
 /// A chat.
 pub fn chat_path(id: ChatId) -> String {

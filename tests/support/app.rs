@@ -8,7 +8,7 @@ use sardonyx::{
     server::{
         ai::{Models, Provider},
         auth::store::Store,
-        config::{Config, LimitConfig, LogFormat, ModelConfig, StorageConfig},
+        config::{Config, LimitConfig, LogFormat, ModelConfig, SecretConfig, StorageConfig},
         serve::Server,
         state::AppState,
     },
@@ -110,6 +110,12 @@ impl TestApp {
         self.another().await
     }
 
+    /// The same with other settings.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self.restart().await
+    }
+
     /// Tells the server to stop and waits until it has.
     pub async fn stop(&mut self) {
         self.state.stopping.cancel();
@@ -172,6 +178,7 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             redis_url: has_redis.then(|| needed("SARDONYX_TEST_REDIS")),
             data: database.folder.clone(),
         },
+        secrets: SecretConfig { secret: None, secret_previous: Vec::new() },
         models: ModelConfig {
             openai_base_url: Some(upstream.url().parse().unwrap()),
             openai_api_key: Some("sk-of-the-tests".to_owned()),

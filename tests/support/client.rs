@@ -123,6 +123,15 @@ impl Client {
         self.post(F::PATH, fields).await
     }
 
+    /// A request of a program: no cookie, no origin; the token, if there is one.
+    pub fn program(&self, method: Method, path: &str, token: Option<&str>) -> RequestBuilder {
+        let request = self.http.request(method, format!("http://{}{path}", self.addr));
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
     /// A form's request with any body.
     pub fn form_request(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
         let request = self.request(Method::POST, path).body(body);

@@ -17,7 +17,8 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 13] = [
+    "access_token",
     "audit_entry",
     "chat_message",
     "chat_session",
@@ -32,7 +33,8 @@ pub const TABLES: [&str; 12] = [
     "user_account",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 5] = ["chat_message", "chat_session", "login_session", "notification", "second_factor"];
+pub const OWNED_TABLES: [&str; 6] =
+    ["access_token", "chat_message", "chat_session", "login_session", "notification", "second_factor"];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.
 pub struct TestDatabase {

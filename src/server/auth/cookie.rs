@@ -6,15 +6,21 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
 use tower_sessions::{SessionManagerLayer, cookie::SameSite};
 
 use super::store::Store;
-use crate::server::origin::Origins;
+use crate::{
+    domain::{limits, next::TOKENS_PATH},
+    error::{Error, Result},
+    server::origin::Origins,
+};
 
+/// The cookie that hands a new access token over to the page that shows it.
+pub const NEW_TOKEN: &str = "sardonyx-new-token";
 /// The path that ends a session.
 const LOG_OUT_PATH: &str = "/api/log_out";
 
@@ -51,6 +57,36 @@ pub async fn mend_removal(State(origins): State<Origins>, request: Request, next
         }
     }
     response
+}
+
+/// What a request's cookie with this name holds, when that is something.
+pub fn find(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let pairs = all.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+    pairs.filter(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value.to_owned()).next()
+}
+
+/// Hands a new access token over.
+///
+/// # Errors
+/// [`Error::Internal`] when it has characters that no token has.
+pub fn new_token(origins: &Origins, text: &str) -> Result<HeaderValue> {
+    for_tokens_page(origins, text, limits::NEW_TOKEN_SECONDS)
+}
+
+/// Takes it back.
+///
+/// # Errors
+/// None.
+pub fn no_new_token(origins: &Origins) -> Result<HeaderValue> {
+    for_tokens_page(origins, "", 0)
+}
+
+fn for_tokens_page(origins: &Origins, value: &str, seconds: i64) -> Result<HeaderValue> {
+    let secure = if origins.is_https() { "; Secure" } else { "" };
+    let cookie =
+        format!("{NEW_TOKEN}={value}; HttpOnly; SameSite=Strict{secure}; Path={TOKENS_PATH}; Max-Age={seconds}");
+    HeaderValue::try_from(cookie).map_err(|_| Error::Internal)
 }
 
 fn is_removal(cookie: &HeaderValue, removal: &str) -> bool {

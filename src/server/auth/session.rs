@@ -54,8 +54,7 @@ pub fn id_hash(id: &session::Id) -> String {
 /// Checks address and password and begins a session under a fresh id.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work;
-/// [`Error::CodeNeeded`], [`Error::WrongCode`] after the right password; [`Error::TooManyAttempts`].
+/// As [`prove`].
 pub async fn log_in(
     state: &AppState,
     session: &Session,
@@ -64,6 +63,24 @@ pub async fn log_in(
     password: Password,
     code: &str,
 ) -> Result<()> {
+    let (user_id, email) = prove(state, client, email, password, code).await?;
+    begin(state, session, client, user_id).await?;
+    audit(state, client, AuditAction::LogIn, &email).await
+}
+
+/// Whose address and password these are, with a code where the account has a second factor; also the address as the account
+/// has it.
+///
+/// # Errors
+/// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work;
+/// [`Error::CodeNeeded`], [`Error::WrongCode`] after the right password; [`Error::TooManyAttempts`].
+pub async fn prove(
+    state: &AppState,
+    client: &Client,
+    email: &str,
+    password: Password,
+    code: &str,
+) -> Result<(UserId, String)> {
     // A malformed address costs the same as an unknown one.
     let email = Email::parse(email).ok();
     let name = email.as_ref().map_or("", Email::as_str);
@@ -85,8 +102,7 @@ pub async fn log_in(
         state.db.rehash_password(credentials.user_id, old_hash, new_hash).await?;
     }
     second_factor::check(state, client, credentials.user_id, name, code).await?;
-    begin(state, session, client, credentials.user_id).await?;
-    audit(state, client, AuditAction::LogIn, name).await
+    Ok((credentials.user_id, name.to_owned()))
 }
 
 /// Begins a session for an account that has just proved itself.
@@ -100,7 +116,7 @@ pub async fn begin(state: &AppState, session: &Session, client: &Client, user_id
     // The store first: without its entry in the index, what it keeps is worth nothing.
     keep(session, Login { user_id, session_id }, expires_at_ms).await?;
     let (device, address) = (client.device.clone(), client.address.to_string());
-    state.db.add_session(user_id, NewSession { id: session_id, device, address, expires_at_ms }).await?;
+    state.db.add_session(user_id, NewSession { id: session_id, device, name: None, address, expires_at_ms }).await?;
     // Whoever was logged in here before is not any more.
     if let Some(before) = before {
         end(state, before, SessionEnd::LoggedOut).await?;
@@ -224,7 +240,7 @@ pub async fn log_out(state: &AppState, session: &Session) -> Result<()> {
 }
 
 /// Writes down what somebody did about themselves, or what was tried in their name.
-async fn audit(state: &AppState, client: &Client, action: AuditAction, email: &str) -> Result<()> {
+pub async fn audit(state: &AppState, client: &Client, action: AuditAction, email: &str) -> Result<()> {
     let (actor, subject) = match action {
         AuditAction::LogInFailed => (String::new(), email.to_owned()),
         _ => (email.to_owned(), email.to_owned()),
@@ -249,7 +265,8 @@ async fn keep(session: &Session, login: Login, expires_at_ms: i64) -> Result<()>
     session.save().await.map_err(store_failed)
 }
 
-fn next_expiry_ms(state: &AppState) -> i64 {
+/// When a session that begins now ends.
+pub fn next_expiry_ms(state: &AppState) -> i64 {
     clock::now_ms() + state.config.limits.session_seconds * 1_000
 }
 

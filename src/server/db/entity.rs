@@ -1,5 +1,6 @@
 //! The tables as SeaORM sees them, one per file. Private to `db`: no query can be written elsewhere.
 
+pub mod access_token;
 pub mod audit_entry;
 pub mod chat_message;
 pub mod chat_session;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     UserDb,
-    entity::{chat_message, chat_session, login_session, notification, user_account},
+    entity::{access_token, chat_message, chat_session, login_session, notification, user_account},
     failed,
 };
 use crate::{domain::ids::ChatId, error::Result};
@@ -15,7 +15,7 @@ use crate::{domain::ids::ChatId, error::Result};
 const ROWS_AT_A_TIME: u64 = 200;
 
 impl UserDb {
-    /// The account, its sessions and notifications.
+    /// The account, its sessions, notifications and access tokens.
     ///
     /// # Errors
     /// When the database fails.
@@ -57,7 +57,23 @@ impl UserDb {
                 })
             })
             .collect();
-        Ok(json!({ "account": account, "sessions": sessions, "notifications": notifications }))
+        let tokens: Vec<Value> = access_token::Entity::find()
+            .filter(access_token::Column::UserId.eq(id))
+            .order_by_asc(access_token::Column::Id)
+            .all(&read)
+            .await
+            .map_err(failed("export access tokens"))?
+            .into_iter()
+            .map(|row| {
+                json!({
+                    "id": row.id, "name": row.name, "scopes": row.scopes, "created_at_ms": row.created_at_ms,
+                    "expires_at_ms": row.expires_at_ms, "last_used_at_ms": row.last_used_at_ms,
+                })
+            })
+            .collect();
+        Ok(json!({
+            "account": account, "sessions": sessions, "notifications": notifications, "access_tokens": tokens,
+        }))
     }
 
     /// Some chats, those after `after`; none when there are no more.

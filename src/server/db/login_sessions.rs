@@ -38,6 +38,8 @@ pub struct NewSession {
     pub id: SessionId,
     /// What the browser calls itself.
     pub device: String,
+    /// What its person calls it: a program's session has a name.
+    pub name: Option<String>,
     pub address: String,
     pub expires_at_ms: i64,
 }
@@ -109,6 +111,7 @@ impl Db {
                     user_id: Set(user_id.0),
                     epoch: Set(account.session_epoch),
                     device: Set(new.device.chars().take(limits::DEVICE_CHARS_MAX).collect()),
+                    name: Set(new.name),
                     address: Set(new.address),
                     created_at_ms: Set(now_ms),
                     last_access_ms: Set(now_ms),
@@ -170,7 +173,7 @@ impl UserDb {
             .into_iter()
             .map(|row| ActiveSession {
                 id: SessionId(row.id),
-                device: device::name(&row.device),
+                device: row.name.unwrap_or_else(|| device::name(&row.device)),
                 address: row.address,
                 created_at_ms: row.created_at_ms,
                 last_access_ms: row.last_access_ms,

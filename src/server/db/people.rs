@@ -163,7 +163,7 @@ impl AdminDb {
                     id: SessionId(session.id),
                     user_id: UserId(session.user_id),
                     email: account.email,
-                    device: device::name(&session.device),
+                    device: session.name.unwrap_or_else(|| device::name(&session.device)),
                     address: session.address,
                     created_at_ms: session.created_at_ms,
                     last_access_ms: session.last_access_ms,

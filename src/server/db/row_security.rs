@@ -12,7 +12,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Transaction
 use sha2::{Digest, Sha256};
 
 /// Tables whose rows belong to a user, by `user_id`.
-pub const OWNED: [&str; 5] = ["chat_session", "chat_message", "login_session", "notification", "second_factor"];
+pub const OWNED: [&str; 6] =
+    ["chat_session", "chat_message", "login_session", "notification", "second_factor", "access_token"];
 /// Tables whose rows belong to nobody.
 pub const SHARED: [&str; 7] =
     ["user_account", "site", "setup_link", "session_record", "login_attempt", "one_time_link", "audit_entry"];

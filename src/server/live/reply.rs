@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::domain::{
     ids::{ChatId, MessageId, UserId},
@@ -17,6 +18,8 @@ pub struct LiveReply {
     message_id: MessageId,
     is_ours: bool,
     shown: Mutex<Shown>,
+    /// What the model wrote, for programs; only where it is written.
+    text: watch::Sender<String>,
 }
 
 #[derive(Clone, Default)]
@@ -39,7 +42,7 @@ pub struct Progress {
 impl LiveReply {
     /// A reply that this server writes.
     pub fn ours(user_id: UserId, chat_id: ChatId, message_id: MessageId) -> Self {
-        Self { user_id, chat_id, message_id, is_ours: true, shown: Mutex::default() }
+        Self { user_id, chat_id, message_id, is_ours: true, shown: Mutex::default(), text: watch::Sender::default() }
     }
 
     /// A reply that another server writes, of which `progress` is all that is known.
@@ -50,6 +53,7 @@ impl LiveReply {
             message_id: progress.message_id,
             is_ours: false,
             shown: Mutex::default(),
+            text: watch::Sender::default(),
         }
     }
 
@@ -79,6 +83,16 @@ impl LiveReply {
         shown.blocks.extend(blocks);
         shown.tail = tail;
         true
+    }
+
+    /// Adds to the text.
+    pub fn add_text(&self, piece: &str) {
+        self.text.send_modify(|text| text.push_str(piece));
+    }
+
+    /// The text as it grows; it closes with the reply's end.
+    pub fn follow_text(&self) -> watch::Receiver<String> {
+        self.text.subscribe()
     }
 
     /// All blocks and the tail.

@@ -159,6 +159,7 @@ impl Task {
             return usual;
         }
         let started = Instant::now();
+        self.live.add_text(&self.text[self.shown_bytes..]);
         self.shown_bytes = self.text.len();
         let rendered = if self.renderer.open_bytes(&self.text) <= INLINE_BYTES_MAX {
             self.renderer.render(&self.text)

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::page_title::PageTitle;
-use crate::ui::paths::{CHATS_PATH, DATA_PATH, PASSWORD_PATH, PREFERENCES_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH};
+use crate::ui::paths::{
+    CHATS_PATH, DATA_PATH, PASSWORD_PATH, PREFERENCES_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, TOKENS_PATH,
+};
 
 /// A page of settings, with the way to the others.
 #[component]
@@ -20,6 +22,7 @@ pub fn SettingsFrame(heading: &'static str, children: Children) -> impl IntoView
                 <A href=SESSIONS_PATH>"Sessions"</A>
                 <A href=PASSWORD_PATH>"Password"</A>
                 <A href=SECOND_FACTOR_PATH>"Two-factor"</A>
+                <A href=TOKENS_PATH>"Access tokens"</A>
                 <A href=DATA_PATH>"Your data"</A>
             </nav>
             <h1 class="settings-heading">{heading}</h1>

@@ -10,6 +10,7 @@ pub struct Model {
     pub user_id: Uuid,
     pub epoch: i64,
     pub device: String,
+    pub name: Option<String>,
     pub address: String,
     pub created_at_ms: i64,
     pub last_access_ms: i64,
