@@ -1,8 +1,9 @@
 //! The app: the table of its pages.
 //!
 //! The HTML document around it is `shell`'s. What a page shows is `ui::pages`'; the links to pages are `ui::paths`'. To add
-//! a page, write it in `ui/pages/`, give it its path in `ui/paths.rs` and its line here. Every page is `SsrMode::Async`: it
-//! is complete in the server's HTML, so that it can be read and its forms be sent before the browser half has arrived.
+//! a page, write it in `ui/pages/`, give it its path in `ui/paths.rs`, its line here, and one in `ui/lazy.rs` unless it
+//! belongs to the first load. Every page is `SsrMode::Async`: it is complete in the server's HTML, so that it can be read
+//! and its forms be sent before the browser half has arrived.
 
 use leptos::{prelude::*, server_fn::redirect::set_redirect_hook};
 use leptos_meta::provide_meta_context;
@@ -14,12 +15,8 @@ use leptos_router::{
 
 use crate::ui::{
     components::layout::Layout,
-    pages::{
-        audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, data::DataPage, live_sessions::LiveSessionsPage,
-        login::LoginPage, not_found::NotFoundPage, password::PasswordPage, people::PeoplePage,
-        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
-        tokens::TokensPage, welcome::WelcomePage,
-    },
+    lazy::{AdminPages, SettingsPages, WelcomePages},
+    pages::{chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage},
     state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
 };
 
@@ -36,20 +33,20 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-                <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async />
-                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <Route path=path!("/welcome") view=WelcomePages::Welcome ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=WelcomePages::Setup ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/chats") view=ChatListPage ssr=SsrMode::Async />
                     <Route path=path!("/chats/:id") view=ChatPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin") view=PeoplePage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/sessions") view=LiveSessionsPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/audit") view=AuditPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=PreferencesPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/second-factor") view=SecondFactorPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/data") view=DataPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/sessions") view=SessionsPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/password") view=PasswordPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/tokens") view=TokensPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin") view=AdminPages::People ssr=SsrMode::Async />
+                    <Route path=path!("/admin/sessions") view=AdminPages::LiveSessions ssr=SsrMode::Async />
+                    <Route path=path!("/admin/audit") view=AdminPages::Audit ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=SettingsPages::Preferences ssr=SsrMode::Async />
+                    <Route path=path!("/settings/second-factor") view=SettingsPages::SecondFactor ssr=SsrMode::Async />
+                    <Route path=path!("/settings/data") view=SettingsPages::Data ssr=SsrMode::Async />
+                    <Route path=path!("/settings/sessions") view=SettingsPages::Sessions ssr=SsrMode::Async />
+                    <Route path=path!("/settings/password") view=SettingsPages::Password ssr=SsrMode::Async />
+                    <Route path=path!("/settings/tokens") view=SettingsPages::Tokens ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

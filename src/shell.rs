@@ -21,7 +21,8 @@ fn reader_likes() -> Preferences {
 
 /// The document. The browser half is loaded by a script of our own: Leptos' looks for its files' names on the disk.
 pub fn shell(assets: &Assets) -> impl IntoView + use<> {
-    let Assets { script, wasm, style } = assets.clone();
+    let parts = use_context::<Parts>().map(|parts| assets.parts_of(parts.uri.path()).to_vec()).unwrap_or_default();
+    let Assets { script, wasm, loader, style, .. } = assets.clone();
     let likes = reader_likes();
     let (theme, language) = (likes.theme.name(), likes.language.name());
     let has_browser_half = !script.is_empty();
@@ -42,7 +43,22 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
                     .then(|| {
                         view! {
                             <link rel="modulepreload" href=script />
-                            <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+                            <link rel="modulepreload" href=loader />
+                            {[wasm]
+                                .into_iter()
+                                .chain(parts)
+                                .map(|wasm| {
+                                    view! {
+                                        <link
+                                            rel="preload"
+                                            href=wasm
+                                            r#as="fetch"
+                                            r#type="application/wasm"
+                                            crossorigin="anonymous"
+                                        />
+                                    }
+                                })
+                                .collect_view()}
                             <script type="module" nonce=use_nonce() inner_html=boot></script>
                         }
                     })}

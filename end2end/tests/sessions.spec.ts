@@ -63,6 +63,7 @@ test("a session that ends in the middle of a draft and a reply goes on after the
   await expect(chat.lastReply).toHaveText("Once upon a time there was a stone");
   reply.finish(" with stripes.");
   await expect(chat.lastReply).toHaveText("Once upon a time there was a stone with stripes.");
+  await chat.replyIsComplete();
   await chat.field.press("Enter");
   await expect(chat.mine.last()).toContainText("Not to be lost");
 });

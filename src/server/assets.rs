@@ -1,9 +1,9 @@
 //! The browser half: scripts, style, icons, embedded in a release binary, read from `target/site` in a debug one.
 //!
-//! Names under `/pkg/` carry a hash of their content and may be kept for ever. `assets.json`, which xtask writes, says what
+//! Addresses under `/pkg/` carry a hash of the content and may be kept for ever. `assets.json`, which xtask writes, says what
 //! they are called.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::{
     body::Body,
@@ -19,15 +19,25 @@ use serde::Deserialize;
 #[allow_missing = true]
 struct Site;
 
-/// Names of what every page loads.
+/// Names of what pages load.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Assets {
     pub script: String,
     pub wasm: String,
+    /// The script that loads parts of the browser half.
+    pub loader: String,
     pub style: String,
+    /// What the parts that only some pages need consist of; see `ui::lazy`.
+    pub parts: BTreeMap<String, Vec<String>>,
 }
 
 impl Assets {
+    /// What a page loads beside what every page does.
+    pub fn parts_of(&self, path: &str) -> &[String] {
+        let first_segment = path.split('/').nth(1).unwrap_or_default();
+        self.parts.get(first_segment).map_or(&[], Vec::as_slice)
+    }
+
     /// Reads `assets.json`; without it pages are plain HTML, which still works.
     pub fn load() -> Self {
         let listed = Site::get("assets.json").and_then(|file| serde_json::from_slice(&file.data).ok());
@@ -93,6 +103,17 @@ fn content_type(mime: &str) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_belongs_to_the_pages_below_its_name() {
+        let part = vec!["/pkg/1/settings_1.wasm".to_owned()];
+        let assets = Assets { parts: [("settings".to_owned(), part.clone())].into(), ..Assets::default() };
+        assert_eq!(assets.parts_of("/settings/password"), part);
+        assert_eq!(assets.parts_of("/settings"), part);
+        assert!(assets.parts_of("/chats/settings").is_empty() && assets.parts_of("/").is_empty());
+    }
+
     #[test]
     fn leptos_toml_says_what_cargo_toml_says() {
         let section = |text: &'static str| {

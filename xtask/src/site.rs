@@ -1,8 +1,10 @@
 //! What the browser loads, in `target/site`: the server embeds that folder (debug builds read it at run time).
 //!
 //! ```text
-//! pkg/sardonyx-<hash>.js .wasm .css   hashes of the content: may be cached for ever
-//! pkg/snippets-<hash>/…               only if a crate brings scripts of its own
+//! pkg/<hash>/sardonyx.js .wasm        the browser half; the folder is named after a hash of all that is in it, and may be
+//! pkg/<hash>/parts.js, *.wasm         cached for ever: what is loaded later, and what loads it
+//! pkg/<hash>/snippets/…               only if a crate brings scripts of its own
+//! pkg/sardonyx-<hash>.css             a hash of the content
 //! everything of public/               copied as it is
 //! assets.json                         the names above, for the server; written last
 //! *.br *.gz                           release sites only: compressed beforehand
@@ -14,17 +16,18 @@ mod optimise;
 mod style;
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::process;
 use crate::project::Project;
 use crate::steps::Step;
 use crate::toolchain::{TARGET, Toolchain};
-use bindgen::Glue;
+use bindgen::{Glue, LOADER};
 
 /// How the browser half is compiled.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,30 +66,30 @@ pub fn compile(project: &Project, step: &mut Step, toolchain: &Toolchain, kind: 
 pub fn assemble(project: &Project, step: &mut Step, wasm: &Path, kind: Kind) -> Result<()> {
     let mut glue = bindgen::glue(project, wasm, kind)?;
     if kind == Kind::Release {
-        glue.wasm = optimise::smaller(project, step, glue.wasm)?;
+        for (name, wasm) in &mut glue.wasm {
+            *wasm = optimise::smaller(project, step, name, mem::take(wasm))?;
+        }
     }
-    let scripts = scripts(glue);
-    write(project, scripts, kind)
+    let (files, assets) = browser_half(glue);
+    write(project, files, assets, kind)
 }
 
 /// Makes the style and `public/` anew, and leaves the browser half as it is in the site.
 pub fn refresh(project: &Project) -> Result<()> {
     let site = project.site();
-    let scripts = folder::list(&site)?
+    let files = folder::list(&site)?
         .into_iter()
         .filter(|path| path.starts_with("pkg/") && !path.ends_with(".css"))
         .map(|path| Ok(File { content: fs::read(site.join(&path))?, path }))
         .collect::<Result<_>>()?;
-    write(project, scripts, Kind::Dev)
+    let assets = fs::read_to_string(site.join("assets.json")).context("the site has no table: build it first")?;
+    write(project, files, serde_json::from_str(&assets)?, Kind::Dev)
 }
 
-fn write(project: &Project, mut files: Vec<File>, kind: Kind) -> Result<()> {
-    files.push(hashed("css", style::bundle(&project.root.join("style"))?.into_bytes()));
-    let assets = json!({
-        "script": url(&files, "js")?,
-        "wasm": url(&files, "wasm")?,
-        "style": url(&files, "css")?,
-    });
+fn write(project: &Project, mut files: Vec<File>, mut assets: Value, kind: Kind) -> Result<()> {
+    let style = hashed("css", style::bundle(&project.root.join("style"))?.into_bytes());
+    assets["style"] = format!("/{}", style.path).into();
+    files.push(style);
     let public = project.root.join("public");
     for path in folder::list(&public)? {
         files.push(File { content: fs::read(public.join(&path))?, path });
@@ -96,38 +99,31 @@ fn write(project: &Project, mut files: Vec<File>, kind: Kind) -> Result<()> {
     folder::remove_stale(&project.site(), &files)
 }
 
-/// The browser half's files under their public names.
-fn scripts(glue: Glue) -> Vec<File> {
-    let mut files = vec![hashed("wasm", glue.wasm)];
-    let mut script = glue.script;
-    if !glue.snippets.is_empty() {
-        let all = glue.snippets.iter().flat_map(|(path, text)| [path.as_bytes(), text.as_bytes()]).collect::<Vec<_>>();
-        let folder = format!("snippets-{}", hash(&all.concat()));
-        // The folder's name changes with its content, like every cached name.
-        for quote in ['\'', '"'] {
-            script = script.replace(&format!("{quote}./snippets/"), &format!("{quote}./{folder}/"));
-        }
-        files.extend(
-            glue.snippets
-                .into_iter()
-                .map(|(path, text)| File { path: format!("pkg/{folder}/{path}"), content: text.into_bytes() }),
-        );
-    }
-    files.push(hashed("js", script.into_bytes()));
-    files
+/// The browser half's files under their public names, and what the server must know of them.
+fn browser_half(glue: Glue) -> (Vec<File>, Value) {
+    let scripts = glue.scripts.into_iter().map(|(path, text)| (path, text.into_bytes()));
+    let mut files = scripts.chain(glue.wasm).collect::<Vec<_>>();
+    files.sort();
+    // The files name each other, some in a circle: so their folder has the hash.
+    let all = files.iter().flat_map(|(path, content)| [path.as_bytes(), content]).collect::<Vec<_>>().concat();
+    let folder = format!("pkg/{}", hash(&all));
+    let url = |name: &str| format!("/{folder}/{name}");
+    let parts = glue.parts.iter().map(|(part, files)| {
+        let urls = files.iter().map(|file| url(file)).collect::<Vec<_>>();
+        (part.clone(), json!(urls))
+    });
+    let assets = json!({
+        "script": url("sardonyx.js"),
+        "wasm": url("sardonyx.wasm"),
+        "loader": url(LOADER),
+        "parts": parts.collect::<Map<_, _>>(),
+    });
+    let files = files.into_iter().map(|(path, content)| File { path: format!("{folder}/{path}"), content });
+    (files.collect(), assets)
 }
 
 fn hashed(extension: &str, content: Vec<u8>) -> File {
     File { path: format!("pkg/sardonyx-{}.{extension}", hash(&content)), content }
-}
-
-/// The address of the one file of this kind beside the snippets.
-fn url(files: &[File], extension: &str) -> Result<String> {
-    let file = files.iter().find(|file| {
-        file.path.starts_with("pkg/sardonyx-")
-            && Path::new(&file.path).extension().is_some_and(|found| found == extension)
-    });
-    Ok(format!("/{}", file.with_context(|| format!("the site has no .{extension} file: build it first"))?.path))
 }
 
 /// Enough of a hash to tell two versions of a file apart.
@@ -142,17 +138,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn snippets_are_found_by_the_script_under_their_new_name() {
-        let files = scripts(Glue {
-            script: "import { a } from './snippets/x-1/inline0.js';".into(),
-            wasm: vec![0],
-            snippets: vec![("x-1/inline0.js".into(), "export const a = 1;".into())],
-        });
-        let snippet = files.iter().find(|file| file.path.ends_with("inline0.js")).expect("the snippet is a file");
-        let script = files.iter().find(|file| file.path.starts_with("pkg/sardonyx-") && file.path.ends_with(".js"));
-        let script = String::from_utf8_lossy(&script.expect("the script is a file").content).into_owned();
-        let imported = snippet.path.replace("pkg/", "./");
-        assert_eq!(script, format!("import {{ a }} from '{imported}';"));
+    fn one_folder_holds_all_that_name_each_other_and_changes_with_each_of_them() {
+        let made = |part: u8| {
+            browser_half(Glue {
+                scripts: vec![("sardonyx.js".into(), "import './parts.js'".into())],
+                wasm: vec![("sardonyx.wasm".into(), vec![0]), ("settings_1.wasm".into(), vec![part])],
+                parts: [("settings".to_owned(), vec!["settings_1.wasm".to_owned()])].into(),
+            })
+        };
+        let (files, assets) = made(1);
+        let folder = assets["script"].as_str().and_then(|url| url.strip_suffix("sardonyx.js")).expect("its folder");
+        assert!(files.iter().all(|file| format!("/{}", file.path).starts_with(folder)));
+        assert_eq!(assets["parts"]["settings"][0], format!("{folder}settings_1.wasm"));
+        assert_ne!(made(2).1["script"], assets["script"]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn run(project: &Project) -> Result<ExitCode> {
 pub fn measure(project: &Project) -> Result<(String, bool)> {
     let site = project.site();
     let assets: Value = serde_json::from_str(&fs::read_to_string(site.join("assets.json"))?)?;
-    let weights = [("wasm", "wasm"), ("js", "script"), ("css", "style")]
+    let weights = [("wasm", "wasm"), ("js", "script"), ("loader", "loader"), ("css", "style")]
         .map(|(name, key)| {
             let url = assets[key].as_str().with_context(|| format!("assets.json names no {key}"))?;
             weigh(name, &site.join(url.trim_start_matches('/')))
@@ -49,7 +49,14 @@ pub fn measure(project: &Project) -> Result<(String, bool)> {
         brotli: weights.iter().map(|weight| weight.brotli).sum(),
     };
     let within = total.brotli <= BUDGET_BYTES;
-    Ok((table(weights.iter().chain([&total]), total.brotli), within))
+    let mut text = table(weights.iter().chain([&total]), total.brotli);
+    for (part, files) in assets["parts"].as_object().into_iter().flatten() {
+        let files = files.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let bytes = files.map(|url| Ok(weigh("part", &site.join(url.trim_start_matches('/')))?.brotli));
+        let bytes = bytes.sum::<Result<u64>>()?;
+        let _ = write!(text, "\nlater, with the first page below /{part}: {} brotli", kib(bytes));
+    }
+    Ok((text, within))
 }
 
 fn weigh(name: &'static str, file: &Path) -> Result<Weight> {

@@ -47,6 +47,8 @@ impl Reading {
     pub fn go_to_end(self) {
         if let Some(log) = self.log.get_untracked() {
             log.set_scroll_top(log.scroll_height());
+            // Not left to the event: a step up in the same frame has one event with this, and would look like a step down.
+            self.last_top.set_value(log.scroll_top());
         }
     }
 

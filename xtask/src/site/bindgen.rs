@@ -1,27 +1,42 @@
-//! The step between the compiler and the browser: wasm-bindgen, as a library.
+//! The steps between the compiler and the browser: cutting off what is loaded later (`ui/lazy.rs` says what), then
+//! wasm-bindgen. Both as libraries.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
+use wasm_split_cli_support::Options;
 
 use super::{Kind, folder};
 use crate::project::Project;
 
-/// What wasm-bindgen makes of the compiler's output.
+/// The script that loads the parts; beside it the parts.
+pub const LOADER: &str = "parts.js";
+/// Which files each part consists of: `{"settings": ["chunk_0", "settings_1"]}`.
+const PARTS: &str = "parts.json";
+
+/// What is made of the compiler's output: files that name each other, relative to one folder.
 pub struct Glue {
-    pub script: String,
-    pub wasm: Vec<u8>,
-    /// Scripts that crates bring, by path.
-    pub snippets: Vec<(String, String)>,
+    /// `sardonyx.js`, `parts.js` and scripts that crates bring, by path.
+    pub scripts: Vec<(String, String)>,
+    /// `sardonyx.wasm` and the parts, by path.
+    pub wasm: Vec<(String, Vec<u8>)>,
+    /// The parts that are loaded later: their names, and which of the files above each needs.
+    pub parts: BTreeMap<String, Vec<String>>,
 }
 
 /// The glue for this wasm; made anew only when the wasm changed.
 pub fn glue(project: &Project, wasm: &Path, kind: Kind) -> Result<Glue> {
     let input = fs::read(wasm).with_context(|| format!("the compiler left no {}", wasm.display()))?;
-    let made_of = format!("{:x} {}", Sha256::digest(&input), locked_version(project, "wasm-bindgen")?);
+    let made_of = format!(
+        "{:x} {} {}",
+        Sha256::digest(&input),
+        locked_version(project, "wasm-bindgen")?,
+        locked_version(project, "wasm_split_cli_support")?
+    );
     let output = project.work().join(kind.profile());
     let stamp = output.join("made-of");
     if fs::read_to_string(&stamp).is_ok_and(|made| made == made_of) {
@@ -30,30 +45,57 @@ pub fn glue(project: &Project, wasm: &Path, kind: Kind) -> Result<Glue> {
     if output.exists() {
         fs::remove_dir_all(&output)?;
     }
+    fs::create_dir_all(&output)?;
+    let main = output.join("main.wasm");
+    let split = {
+        let mut options = Options::new(&input);
+        let link_name = format!("./{LOADER}");
+        options.output_dir = &output;
+        options.main_out_path = &main;
+        options.link_name = &link_name;
+        options.main_module = "./sardonyx.js";
+        wasm_split_cli_support::transform(options)
+            .map_err(|error| anyhow!("{error:#}").context("the browser half cannot be cut into parts"))?
+    };
     let release = kind == Kind::Release;
     Bindgen::new()
-        .input_bytes("sardonyx", input)
+        .input_bytes("sardonyx", fs::read(&main)?)
         .web(true)?
         .typescript(false)
+        // The parts use what the linker named.
+        .keep_lld_exports(true)
+        .demangle(false)
         // Names make stack traces readable while developing; they are a third of what ships.
         .remove_name_section(release)
         .remove_producers_section(release)
         .generate(&output)
         .map_err(|error| anyhow!(error).context("wasm-bindgen cannot read the browser half"))?;
+    fs::remove_file(main)?;
+    fs::rename(output.join("sardonyx_bg.wasm"), output.join("sardonyx.wasm"))?;
+    fs::write(output.join(PARTS), serde_json::to_string(&split.prefetch_map)?)?;
     fs::write(stamp, made_of)?;
     read(&output)
 }
 
 fn read(output: &Path) -> Result<Glue> {
-    let snippets = output.join("snippets");
-    Ok(Glue {
-        script: fs::read_to_string(output.join("sardonyx.js"))?,
-        wasm: fs::read(output.join("sardonyx_bg.wasm"))?,
-        snippets: folder::list(&snippets)?
+    let parts: BTreeMap<String, Vec<String>> = serde_json::from_str(&fs::read_to_string(output.join(PARTS))?)?;
+    let mut glue = Glue {
+        scripts: Vec::new(),
+        wasm: Vec::new(),
+        parts: parts
             .into_iter()
-            .map(|path| Ok((path.clone(), fs::read_to_string(snippets.join(&path))?)))
-            .collect::<Result<_>>()?,
-    })
+            .map(|(name, files)| (name, files.into_iter().map(|file| format!("{file}.wasm")).collect()))
+            .collect(),
+    };
+    for path in folder::list(output)? {
+        let file = output.join(&path);
+        if path.ends_with(".wasm") {
+            glue.wasm.push((path, fs::read(file)?));
+        } else if path.ends_with(".js") {
+            glue.scripts.push((path, fs::read_to_string(file)?));
+        }
+    }
+    Ok(glue)
 }
 
 /// The crate in the browser half and the library here are two halves of one tool: their versions must be equal.

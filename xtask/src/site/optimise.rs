@@ -28,11 +28,11 @@ const OPTIONS: [&str; 12] = [
     "--enable-sign-ext",
 ];
 
-/// The same program in fewer bytes; kept, because it takes a while. Without `wasm-opt` the program as it was.
-pub fn smaller(project: &Project, step: &mut Step, wasm: Vec<u8>) -> Result<Vec<u8>> {
+/// The same part of the program in fewer bytes; kept, because it takes a while. Without `wasm-opt` the part as it was.
+pub fn smaller(project: &Project, step: &mut Step, name: &str, wasm: Vec<u8>) -> Result<Vec<u8>> {
     let folder = project.work().join("wasm-opt");
-    let output = folder.join("sardonyx.wasm");
-    let stamp = folder.join("made-of");
+    let output = folder.join(name);
+    let stamp = folder.join(format!("{name}.made-of"));
     let made_of = format!("{:x} {} {}", Sha256::digest(&wasm), npm::BINARYEN, OPTIONS.join(" "));
     if fs::read_to_string(&stamp).is_ok_and(|made| made == made_of) {
         return Ok(fs::read(output)?);
@@ -47,7 +47,7 @@ pub fn smaller(project: &Project, step: &mut Step, wasm: Vec<u8>) -> Result<Vec<
     };
     fs::create_dir_all(&folder)?;
     let _ = fs::remove_file(&stamp);
-    let input = folder.join("input.wasm");
+    let input = folder.join("input");
     fs::write(&input, &wasm)?;
     process::output(wasm_opt.arg(&input).arg("--output").arg(&output).args(OPTIONS))?;
     fs::write(stamp, made_of)?;

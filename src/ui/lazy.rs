@@ -1,0 +1,87 @@
+//! Pages that few visits need: in parts of the browser half that are loaded when one of their pages is opened first.
+//!
+//! What only these pages use goes with them; what a page of the first load uses, too, stays in the first part. A part is
+//! named after the first segment of its pages' paths, by which the document's head knows what to load early.
+
+use std::future::pending;
+
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
+use leptos_router::ChooseView;
+
+use super::{
+    components::fetch_failed::FetchFailed,
+    pages::{
+        audit::AuditPage, data::DataPage, live_sessions::LiveSessionsPage, password::PasswordPage, people::PeoplePage,
+        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
+        tokens::TokensPage, welcome::WelcomePage,
+    },
+};
+use crate::error::Error;
+
+/// A part: its pages, the function that is cut off from the rest, and the one that loads it ahead.
+macro_rules! part {
+    ($(#[$doc:meta])* $pages:ident, $function:ident, $preload:ident, { $($page:ident => $view:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $pages {
+            $($page),+
+        }
+
+        #[wasm_split($function, wasm_split_path = leptos::wasm_split, fallible, preload($preload))]
+        fn $function(page: $pages) -> Result<AnyView, SplitLoaderError> {
+            Ok(match page {
+                $($pages::$page => view! { <$view /> }.into_any()),+
+            })
+        }
+
+        impl ChooseView for $pages {
+            async fn choose(self) -> AnyView {
+                $function(self).await.unwrap_or_else(|_| view! { <FetchFailed error=Error::Offline /> }.into_any())
+            }
+
+            async fn preload(&self) {
+                if $preload().await.is_err() && is_taking_over() {
+                    // The server's HTML is complete and its forms work: better left as it is than replaced.
+                    pending().await
+                }
+            }
+        }
+    };
+}
+
+part!(
+    /// `/settings` and below.
+    SettingsPages, settings, preload_settings, {
+        Preferences => PreferencesPage,
+        SecondFactor => SecondFactorPage,
+        Data => DataPage,
+        Sessions => SessionsPage,
+        Password => PasswordPage,
+        Tokens => TokensPage,
+    }
+);
+
+part!(
+    /// `/admin` and below.
+    AdminPages, admin, preload_admin, {
+        People => PeoplePage,
+        LiveSessions => LiveSessionsPage,
+        Audit => AuditPage,
+    }
+);
+
+part!(
+    /// What one sees once: the first account, and where a one-time link leads.
+    WelcomePages, welcome, preload_welcome, {
+        Setup => SetupPage,
+        Welcome => WelcomePage,
+    }
+);
+
+/// Whether the browser half is just taking over the server's HTML.
+fn is_taking_over() -> bool {
+    Owner::current_shared_context().is_some_and(|context| context.during_hydration())
+}
