@@ -1,15 +1,10 @@
 // Everybody can use it: by keyboard, with a screen reader, on a small screen, zoomed in, in the dark, with less motion.
 
-import AxeBuilder from "@axe-core/playwright";
+import { expectNoViolations, SIZES } from "../helpers/accessibility";
 import { expect, type Person, test } from "../helpers/app";
 import { alert, Chat, chatList, open } from "../helpers/chat";
 import type { Locator, Page } from "@playwright/test";
 import type { ScriptedProvider } from "../helpers/provider";
-
-const SIZES = [
-  { width: 1280, height: 800 },
-  { width: 390, height: 844 },
-];
 
 const RICH = [
   "## A heading",
@@ -33,30 +28,6 @@ async function furnish(person: Person, provider: ScriptedProvider): Promise<stri
   await person.send(path, "And now fail");
   (await provider.asked("And now fail")).fail(500);
   return path;
-}
-
-/** Colours are what they stay: a button fades from light to dark, and half-way is neither. */
-async function transitionsEnd(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
-    await Promise.allSettled(transitions.map((transition) => transition.finished));
-  });
-}
-
-/** At these sizes, light and dark. */
-async function expectNoViolations(page: Page, sizes = SIZES): Promise<void> {
-  for (const size of sizes) {
-    await page.setViewportSize(size);
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      await transitionsEnd(page);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.map(
-        ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`,
-      );
-      expect(found, `${size.width}×${size.height}, ${colorScheme}`).toEqual([]);
-    }
-  }
 }
 
 test("the log-in page has no accessibility violations", async ({ page, faults }) => {

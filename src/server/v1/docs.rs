@@ -16,7 +16,7 @@ use axum::{
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        OpenApi as Openapi,
+        ContentBuilder, OpenApi as Openapi, Ref, ResponseBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -53,7 +53,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font
         sessions::end_session,
     ),
     components(schemas(views::SentView)),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Refusals),
     security(("bearer" = [])),
 )]
 pub struct Document;
@@ -64,6 +64,22 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut Openapi) {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// Every operation can be refused, in one shape.
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, document: &mut Openapi) {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
+        let refusal = ResponseBuilder::new().description("Refused.").content("application/json", content).build();
+        for item in document.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                operation.responses.responses.insert("default".to_owned(), refusal.clone().into());
+            }
+        }
     }
 }
 
@@ -100,6 +116,17 @@ mod tests {
             assert!(html.contains(&format!("id=\"{name}\"")), "{name}");
         }
         assert!(!html.contains("<script") && !html.contains("style=") && !html.contains("://"));
+    }
+
+    #[test]
+    fn every_operation_says_how_it_refuses() {
+        let document: serde_json::Value = serde_json::from_str(&DOCUMENT).unwrap();
+        for operation in
+            document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
+        {
+            let refusal = &operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(refusal, "#/components/schemas/Error", "{operation}");
+        }
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub fn SettingsFrame(heading: &'static str, children: Children) -> impl IntoView
                 <A href=SESSIONS_PATH>"Sessions"</A>
                 <A href=PASSWORD_PATH>"Password"</A>
                 <A href=SECOND_FACTOR_PATH>"Two-factor"</A>
-                <A href=TOKENS_PATH>"Access tokens"</A>
-                <A href=DATA_PATH>"Your data"</A>
+                <A href=TOKENS_PATH>"Tokens"</A>
+                <A href=DATA_PATH>"Data"</A>
             </nav>
             <h1 class="settings-heading">{heading}</h1>
             {children()}
