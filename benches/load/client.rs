@@ -21,6 +21,12 @@ pub fn http_client() -> Result<Client> {
     Ok(Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().tcp_nodelay(true).build()?)
 }
 
+/// How a log-in ended that is right.
+pub enum LogIn {
+    Done,
+    ComeBackLater,
+}
+
 /// Somebody's browser, logged in. Cheap to clone.
 #[derive(Clone)]
 pub struct Browser {
@@ -34,18 +40,35 @@ pub struct Browser {
 impl Browser {
     /// Logs in.
     pub async fn log_in(http: &Client, server: &Sardonyx, email: &str) -> Result<Self> {
-        let nobody = Self {
+        let nobody = Self::nobody(http, server, email);
+        let response = check(nobody.send_log_in().await?).await?;
+        let cookie = response.headers().get(header::SET_COOKIE).context("the log-in gave no cookie")?.to_str()?;
+        let cookie = cookie.split(';').next().unwrap_or_default().into();
+        Ok(Self { cookie, ..nobody })
+    }
+
+    /// Logs in, or is told that too many do.
+    pub async fn try_log_in(http: &Client, server: &Sardonyx, email: &str) -> Result<LogIn> {
+        let response = Self::nobody(http, server, email).send_log_in().await?;
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE && response.headers().contains_key(header::RETRY_AFTER)
+        {
+            return Ok(LogIn::ComeBackLater);
+        }
+        check(response).await.map(|_| LogIn::Done)
+    }
+
+    fn nobody(http: &Client, server: &Sardonyx, email: &str) -> Self {
+        Self {
             http: http.clone(),
             origin: server.origin.as_str().into(),
             port: server.port,
             cookie: "".into(),
             email: email.into(),
-        };
-        let response = nobody.post("log_in", &[("email", email), ("password", seed::PASSWORD)]).send().await?;
-        let response = check(response).await?;
-        let cookie = response.headers().get(header::SET_COOKIE).context("the log-in gave no cookie")?.to_str()?;
-        let cookie = cookie.split(';').next().unwrap_or_default().into();
-        Ok(Self { cookie, ..nobody })
+        }
+    }
+
+    async fn send_log_in(&self) -> Result<Response> {
+        Ok(self.post("log_in", &[("email", &self.email), ("password", seed::PASSWORD)]).send().await?)
     }
 
     /// Whose it is.

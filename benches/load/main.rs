@@ -8,6 +8,7 @@
 //! To add a measure: a file here that adds its rows to the [`Report`], and its line in [`measure`].
 
 mod client;
+mod crowd;
 mod login;
 mod memory;
 mod pages;
@@ -60,6 +61,7 @@ enum Part {
     Start,
     Memory,
     Login,
+    Crowd,
     Pages,
     Streaming,
 }
@@ -142,6 +144,9 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let browsers = login::measure(&server, &seeded, report).await?;
     if wants(Part::Memory) {
         memory::measure_sockets(&server, &browsers, report).await?;
+    }
+    if wants(Part::Crowd) {
+        crowd::measure(&server, &seeded, effort.requests, report).await?;
     }
     if wants(Part::Pages) {
         pages::measure(&server, &seeded, effort.requests, report).await?;

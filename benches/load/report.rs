@@ -68,11 +68,10 @@ impl Report {
         result.map_err(|error| self.error(format_args!("{doing}: {error:#}"))).ok()
     }
 
-    /// Counts what the server complained about.
+    /// Counts what the server complained about. Who was told to come back later is counted where that is measured.
     pub fn note_log(&mut self, log: &str) {
-        for line in
-            log.lines().filter(|line| line.contains("ERROR") || line.contains("WARN") || line.contains("panicked"))
-        {
+        let is_complaint = |line: &str| ["ERROR", "WARN", "panicked"].iter().any(|word| line.contains(word));
+        for line in log.lines().filter(|line| is_complaint(line) && !line.contains("503 Service Unavailable")) {
             self.error(format_args!("server's log: {line}"));
         }
     }

@@ -6,6 +6,7 @@
 mod hasher;
 
 use std::{
+    num::NonZero,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -57,7 +58,7 @@ impl Passwords {
     pub fn new() -> Self {
         let nobodys_hash =
             LazyLock::new((|| hash_now(&uuid::Uuid::new_v4().to_string()).unwrap_or_default()) as fn() -> String);
-        Self { places: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)), nobodys_hash: Arc::new(nobodys_hash) }
+        Self { places: Arc::new(Semaphore::new(places())), nobodys_hash: Arc::new(nobodys_hash) }
     }
 
     /// Makes nobody's hash ready, so that not even the first look-up in vain is told apart by its time. Takes as long as
@@ -119,6 +120,12 @@ pub fn check_not_common(password: &Password, email: &str) -> Result<()> {
     let name = email.split('@').next().unwrap_or_default();
     let guesses = zxcvbn::zxcvbn(password.expose(), &["sardonyx", email, name]).guesses();
     if guesses <= COMMON_GUESSES_MAX { Err(InvalidInput::PasswordTooCommon.into()) } else { Ok(()) }
+}
+
+/// How many hashes are made at a time. Each takes a whole processor core; others want theirs for something else.
+fn places() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 2).clamp(1, limits::PASSWORD_HASHES_MAX)
 }
 
 fn hasher() -> Option<Hasher> {
