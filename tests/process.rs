@@ -10,6 +10,7 @@ use sardonyx::{
 
 use crate::support::{
     Client, Setup, Tab, Upstream,
+    canaries::Canaries,
     database::{Kind, TestDatabase},
     eventually,
     people::PASSWORD,
@@ -230,7 +231,7 @@ async fn l17_the_set_up_link_is_printed_until_there_is_an_account(setup: Setup) 
 
 fn anonymous(server: &Process) -> Client {
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    Client::new(http, server.addr)
+    Client::new(http, server.addr, Canaries::new())
 }
 
 async fn log_in(server: &Process) -> Client {

@@ -265,7 +265,7 @@ async fn p6_replies_at_a_time_are_limited_for_each_user(setup: Setup) {
     let (chat_id, first) = alice.ask("one").await;
     alice.send_message(chat_id, "two").await;
     let answer = alice.try_send(chat_id, "three", ClientMessageId::random()).await;
-    assert_eq!(answer.refusal(), (429, "too_many".to_owned()));
+    assert_eq!(answer.refusal(), (429, "too_many_replies".to_owned()));
     assert!(!answer.header("retry-after").is_empty());
     // Nothing of it was kept, and nobody else is held up.
     assert_eq!(app.database.count("chat_message").await, 4);
@@ -282,7 +282,7 @@ async fn p6_replies_at_a_time_are_limited_for_each_user(setup: Setup) {
     call.piece("done");
     call.done();
     assert_eq!(tab.until_end(first.reply_id).await.state, MessageState::Complete);
-    // The place is given back just after the end is told.
+    // Its place is free with its end.
     crate::support::eventually("a free place", async || {
         alice.try_send(chat_id, "three", ClientMessageId::random()).await.status == 200
     })
