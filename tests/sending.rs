@@ -23,7 +23,7 @@ crate::on_both_databases![
     i6_what_is_not_utf8_is_refused,
     i7_a_malformed_id_answers_like_an_unknown_one,
     i2_bodies_are_bounded_and_forms_only,
-    x17_fields_that_nobody_asked_for_change_nothing,
+    x5_x6_x17_fields_that_nobody_asked_for_change_nothing,
     u13_a_model_is_named_properly_or_refused,
     p6_replies_at_a_time_are_limited_for_each_user,
     the_model_is_told_this_conversation_and_no_other,
@@ -198,7 +198,7 @@ async fn i2_bodies_are_bounded_and_forms_only(setup: Setup) {
     assert_eq!(app.database.count("chat_message").await, 0);
 }
 
-async fn x17_fields_that_nobody_asked_for_change_nothing(setup: Setup) {
+async fn x5_x6_x17_fields_that_nobody_asked_for_change_nothing(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, bob) = (app.alice().await, app.bob().await);
     let (chat_id, sent) = alice.ask("mine").await;
