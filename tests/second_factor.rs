@@ -216,6 +216,11 @@ async fn a_lost_second_factor_is_removed_by_an_administrator_only(setup: Setup) 
     let (hers, own) = (("alice@example.org".to_owned(), false), ("admin@example.org".to_owned(), true));
     assert_eq!(who_has_one().await, [own.clone(), hers]);
     let mut tab = Tab::open(&alice).await;
+    let page = admin.get("/admin").await.text();
+    assert!(page.contains("Remove second factor: alice@example.org"), "{page}");
+    for without in ["admin", "bob"] {
+        assert!(!page.contains(&format!("Remove second factor: {without}@example.org")), "{without}");
+    }
     // Without a script, as an administrator's page posts it.
     let fields = [("user_id", &*alice.id.to_string())];
     let answer = admin.submit("/admin", "/api/remove_second_factor", &fields).await;

@@ -25,8 +25,11 @@ use tower_sessions::{
     session::{Id, Record},
 };
 
-use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, eventually, form, people::PASSWORD, soon};
+use crate::support::{
+    Answer, Client, Person, Setup, Tab, TestApp, canaries::Canaries, eventually, form, people::PASSWORD, soon,
+};
 
+crate::once![s18_u9_a_secret_in_the_log_is_found];
 crate::on_every_store![
     s1_the_cookie_is_for_this_host_and_no_script,
     s2_a_planted_session_is_worth_nothing_after_the_log_in,
@@ -53,6 +56,31 @@ crate::on_every_store![
     of_very_many_sessions_the_least_used_end,
     a_log_in_from_a_new_device_is_told_until_it_is_read,
 ];
+
+/// The harness itself: what [`Canaries`] looks for after every test, it finds.
+async fn s18_u9_a_secret_in_the_log_is_found(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    for (secret, is_found) in [
+        ("sdx_a_secret_of_this_very_test", true),
+        ("a message, as of this very test", true),
+        ("918273", true),
+        ("never logged by anybody", false),
+    ] {
+        let canaries = Canaries::new();
+        canaries.add(secret);
+        if is_found {
+            tracing::warn!(secret, "as if by accident");
+        }
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| canaries.check()));
+        assert_eq!(found.is_err(), is_found, "{secret}");
+    }
+    // A number within another one is none.
+    let canaries = Canaries::new();
+    canaries.add("123456");
+    tracing::warn!(ms = 51_234_567, id = "0-123456-0", "no code");
+    canaries.check();
+    assert!(app.anonymous().get("/login").await.status == 200);
+}
 
 async fn s1_the_cookie_is_for_this_host_and_no_script(setup: Setup) {
     let app = TestApp::start(setup.clone()).await;
