@@ -16,6 +16,7 @@ pub mod model;
 pub mod next;
 pub mod notification;
 pub mod preferences;
+pub mod quota;
 pub mod second_factor;
 pub mod session;
 pub mod token;

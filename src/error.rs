@@ -9,7 +9,7 @@ use leptos::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{limits, session::SessionEnd};
+use crate::domain::{limits, quota::Quota, session::SessionEnd};
 
 /// What went wrong, for whoever asked. On the wire: `{"code": "…", "text": "…"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,10 @@ pub enum Error {
     TooLarge,
     /// A limit on how much at a time is reached. 429.
     TooMany,
+    /// Too much of something in a short time; the next one is welcome after so many seconds. 429.
+    TooOften { what: Quota, seconds: u32 },
+    /// Too many replies are written for the same person at the moment. 429.
+    TooManyReplies,
     /// Too many failed attempts to prove who one is; the next one counts after so many seconds. 429.
     TooManyAttempts { seconds: u32 },
     /// The database or Redis does not answer. 503.
@@ -103,6 +107,7 @@ impl From<ErrorBody> for Error {
     fn from(body: ErrorBody) -> Self {
         match (Self::from_code(&body.code), body.retry_after_seconds) {
             (Some(Self::TooManyAttempts { .. }), Some(seconds)) => Self::TooManyAttempts { seconds },
+            (Some(Self::TooOften { what, .. }), Some(seconds)) => Self::TooOften { what, seconds },
             (error, _) => error.unwrap_or(Self::Internal),
         }
     }
@@ -112,7 +117,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 42] = [
+    const ALL: [Self; 48] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -150,6 +155,12 @@ impl Error {
         Self::Conflict,
         Self::TooLarge,
         Self::TooMany,
+        Self::TooOften { what: Quota::Requests, seconds: 0 },
+        Self::TooOften { what: Quota::ProgramRequests, seconds: 0 },
+        Self::TooOften { what: Quota::Messages, seconds: 0 },
+        Self::TooOften { what: Quota::Chats, seconds: 0 },
+        Self::TooOften { what: Quota::Exports, seconds: 0 },
+        Self::TooManyReplies,
         Self::TooManyAttempts { seconds: 0 },
         Self::Unavailable,
         Self::Busy,
@@ -193,6 +204,8 @@ impl Error {
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::TooMany => "too_many",
+            Self::TooOften { what, .. } => what.code(),
+            Self::TooManyReplies => "too_many_replies",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
@@ -209,8 +222,8 @@ impl Error {
     /// How long to wait before asking again, for errors that pass.
     pub const fn retry_after_seconds(self) -> Option<u32> {
         match self {
-            Self::TooManyAttempts { seconds } => Some(seconds),
-            Self::TooMany | Self::Unavailable | Self::Busy => Some(5),
+            Self::TooManyAttempts { seconds } | Self::TooOften { seconds, .. } => Some(seconds),
+            Self::TooMany | Self::TooManyReplies | Self::Unavailable | Self::Busy => Some(5),
             _ => None,
         }
     }
@@ -230,7 +243,7 @@ impl Error {
             Self::NotFound => 404,
             Self::Conflict | Self::LastAdmin => 409,
             Self::TooLarge => 413,
-            Self::TooMany | Self::TooManyAttempts { .. } => 429,
+            Self::TooMany | Self::TooOften { .. } | Self::TooManyReplies | Self::TooManyAttempts { .. } => 429,
             Self::Unavailable | Self::Busy | Self::Offline => 503,
             Self::Internal => 500,
         }
@@ -259,6 +272,15 @@ impl Error {
             Self::Conflict => "This cannot be done as things stand. Reload the page and look.",
             Self::TooLarge => "This is more than the server accepts at once.",
             Self::TooMany => "Too much at once. Wait a moment, then try again.",
+            Self::TooOften { what, seconds: 0 } => {
+                return format!("Too many {} in a short time. Wait a moment, then try again.", what.name());
+            }
+            Self::TooOften { what, seconds } => {
+                return format!("Too many {} in a short time. Try again in {}.", what.name(), waiting_time(seconds));
+            }
+            Self::TooManyReplies => {
+                "Too many replies are being written for you at the moment. Wait until one has ended, or stop one."
+            }
             Self::TooManyAttempts { seconds: 0 } => "Too many failed attempts. Wait some minutes, then try again.",
             Self::TooManyAttempts { seconds } => {
                 return format!("Too many failed attempts. Try again in {}.", waiting_time(seconds));

@@ -33,7 +33,7 @@ use crate::{
     server::{
         assets, audit,
         auth::{cookie, guard, second_factor},
-        door, export, health,
+        door, export, flood, health,
         live::socket,
         origin, refusal,
         serve::Server,
@@ -51,11 +51,13 @@ pub fn new(server: &Server) -> Router {
     let state = &server.state;
     let known = Router::new()
         .merge(pages(state))
-        .merge(server_functions(state))
         .route("/settings/second-factor.svg", get(second_factor::picture).layer(map_response(never_stored)))
         .route("/settings/data.json", get(export::download).layer(map_response(never_stored)))
         .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
         .route("/ws", any(socket::upgrade))
+        .layer(from_fn_with_state(state.clone(), flood::limit))
+        // Inside the door, which makes a plain form's answer of what is refused.
+        .merge(server_functions(state))
         .layer(from_fn_with_state(state.clone(), guard::identify))
         .merge(api_for_programs(state))
         .layer(cookie::session_layer(server.store.clone(), &state.origins))
@@ -129,6 +131,7 @@ fn server_functions(state: &AppState) -> Router<AppState> {
         router = router.route(path, any(handle.clone()));
     }
     router
+        .layer(from_fn_with_state(state.clone(), flood::limit))
         .layer(from_fn(door::answer))
         .route("/api/{*unknown}", any(door::unknown))
         .layer(map_response(never_stored))
@@ -153,6 +156,7 @@ fn api_for_programs(state: &AppState) -> Router<AppState> {
             Duration::from_secs(limits::REQUEST_SECONDS_MAX),
         ))
         .route("/api/v1/chats/{id}/messages", get(v1::messages::list_messages).post(v1::messages::send_message))
+        .layer(from_fn_with_state(state.clone(), flood::limit_program))
         .layer(from_fn_with_state(state.clone(), guard::identify_program))
         .layer(map_response(v1::challenge))
         .layer(map_response(never_stored))

@@ -14,6 +14,7 @@ pub mod config;
 pub mod db;
 pub mod door;
 pub mod export;
+pub mod flood;
 pub mod health;
 pub mod live;
 pub mod logs;

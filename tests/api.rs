@@ -43,7 +43,7 @@ crate::on_both_databases![
     sending_again_under_the_same_id_gives_the_same_reply,
     a_failed_reply_says_why,
     a_stream_ends_with_its_session,
-    x17_i3_what_nobody_asked_for_is_refused,
+    x5_x17_i3_what_nobody_asked_for_is_refused,
 ];
 crate::once![
     a_secret_that_is_too_short_ends_the_start,
@@ -586,7 +586,7 @@ async fn a_stream_ends_with_its_session(setup: Setup) {
     }
 }
 
-async fn x17_i3_what_nobody_asked_for_is_refused(setup: Setup) {
+async fn x5_x17_i3_what_nobody_asked_for_is_refused(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, stranger) = (app.alice().await, app.anonymous());
     let token = sign_in(&app, &alice.email).await;

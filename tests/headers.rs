@@ -11,7 +11,7 @@ use crate::support::{Answer, Client, Person, Setup, Tab, TestApp};
 crate::on_both_databases![r8_r9_what_people_and_models_write_stays_text_in_the_page];
 crate::once![
     r13_every_page_has_a_policy_with_a_nonce_of_its_own,
-    r17_every_answer_says_what_it_is,
+    r17_c13_c14_c16_every_answer_says_what_it_is,
     r20_what_an_address_says_went_wrong_is_not_believed,
     s17_private_answers_are_kept_by_nobody,
     x24_what_is_not_for_strangers_is_not_there,
@@ -69,7 +69,7 @@ fn check_policy(page: &Answer, nonces: &mut HashSet<String>) {
     assert!(nonces.insert(nonce.to_owned()), "{nonce} was repeated");
 }
 
-async fn r17_every_answer_says_what_it_is(setup: Setup) {
+async fn r17_c13_c14_c16_every_answer_says_what_it_is(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let mut answers = Vec::new();

@@ -29,7 +29,7 @@ use crate::support::{
 };
 
 crate::on_both_databases![
-    x1_x2_x3_every_server_function_for_every_kind_of_person,
+    x1_x2_x3_x16_every_server_function_for_every_kind_of_person,
     x1_every_page_for_every_kind_of_person,
     x1_x2_x3_every_route_for_programs_for_every_kind_of_person,
     x1_every_other_route_is_the_same_for_everybody,
@@ -37,6 +37,8 @@ crate::on_both_databases![
     x11_every_live_command_for_every_kind_of_person,
     x9_x10_nobody_touches_a_running_reply_of_somebody_else,
     x14_nobody_hears_what_happens_to_somebody_else,
+    x4_x6_ids_of_two_people_do_not_mix,
+    x12_a_word_of_alices_is_found_by_nobody_else,
 ];
 crate::once![every_door_has_its_line];
 crate::on_a_cluster![the_second_wall_shows_nobody_elses_rows];
@@ -98,7 +100,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 38] = [
+const DOORS: [Door; 39] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -224,6 +226,8 @@ const DOORS: [Door; 38] = [
         |ids| vec![("user_id", ids.user.to_string()), ("session_id", CLIENT_ID.into())],
         Refused(404),
     ),
+    // Alice has none to lose.
+    admin_door("/api/remove_second_factor", |ids| vec![("user_id", ids.user.to_string())], Refused(404)),
     admin_door("/api/list_audit", |_| vec![("who", String::new()), ("action", String::new())], Ok),
     door("/api/log_out", |_| vec![], Ok, Ok, Ok),
 ];
@@ -378,9 +382,136 @@ async fn every_door_has_its_line(setup: Setup) {
     );
     assert_eq!(app.database.table_names().await, TABLES);
     assert!(!command_line(&LiveCommand::Unwatch).is_empty());
+    println!("isolation: {} cells (door x kind of person x place of an id)", cells());
 }
 
-async fn x1_x2_x3_every_server_function_for_every_kind_of_person(setup: Setup) {
+/// How many cells the tables here have: each door for each kind of person, and for each place where an id goes in.
+fn cells() -> usize {
+    const PEOPLE: usize = 5;
+    let (ids, others) = (Ids::unknown(), Ids::unknown());
+    let places =
+        |door: &Door| (door.fields)(&ids).iter().zip((door.fields)(&others)).filter(|(a, b)| **a != *b).count();
+    let doors: usize = DOORS.iter().map(|door| places(door).max(1) * PEOPLE).sum();
+    // Nobody's four tokens, two of each of two others, and the owner's: one id in a path at most.
+    let routes = ROUTES.len() * (4 + 4 + 1);
+    let commands = 2 + 2 * 2 * 5 + 1;
+    doors + routes + (PAGES.len() + FILES.len() + OTHERS.len()) * PEOPLE + commands
+}
+
+/// Of two ids in one request, one's own and somebody else's, neither opens the other.
+async fn x4_x6_ids_of_two_people_do_not_mix(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    let (own_chat, own) = scene.bob.ask("a message of Bob's").await;
+    Tab::on_chat(&scene.bob, own_chat).await.until_end(own.reply_id).await;
+    let alices_client_id = Uuid::new_v4().to_string();
+    let send = async |person: &Client, chat: ChatId, id: &str, text: &str| {
+        let fields = [("chat_id", &*chat.to_string()), ("text", text), ("client_message_id", id)];
+        person.post("/api/send_message", &fields).await
+    };
+    let hers: Sent = send(&scene.alice, scene.ids.chat, &alices_client_id, "under her own id").await.ok();
+    Tab::on_chat(&scene.alice, scene.ids.chat).await.until_end(hers.reply_id).await;
+    let before = scene.app.database.dump_of(scene.alice.id.0).await;
+
+    // Her chat, his message; his chat, her message; on every door that takes both.
+    for person in [&scene.bob, &scene.admin] {
+        let id = Uuid::new_v4().to_string();
+        assert_eq!(send(person, scene.ids.chat, &id, "hello").await.status, 404);
+    }
+    // What she called her message by is his to use, too: it stands for his, and says nothing of hers.
+    let his: Sent = send(&scene.bob, own_chat, &alices_client_id, "under her id").await.ok();
+    assert!(his.message_id != hers.message_id && his.reply_id != hers.reply_id);
+    assert_eq!(send(&scene.bob, own_chat, &alices_client_id, "under her id").await.ok::<Sent>(), his);
+    Tab::on_chat(&scene.bob, own_chat).await.until_end(his.reply_id).await;
+    // A place in his list is a place, not a way to her chat.
+    let fields = [
+        ("before_ms", &*(scene.ids.updated_at_ms + 1_000_000).to_string()),
+        ("before_id", &scene.ids.chat.to_string()),
+    ];
+    let list = scene.bob.post("/api/list_chats", &fields).await;
+    scene.assert_tells_nothing(&list, "/api/list_chats");
+    // His page with her chat in its query, her page with his.
+    for path in [
+        format!("/chats/{own_chat}?chat_id={}&before_seq=100", scene.ids.chat),
+        format!("/chats/{}?chat_id={own_chat}&before_seq=100", scene.ids.chat),
+    ] {
+        scene.assert_tells_nothing(&scene.bob.get(&path).await, "a page");
+    }
+    // His account with her session, and hers with his.
+    let his_session = scene.bob.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id;
+    for (user, session) in [(scene.bob.id, scene.ids.session), (scene.alice.id, his_session)] {
+        let fields = [("user_id", &*user.to_string()), ("session_id", &*session.to_string())];
+        let answer = scene.admin.post("/api/end_sessions_of", &fields).await;
+        assert_eq!(answer.refusal(), (404, "not_found".to_owned()));
+    }
+    scene.bob.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
+    // A program's path with one id, its body with the other.
+    let tokens = api::tokens_of(&scene.app, &scene.bob).await;
+    for (path_id, body_id) in [(own_chat, scene.ids.chat), (scene.ids.chat, own_chat)] {
+        let path = format!("/api/v1/chats/{path_id}/messages");
+        let body = serde_json::json!({ "text": "hello", "chat_id": body_id.to_string() });
+        let request = scene.bob.program("POST".parse().unwrap(), &path, Some(&tokens.signed)).json(&body);
+        let answer = Client::send_only(request).await;
+        assert!([400, 404].contains(&answer.status), "{}", answer.text());
+        let query = format!("{path}?chat_id={body_id}");
+        let answer = Client::send_only(scene.bob.program("GET".parse().unwrap(), &query, Some(&tokens.signed))).await;
+        scene.assert_tells_nothing(&answer, &path);
+    }
+    assert_eq!(scene.app.database.dump_of(scene.alice.id.0).await, before);
+}
+
+/// Every list, count, search and page of everybody else, with the word itself where something can be searched for.
+async fn x12_a_word_of_alices_is_found_by_nobody_else(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    let word = "canary";
+    let alice = scene.alice.id.to_string();
+    for person in [&scene.bob, &scene.admin] {
+        for door in DOORS.iter().filter(|door| door.path.contains("/list_") || door.path.contains("/find_")) {
+            let mut fields = (door.fields)(&scene.ids);
+            fields.retain(|(name, _)| !["search", "who"].contains(name));
+            for (name, value) in [
+                ("search", word),
+                ("who", word),
+                ("query", word),
+                ("q", word),
+                ("owner", &alice),
+                ("user_id", &alice),
+                ("limit", "1000000000"),
+            ] {
+                fields.push((name, value.to_owned()));
+            }
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let answer = person.post(door.path, &fields).await;
+            assert!([200, 403, 404].contains(&answer.status), "{}: {}", door.path, answer.text());
+            scene.assert_tells_no_chat(&answer, door.path);
+        }
+        for (pattern, ..) in PAGES {
+            let path = pattern.replace("{id}", &scene.ids.chat.to_string());
+            let answer =
+                person.get(&format!("{path}?search={word}&who={word}&q={word}&owner={alice}&user_id={alice}")).await;
+            // A page shows the reader what they looked for, and nothing that was found by it.
+            let asked = answer.text().matches(word).count();
+            let control =
+                person.get(&format!("{path}?search=nobody&who=nobody&q=nobody&owner={alice}&user_id={alice}")).await;
+            assert_eq!(asked, control.text().matches("nobody").count(), "{path}");
+            for id in [scene.ids.chat.0, scene.ids.message.0, scene.ids.reply.0] {
+                assert!(path.contains(&id.to_string()) || !answer.text().contains(&id.to_string()), "{path}");
+            }
+        }
+        for (path, ..) in FILES {
+            let answer = person.get(&format!("{path}?search={word}&user_id={alice}&owner={alice}")).await;
+            scene.assert_tells_no_chat(&answer, path);
+        }
+        let chats = person.list_chats(None).await;
+        assert!(chats.chats.is_empty());
+        let tokens = api::tokens_of(&scene.app, person).await;
+        for path in ["/api/v1/chats", "/api/v1/me"] {
+            let request = person.program("GET".parse().unwrap(), path, Some(&tokens.signed));
+            scene.assert_tells_nothing(&Client::send_only(request).await, path);
+        }
+    }
+}
+
+async fn x1_x2_x3_x16_every_server_function_for_every_kind_of_person(setup: Setup) {
     let scene = Scene::new(setup).await;
     let before = scene.app.database.dump_of(scene.alice.id.0).await;
     for door in &DOORS {

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
+use reqwest::Method;
 use sardonyx::{
+    api::account::ChangePassword,
     api::session::{FindCurrentSession, LogIn},
     domain::{
         limits,
@@ -17,9 +19,12 @@ use crate::support::{Answer, Client, Setup, TestApp, people::PASSWORD, stream_of
 crate::on_both_databases![
     l1_every_failure_looks_the_same,
     l2_an_unknown_address_costs_a_hash_too,
+    l3_the_right_password_of_a_disabled_account_is_worth_nothing,
     l4_after_too_many_wrong_passwords_the_next_waits_on_every_server_and_after_a_restart,
     l5_one_password_for_many_addresses_meets_the_limit_of_where_it_comes_from,
     l6_who_fails_elsewhere_keeps_nobody_out,
+    l7_nobody_is_believed_where_they_come_from_but_a_trusted_proxy,
+    l15_a_wrong_current_password_is_refused_and_counted,
     l10_a_huge_address_or_password_is_refused_before_it_is_hashed,
     l11_a_password_is_taken_as_typed,
     l12_an_address_has_one_form_and_no_look_alike,
@@ -63,6 +68,22 @@ async fn l2_an_unknown_address_costs_a_hash_too(setup: Setup) {
     // Without the hash there would be a factor of ten or more between them.
     let (known, unknown) = (median(known), median(unknown));
     assert!(unknown * 3 > known && known * 3 > unknown, "known {known:?}, unknown {unknown:?}");
+}
+
+async fn l3_the_right_password_of_a_disabled_account_is_worth_nothing(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let bob = app.bob().await;
+    app.disable(&bob).await;
+    let (sessions, records) = (app.database.count("login_session").await, app.database.count("session_record").await);
+    let wrong = try_log_in(&app, "bob@example.org", "a wrong password").await;
+    let right = try_log_in(&app, "bob@example.org", PASSWORD).await;
+    assert_eq!((right.same(), right.header("set-cookie")), (wrong.same(), ""));
+    // Nor by the door for programs.
+    let body = serde_json::json!({ "email": "bob@example.org", "password": PASSWORD });
+    let token = app.anonymous().program(Method::POST, "/api/v1/token", None).json(&body);
+    assert_eq!(Client::send_only(token).await.refusal(), (401, "wrong_credentials".to_owned()));
+    assert_eq!(app.database.count("login_session").await, sessions);
+    assert_eq!(app.database.count("session_record").await, records);
 }
 
 async fn l4_after_too_many_wrong_passwords_the_next_waits_on_every_server_and_after_a_restart(setup: Setup) {
@@ -131,6 +152,58 @@ async fn l6_who_fails_elsewhere_keeps_nobody_out(setup: Setup) {
     }
     assert_eq!(from("2001:db8::99", PASSWORD).await.status, 429);
     from("2001:db8:0:1::99", PASSWORD).await.ok::<()>();
+}
+
+async fn l7_nobody_is_believed_where_they_come_from_but_a_trusted_proxy(setup: Setup) {
+    // As it is by default: no proxy is trusted.
+    let app = TestApp::start(setup.clone()).await;
+    app.alice().await;
+    let from = async |app: &TestApp, forwarded: &[&str], password: &str| {
+        let browser = app.anonymous();
+        let fields = crate::support::form(&[("email", "alice@example.org"), ("password", password)]);
+        let request = browser.form_request("/api/log_in", fields);
+        let request = forwarded.iter().fold(request, |request, hop| request.header("x-forwarded-for", *hop));
+        browser.send(request.header("x-real-ip", "10.9.9.9").header("forwarded", "for=10.9.9.9")).await.status
+    };
+    for n in 0..limits::ATTEMPTS_PER_ACCOUNT_MAX {
+        assert_eq!(from(&app, &[&format!("10.1.0.{n}")], "a wrong password").await, 401);
+    }
+    assert_eq!(from(&app, &["10.1.0.99"], PASSWORD).await, 429);
+    assert_eq!(from(&app, &[], PASSWORD).await, 429);
+
+    // Behind proxies, the right-most hop that is none of them counts, however many lines say it.
+    let trusted = ["127.0.0.1/32", "10.200.0.0/16"];
+    let trusted = move || trusted.iter().map(|network| network.parse().unwrap()).collect();
+    let app = TestApp::start(setup.config(move |config| config.trusted_proxies = trusted())).await;
+    app.alice().await;
+    for n in 0..limits::ATTEMPTS_PER_ACCOUNT_MAX {
+        let invented = format!("10.1.0.{n}");
+        let hops = [&*format!("{invented}, 192.0.2.7, 10.200.0.1")];
+        assert_eq!(from(&app, &hops, "a wrong password").await, 401);
+    }
+    assert_eq!(from(&app, &["10.1.0.99", "192.0.2.7"], PASSWORD).await, 429);
+    assert_eq!(from(&app, &["192.0.2.7", "192.0.2.8, 10.200.3.4"], PASSWORD).await, 200);
+}
+
+async fn l15_a_wrong_current_password_is_refused_and_counted(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let before = app.database.text("SELECT password_hash FROM user_account").await;
+    let change = async |current: &str| {
+        let fields = [("current_password", current), ("new_password", "quartz vein 77")];
+        alice.call::<ChangePassword>(&fields).await
+    };
+    assert_eq!(alice.call::<ChangePassword>(&[("new_password", "quartz vein 77")]).await.status, 400);
+    for current in ["", "a wrong password"].into_iter().cycle().take(limits::ATTEMPTS_PER_ACCOUNT_MAX as usize) {
+        assert_eq!(change(current).await.refusal(), (401, "wrong_credentials".to_owned()));
+    }
+    // Whoever found the browser open does not guess on, here or at the log-in.
+    let refused = change(PASSWORD).await;
+    assert_eq!(refused.refusal(), (429, "too_many_attempts".to_owned()));
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(try_log_in(&app, "alice@example.org", PASSWORD).await.status, 429);
+    assert_eq!(app.database.text("SELECT password_hash FROM user_account").await, before);
+    alice.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
 }
 
 async fn l10_a_huge_address_or_password_is_refused_before_it_is_hashed(setup: Setup) {

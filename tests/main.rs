@@ -11,6 +11,7 @@ mod support;
 
 mod api;
 mod chats;
+mod flood;
 mod headers;
 mod inputs;
 mod isolation;

@@ -2,24 +2,25 @@
 
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::Method;
-use sardonyx::api::session::FindCurrentSession;
+use sardonyx::{api::session::FindCurrentSession, domain::user::Role};
 
 use crate::support::{Client, Person, Setup, TestApp, form};
 
 crate::on_both_databases![
-    c1_a_foreign_origin_changes_nothing_on_any_server_function,
+    c1_c3_c4_a_foreign_origin_changes_nothing_on_any_server_function,
     c2_the_browsers_own_word_and_no_word_at_all_count_as_foreign,
     c5_no_kind_of_body_gets_past_the_origin,
-    c6_nothing_changes_by_any_other_method,
+    c6_c7_c9_nothing_changes_by_any_other_method,
 ];
 crate::once![
     c8_a_foreign_page_logs_nobody_in,
+    c12_what_a_request_calls_the_host_is_in_no_link,
     c10_a_plain_form_never_leads_to_another_site,
     c11_no_other_origin_may_read,
     the_sites_own_pages_may_act,
 ];
 
-async fn c1_a_foreign_origin_changes_nothing_on_any_server_function(setup: Setup) {
+async fn c1_c3_c4_a_foreign_origin_changes_nothing_on_any_server_function(setup: Setup) {
     let (app, alice) = site(setup).await;
     let own = alice.origin.clone();
     let port = alice.addr.port();
@@ -91,7 +92,7 @@ async fn c5_no_kind_of_body_gets_past_the_origin(setup: Setup) {
     assert_eq!(app.database.dump().await, before);
 }
 
-async fn c6_nothing_changes_by_any_other_method(setup: Setup) {
+async fn c6_c7_c9_nothing_changes_by_any_other_method(setup: Setup) {
     let (app, alice) = site(setup).await;
     let chat_id = alice.create_chat().await.to_string();
     let query = form(&[
@@ -126,6 +127,33 @@ async fn c8_a_foreign_page_logs_nobody_in(setup: Setup) {
         let answer = browser.post(path, &fields).await;
         assert_eq!((answer.status, answer.headers.contains_key("set-cookie")), (403, false));
     }
+}
+
+async fn c12_what_a_request_calls_the_host_is_in_no_link(setup: Setup) {
+    let app =
+        TestApp::start(setup.config(|config| config.public_url = Some("https://chat.example".parse().unwrap()))).await;
+    app.add_account("admin@example.org", Role::Admin).await;
+    let admin = Client { origin: "https://chat.example".to_owned(), ..app.anonymous() };
+    let password = crate::support::people::PASSWORD;
+    let named = |request: reqwest::RequestBuilder| {
+        let request = request.header("host", "evil.example").header("x-forwarded-host", "evil.example");
+        request.header("forwarded", "host=evil.example").header("x-forwarded-proto", "http")
+    };
+    let fields = form(&[("email", "admin@example.org"), ("password", password)]);
+    let answer = admin.send(named(admin.form_request("/api/log_in", fields))).await;
+    assert_eq!((answer.status, answer.header("location")), (200, "/chats"));
+    assert!(answer.header("set-cookie").contains("Secure"));
+    let fields = form(&[("email", "new@example.org"), ("role", "member")]);
+    let link: String = admin.send(named(admin.form_request("/api/invite_person", fields))).await.ok();
+    assert!(link.starts_with("https://chat.example/welcome?token="), "{link}");
+    for path in ["/", "/chats", "/login", "/admin", "/nowhere", "/api/v1/openapi.json", "/api/v1/docs"] {
+        let answer = admin.send(named(admin.request(Method::GET, path))).await;
+        assert!(!answer.text().contains("evil.example") && !answer.header("location").contains("evil"), "{path}");
+    }
+    // Its pages are not ours, whatever they call our host.
+    let evil = Client { origin: "https://evil.example".to_owned(), ..admin.clone() };
+    let answer = evil.send(named(evil.form_request("/api/create_chat", ""))).await;
+    assert_eq!(answer.refusal(), (403, "foreign_origin".to_owned()));
 }
 
 async fn c10_a_plain_form_never_leads_to_another_site(setup: Setup) {

@@ -20,17 +20,22 @@ use sardonyx::{
         session::{CurrentSession, SessionEnd},
         user::Role,
     },
+    server::clock,
 };
 
-use crate::support::{Answer, Person, Setup, Tab, TestApp, people::PASSWORD, soon};
+use crate::support::{Answer, Person, Setup, Tab, TestApp, eventually, form, people::PASSWORD, soon};
 
 crate::on_both_databases![
+    a2_nobody_makes_themselves_what_they_are_not,
     a3_a5_a_role_counts_from_the_next_request,
     a6_of_two_admins_who_demote_each_other_one_remains,
     a6_the_last_admin_stays_one,
     a7_a_link_for_a_new_password_ends_all_sessions_and_works_once,
+    a8_an_administrator_reads_nobodys_chats,
+    a9_old_entries_of_the_log_go_and_others_stay,
     a9_the_log_says_who_did_what_and_from_where,
     a10_an_invitation_makes_one_account_with_the_role_it_was_made_for,
+    a11_nobody_signs_up_by_themselves,
     a14_whoever_takes_a_deleted_persons_address_sees_nothing_of_theirs,
     x21_whoever_deletes_their_account_leaves_nothing_and_others_everything,
     x21_all_that_is_ones_own_is_downloaded_whole,
@@ -40,6 +45,36 @@ crate::on_both_databases![
     everybodys_sessions_are_seen_and_ended,
     preferences_are_kept_and_heard_of_in_every_tab,
 ];
+
+async fn a2_nobody_makes_themselves_what_they_are_not(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    let wishes = [("role", "admin"), ("is_admin", "1"), ("status", "active"), ("permissions", "all"), ("id", "1")];
+    let account = "SELECT role FROM user_account WHERE email = 'alice@example.org'";
+    let with = |fields: &[(&'static str, &str)]| {
+        let fields: Vec<(&str, &str)> = fields.iter().chain(&wishes).copied().collect();
+        form(&fields)
+    };
+    let likes = [("display_name", "Ada"), ("theme", "dark"), ("language", "de"), ("default_model", "")];
+    let password = [("current_password", PASSWORD), ("new_password", PASSWORD)];
+    for (path, body) in [
+        ("/api/save_preferences", with(&likes)),
+        ("/api/change_password", with(&password)),
+        ("/api/renew_session", with(&[("password", PASSWORD)])),
+        ("/api/log_in", with(&[("email", "alice@example.org"), ("password", PASSWORD)])),
+    ] {
+        alice.send(alice.form_request(path, body)).await.ok::<()>();
+        assert_eq!(app.database.text(account).await, "member", "{path}");
+        assert_eq!(list(&alice, "").await.status, 403, "{path}");
+    }
+    // Nor for others, nor back into an account that is closed.
+    let fields = [("user_id", &*alice.id.to_string()), ("change", "make_admin")];
+    assert_eq!(alice.call::<ChangeAccount>(&fields).await.refusal(), (403, "forbidden".to_owned()));
+    change(&admin, &alice, "disable").await.ok::<()>();
+    let body = with(&[("email", "alice@example.org"), ("password", PASSWORD)]);
+    assert_eq!(alice.send(alice.form_request("/api/log_in", body)).await.status, 401);
+    assert_eq!(app.database.text(&account.replace("role", "status")).await, "disabled");
+}
 
 async fn a3_a5_a_role_counts_from_the_next_request(setup: Setup) {
     let app = TestApp::start(setup).await;
@@ -112,6 +147,68 @@ async fn a7_a_link_for_a_new_password_ends_all_sessions_and_works_once(setup: Se
     app.anonymous().call::<LogIn>(&fields(NEW_PASSWORD)).await.ok::<()>();
 }
 
+async fn a8_an_administrator_reads_nobodys_chats(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    let token = crate::api::tokens_of(&app, &admin).await.signed;
+    let (chat_id, sent) = alice.ask("a canary that is only Alice's").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    let before = app.database.dump_of(alice.id.0).await;
+    let (chat, reply) = (chat_id.to_string(), sent.reply_id.to_string());
+    let send = [("chat_id", &*chat), ("text", "hello"), ("client_message_id", "0199c0de-0000-4000-8000-000000000001")];
+    for (path, fields) in [
+        ("/api/open_chat", &[("chat_id", &*chat)][..]),
+        ("/api/list_messages", &[("chat_id", &*chat), ("before_seq", "9")]),
+        ("/api/send_message", &send),
+        ("/api/retry_reply", &[("message_id", &*reply)]),
+        ("/api/stop_reply", &[("message_id", &*reply)]),
+    ] {
+        assert_eq!(admin.post(path, fields).await.refusal(), (404, "not_found".to_owned()), "{path}");
+    }
+    assert_eq!(admin.get(&format!("/chats/{chat}")).await.status, 404);
+    for path in [format!("/api/v1/chats/{chat}"), format!("/api/v1/chats/{chat}/messages")] {
+        let request = admin.program(reqwest::Method::GET, &path, Some(&token));
+        assert_eq!(crate::support::Client::send_only(request).await.status, 404, "{path}");
+    }
+    for path in ["/settings/data.json", "/admin/audit.csv", "/admin", "/admin/sessions", "/admin/audit", "/chats"] {
+        assert!(!admin.get(path).await.text().contains("canary"), "{path}");
+    }
+    assert_eq!(app.database.dump_of(alice.id.0).await, before);
+}
+
+async fn a9_old_entries_of_the_log_go_and_others_stay(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let admin = app.admin().await;
+    let uuid_of = |at_ms: i64, n: u128| uuid::Uuid::from_u128((u128::from(at_ms.unsigned_abs()) << 80) | (7 << 76) | n);
+    let day_ms = 24 * 3_600_000;
+    // More than one batch that is a year and a day old, and one that is a day younger than a year.
+    let many = limits::AUDIT_ENTRIES_REMOVED_MAX + 5;
+    let mut rows = Vec::new();
+    for n in 0..=many {
+        let days = if n == many { 364 } else { 366 };
+        let at_ms = clock::now_ms() - days * day_ms;
+        let id = app.database.id(uuid_of(at_ms, u128::from(n)));
+        rows.push(format!("({id}, {at_ms}, '', 'log_in_failed', 'old-{days}@example.org', '127.0.0.1')"));
+    }
+    let insert =
+        format!("INSERT INTO audit_entry (id, at_ms, actor, action, subject, address) VALUES {}", rows.join(","));
+    assert_eq!(app.database.execute(&insert).await, many + 1);
+    let kept = app.database.count("audit_entry").await - many as i64;
+    // Kept for ever, where that is wanted.
+    assert_eq!(app.state.db.delete_old_audit_entries(0).await, Ok(0));
+    // A server sweeps when it starts.
+    let app = app.restart().await;
+    eventually("the sweep", async || app.database.count("audit_entry").await == kept).await;
+    let admin = admin.at(&app);
+    let fields = [("who", "old-"), ("action", "")];
+    let entries = admin.call::<ListAudit>(&fields).await.ok::<AuditPage>().entries;
+    assert_eq!(entries.iter().map(|entry| entry.subject.as_str()).collect::<Vec<_>>(), ["old-364@example.org"]);
+    // And what was just done is there.
+    assert!(
+        !admin.call::<ListAudit>(&[("who", "admin@"), ("action", "log_in")]).await.ok::<AuditPage>().entries.is_empty()
+    );
+}
+
 async fn a9_the_log_says_who_did_what_and_from_where(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (admin, alice) = (app.admin().await, app.alice().await);
@@ -169,6 +266,28 @@ async fn a10_an_invitation_makes_one_account_with_the_role_it_was_made_for(setup
     let third = token(&invite("late@example.org", "member").await.ok::<String>());
     app.database.execute("UPDATE one_time_link SET expires_at_ms = 1").await;
     assert_eq!(accept(&app, &third).await.status, 403);
+}
+
+async fn a11_nobody_signs_up_by_themselves(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.admin().await;
+    let stranger = app.anonymous();
+    let fields = [("email", "me@example.org"), ("password", NEW_PASSWORD), ("token", ""), ("role", "admin")];
+    for path in ["/api/sign_up", "/api/register", "/api/create_account", "/api/add_user", "/api/v1/users"] {
+        assert_eq!(stranger.post(path, &fields).await.status, 404, "{path}");
+    }
+    for path in ["/signup", "/sign-up", "/register"] {
+        assert_eq!(stranger.get(path).await.status, 404, "{path}");
+    }
+    // The ways there are need a link that somebody made.
+    for token in ["", "null", &"0".repeat(64)] {
+        let fields = [("token", token), ("email", "me@example.org"), ("password", NEW_PASSWORD)];
+        assert_eq!(stranger.post("/api/create_first_account", &fields).await.refusal(), (403, "setup_link".to_owned()));
+        assert_eq!(stranger.post("/api/accept_link", &fields).await.refusal(), (403, "one_time_link".to_owned()));
+    }
+    let invite = stranger.call::<InvitePerson>(&[("email", "me@example.org"), ("role", "admin")]).await;
+    assert_eq!(invite.refusal(), (401, "not_logged_in".to_owned()));
+    assert_eq!(app.database.texts("SELECT email FROM user_account").await, ["admin@example.org"]);
 }
 
 async fn a14_whoever_takes_a_deleted_persons_address_sees_nothing_of_theirs(setup: Setup) {

@@ -1,17 +1,30 @@
 //! The real program: killed, stopped, started wrongly, and the operator's commands.
 
+use std::{
+    cell::{Cell, OnceCell},
+    time::Duration,
+};
+
+use futures::future::join_all;
 use sardonyx::{
     api::session::LogIn,
     domain::{
         ids::{ChatId, ClientMessageId, MessageId},
+        limits,
         message::{MessageBody, MessageState, Sent},
     },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
 };
 
 use crate::support::{
     Client, Setup, Tab, Upstream,
+    canaries::Canaries,
     database::{Kind, TestDatabase},
-    eventually,
+    eventually, form,
     people::PASSWORD,
     process::{Ended, Process, run},
     tab::text,
@@ -24,6 +37,8 @@ crate::on_both_databases![
     n14_of_many_who_add_one_account_one_succeeds,
 ];
 crate::once![
+    l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time,
+    l9_log_ins_whose_clients_went_away_do_not_pile_up,
     u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it,
     l17_the_set_up_link_is_printed_until_there_is_an_account
 ];
@@ -128,6 +143,90 @@ async fn k4_a_server_that_is_told_to_stop_ends_well(setup: Setup) {
     assert_eq!(site.database.message(sent.reply_id.0).await, ("The first half".to_owned(), "interrupted".to_owned()));
 }
 
+/// What the memory of so few hashes at a time, and of many connections, may add: 19 MiB for each hash, and some for the rest.
+const STORM_KIB_MAX: u64 = (limits::PASSWORD_HASHES_MAX as u64 * 19 * 11 / 10 + 48) * 1024;
+
+async fn l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let mut settings = site.settings();
+    settings.push(("SARDONYX_TRUSTED_PROXIES", "127.0.0.1"));
+    let server = Process::start(&settings).await;
+    let alice = log_in(&server).await;
+    assert_eq!(alice.get("/chats").await.status, 200);
+    let before = server.peak_kib();
+    let storm = join_all((0..200).map(|n| {
+        let browser = anonymous(&server);
+        let email = format!("person-{n}@example.org");
+        let fields = form(&[("email", &email), ("password", "a wrong password")]);
+        // From everywhere, so that no other limit is met.
+        let request = browser.form_request("/api/log_in", fields).header("x-forwarded-for", format!("10.0.0.{n}"));
+        async move { browser.send(request).await }
+    }));
+    let (finished, answers) = (Cell::new(false), OnceCell::new());
+    let storm = async {
+        let _ = answers.set(storm.await);
+        finished.set(true);
+    };
+    let pages = async {
+        let mut seen = 0;
+        while !finished.get() {
+            assert_eq!(alice.get("/chats").await.status, 200);
+            seen += 1;
+        }
+        seen
+    };
+    let ((), seen) = tokio::join!(storm, pages);
+    assert!(seen > 0);
+    let answers = answers.into_inner().unwrap();
+    for answer in &answers {
+        match answer.status {
+            401 => assert_eq!(answer.code(), "wrong_credentials"),
+            503 => assert!(answer.code() == "busy" && !answer.header("retry-after").is_empty(), "{}", answer.text()),
+            other => panic!("{other}: {}", answer.text()),
+        }
+    }
+    assert!(answers.iter().any(|answer| answer.status == 401));
+    let grown = server.peak_kib() - before;
+    assert!(grown <= STORM_KIB_MAX, "{grown} KiB more");
+    server.kill().await;
+}
+
+async fn l9_log_ins_whose_clients_went_away_do_not_pile_up(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let server = Process::start(&site.settings()).await;
+    let alice = log_in(&server).await;
+    assert_eq!(alice.get("/chats").await.status, 200);
+    let before = server.peak_kib();
+    let addr = server.addr;
+    join_all((0..500).map(|n| async move {
+        let body = form(&[("email", &format!("person-{n}@example.org")), ("password", "a wrong password")]);
+        let request = format!(
+            "POST /api/log_in HTTP/1.1\r\nhost: {addr}\r\norigin: http://{addr}\r\ncontent-type: \
+             application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut socket = TcpStream::connect(addr).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        // Nobody waits for the answer any longer.
+        let _ = timeout(Duration::from_millis(5), socket.read_u8()).await;
+    }))
+    .await;
+    // Whoever comes afterwards gets in, when what was under way has ended.
+    eventually("a log-in", async || {
+        let fields = [("email", "alice@example.org"), ("password", PASSWORD)];
+        let answer = anonymous(&server).call::<LogIn>(&fields).await;
+        assert!([200, 429, 503].contains(&answer.status), "{}", answer.text());
+        assert_eq!(alice.get("/chats").await.status, 200);
+        answer.status == 200
+    })
+    .await;
+    let grown = server.peak_kib() - before;
+    assert!(grown <= STORM_KIB_MAX, "{grown} KiB more");
+    server.kill().await;
+}
+
 async fn accounts_are_managed_from_the_command_line(setup: Setup) {
     let site = Site::new(&setup).await;
     let added = site.add_user("Alice@Example.org", &format!("{PASSWORD}\n")).await;
@@ -230,7 +329,7 @@ async fn l17_the_set_up_link_is_printed_until_there_is_an_account(setup: Setup) 
 
 fn anonymous(server: &Process) -> Client {
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    Client::new(http, server.addr)
+    Client::new(http, server.addr, Canaries::new())
 }
 
 async fn log_in(server: &Process) -> Client {

@@ -5,16 +5,26 @@ use reqwest::Method;
 use sardonyx::{
     api::{
         account::ChangePassword,
+        admin::{ListAudit, ListPeople, MakePasswordLink, RemoveSecondFactor},
+        links::AcceptLink,
+        notifications::ListNotifications,
         second_factor::{BeginSecondFactor, ConfirmSecondFactor, FindSecondFactor, SwitchOffSecondFactor},
-        session::LogIn,
+        session::{FindCurrentSession, LogIn},
     },
-    domain::{limits, second_factor::SecondFactor},
+    domain::{
+        admin::{AuditPage, PersonPage},
+        limits,
+        live::CloseReason,
+        notification::{Notification, NotificationKind},
+        second_factor::SecondFactor,
+        session::SessionEnd,
+    },
     server::clock,
 };
 use serde_json::json;
 use totp_rs::{Builder, Secret};
 
-use crate::support::{Answer, Client, Person, Setup, TestApp, people::PASSWORD};
+use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, form, people::PASSWORD};
 
 crate::on_both_databases![
     a_second_factor_is_asked_for_after_the_right_password_only,
@@ -24,6 +34,9 @@ crate::on_both_databases![
     l4_wrong_codes_are_counted,
     a_program_needs_a_code_for_its_token,
     what_is_being_set_up_is_shown_until_it_is_confirmed,
+    a7_a_link_for_a_new_password_does_not_skip_the_second_factor,
+    l4_wrong_codes_are_counted_wherever_they_come_from,
+    a_lost_second_factor_is_removed_by_an_administrator_only,
 ];
 
 async fn a_second_factor_is_asked_for_after_the_right_password_only(setup: Setup) {
@@ -139,6 +152,94 @@ async fn what_is_being_set_up_is_shown_until_it_is_confirmed(setup: Setup) {
     assert_eq!(confirm(PASSWORD, &factor.code(1)).await.refusal().1, "conflict");
     assert_eq!(alice.get("/settings/second-factor.svg").await.status, 404);
     assert!(!alice.get("/settings/second-factor").await.text().contains(&factor.secret));
+}
+
+async fn a7_a_link_for_a_new_password_does_not_skip_the_second_factor(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice) = (app.admin().await, app.alice().await);
+    let factor = Factor::set_up(&alice).await;
+    let link: String = admin.call::<MakePasswordLink>(&[("user_id", &alice.id.to_string())]).await.ok();
+    let token = link.split_once("?token=").unwrap().1;
+    let browser = app.anonymous();
+    let taken = browser.call::<AcceptLink>(&[("token", token), ("password", "quartz vein 77")]).await;
+    assert_eq!((taken.status, taken.header("set-cookie")), (200, ""));
+    assert_eq!(browser.call::<FindCurrentSession>(&[]).await.status, 401);
+    // The password is the new one, and the code is still asked for.
+    assert_eq!(log_in(&app, "quartz vein 77", "").await.refusal(), (401, "code_needed".to_owned()));
+    assert_eq!(log_in(&app, PASSWORD, &factor.code(1)).await.refusal().1, "wrong_credentials");
+    log_in(&app, "quartz vein 77", &factor.code(1)).await.ok::<()>();
+}
+
+async fn l4_wrong_codes_are_counted_wherever_they_come_from(setup: Setup) {
+    let proxy = || "127.0.0.1/32".parse().unwrap();
+    let app = TestApp::start(setup.config(move |config| config.trusted_proxies = vec![proxy()])).await;
+    let factor = Factor::set_up(&app.alice().await).await;
+    let from = async |n: u32, code: &str| {
+        let browser = app.anonymous();
+        let fields = form(&[("email", "alice@example.org"), ("password", PASSWORD), ("code", code)]);
+        let request = browser.form_request("/api/log_in", fields);
+        browser.send(request.header("x-forwarded-for", format!("10.0.0.{n}"))).await
+    };
+    for n in 0..limits::CODES_PER_ACCOUNT_MAX {
+        assert_eq!(from(n, "000000").await.refusal(), (401, "wrong_code".to_owned()));
+    }
+    assert_eq!(from(200, "000000").await.refusal(), (429, "too_many_attempts".to_owned()));
+    assert_eq!(from(201, &factor.code(1)).await.status, 429);
+    // It passes.
+    let wait_ms = 1_000 * i64::from(limits::CODE_PER_ACCOUNT_SECONDS);
+    app.database.execute(&format!("UPDATE login_attempt SET counted_at_ms = counted_at_ms - {wait_ms}")).await;
+    from(202, &factor.code(1)).await.ok::<()>();
+}
+
+async fn a_lost_second_factor_is_removed_by_an_administrator_only(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (admin, alice, bob) = (app.admin().await, app.alice().await, app.bob().await);
+    Factor::set_up(&alice).await;
+    Factor::set_up(&admin).await;
+    let remove =
+        async |by: &Person, whom: &Person| by.call::<RemoveSecondFactor>(&[("user_id", &whom.id.to_string())]).await;
+    assert_eq!(remove(&bob, &alice).await.refusal(), (403, "forbidden".to_owned()));
+    assert_eq!(remove(&alice, &alice).await.status, 403);
+    // Not one's own: that takes a code.
+    assert_eq!(remove(&admin, &admin).await.refusal(), (409, "conflict".to_owned()));
+    // Who has none, or is only setting one up, has none to lose.
+    assert_eq!(remove(&admin, &bob).await.refusal(), (404, "not_found".to_owned()));
+    bob.call::<BeginSecondFactor>(&[]).await.ok::<()>();
+    assert_eq!(remove(&admin, &bob).await.status, 404);
+    assert_eq!(log_in(&app, PASSWORD, "").await.refusal().1, "code_needed");
+
+    let who_has_one = async || {
+        let page: PersonPage = admin.call::<ListPeople>(&[("search", "")]).await.ok();
+        let with = page.people.into_iter().filter(|person| person.has_second_factor);
+        with.map(|person| (person.email, person.is_you)).collect::<Vec<_>>()
+    };
+    let (hers, own) = (("alice@example.org".to_owned(), false), ("admin@example.org".to_owned(), true));
+    assert_eq!(who_has_one().await, [own.clone(), hers]);
+    let mut tab = Tab::open(&alice).await;
+    let page = admin.get("/admin").await.text();
+    assert!(page.contains("Remove second factor: alice@example.org"), "{page}");
+    for without in ["admin", "bob"] {
+        assert!(!page.contains(&format!("Remove second factor: {without}@example.org")), "{without}");
+    }
+    // Without a script, as an administrator's page posts it.
+    let fields = [("user_id", &*alice.id.to_string())];
+    let answer = admin.submit("/admin", "/api/remove_second_factor", &fields).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/admin"));
+    assert_eq!(who_has_one().await, [own]);
+    let ended = SessionEnd::RevokedByAdmin;
+    assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded(ended)), Some(1008)));
+    assert_eq!(alice.call::<FindCurrentSession>(&[]).await.refusal(), (401, ended.name().to_owned()));
+    assert_eq!(remove(&admin, &alice).await.status, 404);
+
+    // The password alone will do, she is told by whom, and the log says so, too.
+    let alice = app.log_in("alice@example.org").await;
+    let told: Vec<Notification> = alice.call::<ListNotifications>(&[]).await.ok();
+    assert_eq!((told[0].kind, told[0].detail.as_str()), (NotificationKind::SecondFactorRemoved, "admin@example.org"));
+    let fields = [("who", ""), ("action", "second_factor_removed")];
+    let entries = admin.call::<ListAudit>(&fields).await.ok::<AuditPage>().entries;
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].actor.as_str(), entries[0].subject.as_str()), ("admin@example.org", "alice@example.org"));
+    assert_eq!(alice.call::<FindSecondFactor>(&[]).await.ok::<SecondFactor>(), SecondFactor::Off);
 }
 
 /// What is in an authenticator, and on a piece of paper.

@@ -23,7 +23,7 @@ crate::on_both_databases![
     i6_what_is_not_utf8_is_refused,
     i7_a_malformed_id_answers_like_an_unknown_one,
     i2_bodies_are_bounded_and_forms_only,
-    x17_fields_that_nobody_asked_for_change_nothing,
+    x5_x6_x17_fields_that_nobody_asked_for_change_nothing,
     u13_a_model_is_named_properly_or_refused,
     p6_replies_at_a_time_are_limited_for_each_user,
     the_model_is_told_this_conversation_and_no_other,
@@ -198,7 +198,7 @@ async fn i2_bodies_are_bounded_and_forms_only(setup: Setup) {
     assert_eq!(app.database.count("chat_message").await, 0);
 }
 
-async fn x17_fields_that_nobody_asked_for_change_nothing(setup: Setup) {
+async fn x5_x6_x17_fields_that_nobody_asked_for_change_nothing(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, bob) = (app.alice().await, app.bob().await);
     let (chat_id, sent) = alice.ask("mine").await;
@@ -265,7 +265,7 @@ async fn p6_replies_at_a_time_are_limited_for_each_user(setup: Setup) {
     let (chat_id, first) = alice.ask("one").await;
     alice.send_message(chat_id, "two").await;
     let answer = alice.try_send(chat_id, "three", ClientMessageId::random()).await;
-    assert_eq!(answer.refusal(), (429, "too_many".to_owned()));
+    assert_eq!(answer.refusal(), (429, "too_many_replies".to_owned()));
     assert!(!answer.header("retry-after").is_empty());
     // Nothing of it was kept, and nobody else is held up.
     assert_eq!(app.database.count("chat_message").await, 4);
@@ -282,7 +282,7 @@ async fn p6_replies_at_a_time_are_limited_for_each_user(setup: Setup) {
     call.piece("done");
     call.done();
     assert_eq!(tab.until_end(first.reply_id).await.state, MessageState::Complete);
-    // The place is given back just after the end is told.
+    // Its place is free with its end.
     crate::support::eventually("a free place", async || {
         alice.try_send(chat_id, "three", ClientMessageId::random()).await.status == 200
     })

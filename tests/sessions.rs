@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use reqwest::{Method, header::HeaderValue};
 use sardonyx::{
     api::{
@@ -24,14 +25,18 @@ use tower_sessions::{
     session::{Id, Record},
 };
 
-use crate::support::{Answer, Client, Person, Setup, Tab, TestApp, eventually, people::PASSWORD, soon};
+use crate::support::{
+    Answer, Client, Person, Setup, Tab, TestApp, canaries::Canaries, eventually, form, people::PASSWORD, soon,
+};
 
+crate::once![s18_u9_a_secret_in_the_log_is_found];
 crate::on_every_store![
     s1_the_cookie_is_for_this_host_and_no_script,
     s2_a_planted_session_is_worth_nothing_after_the_log_in,
     s3_an_id_that_was_never_issued_is_never_taken_up,
     s4_broken_cookies_are_nobodys,
     s5_a_session_that_was_logged_out_is_dead_on_every_door,
+    s6_what_was_under_way_at_the_log_out_brings_nothing_back,
     s7_a_stale_cookie_removes_and_replaces_nothing,
     s8_a_session_holds_who_and_until_when,
     s9_a_session_in_use_says_when_it_was_used,
@@ -39,7 +44,11 @@ crate::on_every_store![
     s11_a_new_password_ends_all_other_sessions,
     s12_a_disabled_account_is_out_with_its_next_request,
     s13_sessions_are_listed_and_ended_by_their_owner_only,
+    s14_of_many_renewals_at_once_the_user_stays_logged_in,
     s15_strangers_get_no_session,
+    s16_expired_sessions_leave_the_store,
+    s18_the_cookie_is_nowhere_but_in_its_header,
+    s19_a_log_out_leaves_nothing_in_the_browser,
     a_restart_keeps_everybody_logged_in,
     w7_a_live_connection_ends_with_its_session,
     d15_a_store_that_loses_a_deletion_brings_no_session_back,
@@ -47,6 +56,31 @@ crate::on_every_store![
     of_very_many_sessions_the_least_used_end,
     a_log_in_from_a_new_device_is_told_until_it_is_read,
 ];
+
+/// The harness itself: what [`Canaries`] looks for after every test, it finds.
+async fn s18_u9_a_secret_in_the_log_is_found(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    for (secret, is_found) in [
+        ("sdx_a_secret_of_this_very_test", true),
+        ("a message, as of this very test", true),
+        ("918273", true),
+        ("never logged by anybody", false),
+    ] {
+        let canaries = Canaries::new();
+        canaries.add(secret);
+        if is_found {
+            tracing::warn!(secret, "as if by accident");
+        }
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| canaries.check()));
+        assert_eq!(found.is_err(), is_found, "{secret}");
+    }
+    // A number within another one is none.
+    let canaries = Canaries::new();
+    canaries.add("123456");
+    tracing::warn!(ms = 51_234_567, id = "0-123456-0", "no code");
+    canaries.check();
+    assert!(app.anonymous().get("/login").await.status == 200);
+}
 
 async fn s1_the_cookie_is_for_this_host_and_no_script(setup: Setup) {
     let app = TestApp::start(setup.clone()).await;
@@ -158,6 +192,43 @@ async fn s5_a_session_that_was_logged_out_is_dead_on_every_door(setup: Setup) {
     // The other session goes on.
     let chat_id = elsewhere.create_chat().await;
     other_tab.until("the other session's chat", |screen| screen.chats.iter().any(|chat| chat.id == chat_id)).await;
+}
+
+async fn s6_what_was_under_way_at_the_log_out_brings_nothing_back(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.alice().await;
+    let changed = form(&[("current_password", PASSWORD), ("new_password", PASSWORD)]);
+    for (path, body) in [
+        ("/api/create_chat", "x=y".to_owned()),
+        ("/api/renew_session", form(&[("password", PASSWORD)])),
+        ("/api/change_password", changed),
+    ] {
+        let alice = app.log_in("alice@example.org").await;
+        let thief = Person { client: alice.client.copy(), ..alice.clone() };
+        // The request is known to be hers once its session's use is noted; its body does not come to its end meanwhile.
+        app.database.execute("UPDATE login_session SET last_access_ms = 1 WHERE end_reason IS NULL").await;
+        let (sender, pieces) = futures::channel::mpsc::unbounded::<std::io::Result<String>>();
+        let held = thief.form_request(path, reqwest::Body::wrap_stream(pieces));
+        let held = tokio::spawn({
+            let browser = thief.client.clone();
+            async move { browser.send(held).await }
+        });
+        let noted = "SELECT COUNT(*) FROM login_session WHERE end_reason IS NULL AND last_access_ms > 1";
+        eventually("the session's use", async || app.database.number(noted).await == 1).await;
+
+        alice.call::<LogOut>(&[]).await.ok::<()>();
+        sender.unbounded_send(Ok(body)).unwrap();
+        drop(sender);
+        let answer = soon("the held request's answer", held).await.unwrap();
+        assert!([200, 401].contains(&answer.status), "{path}: {}", answer.text());
+        // Neither the cookie that it had nor one that it may have got since is worth anything.
+        let old = Person { client: with_cookie(&app, &alice_cookie(&thief, &answer)), ..alice.clone() };
+        for person in [&thief, &old] {
+            assert_eq!(person.get("/chats").await.status, 303, "{path}");
+            assert_eq!(person.call::<FindCurrentSession>(&[]).await.status, 401, "{path}");
+            assert_eq!(Tab::try_open(person, &[]).await.err(), Some(401), "{path}");
+        }
+    }
 }
 
 async fn s7_a_stale_cookie_removes_and_replaces_nothing(setup: Setup) {
@@ -335,6 +406,123 @@ async fn s15_strangers_get_no_session(setup: Setup) {
     }
 }
 
+async fn s14_of_many_renewals_at_once_the_user_stays_logged_in(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let before: CurrentSession = alice.call::<FindCurrentSession>(&[]).await.ok();
+    let answers = join_all((0..50).map(|_| alice.call::<RenewSession>(&[("password", PASSWORD)]))).await;
+    for answer in &answers {
+        // Too late for the old cookie, or too many passwords at a time.
+        assert!([200, 401, 429, 503].contains(&answer.status), "{}", answer.text());
+    }
+    assert!(answers.iter().any(|answer| answer.status == 200));
+    let after: CurrentSession = alice.call::<FindCurrentSession>(&[]).await.ok();
+    assert_eq!((after.id, &after.user), (before.id, &before.user));
+    let record = app.session_record(&alice.cookie().unwrap()).await.unwrap();
+    assert_eq!(record.data["login"]["user_id"], alice.id.to_string());
+    assert_eq!(record.data["login"]["session_id"], before.id.to_string());
+}
+
+async fn s16_expired_sessions_leave_the_store(setup: Setup) {
+    const MANY: usize = 1_000;
+    let has_redis = setup.has_redis();
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let kept = app.database.count("session_record").await;
+    let records = join_all((0..MANY).map(|_| async {
+        let mut record = Record {
+            id: Id::default(),
+            data: std::collections::HashMap::new(),
+            expiry_date: time::OffsetDateTime::now_utc() - Duration::from_secs(1),
+        };
+        app.store.create(&mut record).await.unwrap();
+        record.id
+    }))
+    .await;
+    if !has_redis {
+        assert_eq!(app.database.count("session_record").await, kept + MANY as i64);
+    }
+    // Those of the index stay for a week, to say why they ended.
+    app.log_in("alice@example.org").await;
+    let this = alice.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().id;
+    let id = app.database.id(this.0);
+    app.database.execute(&format!("UPDATE login_session SET expires_at_ms = 1 WHERE id <> {id}")).await;
+    // A server sweeps when it starts, and every ten minutes.
+    let app = app.restart().await;
+    eventually("the sweep of the index", async || app.database.count("login_session").await == 1).await;
+    eventually("the sweep of the store", async || app.database.count("session_record").await <= kept + 1).await;
+    for id in records.iter().step_by(100) {
+        assert!(app.store.load(id).await.unwrap().is_none());
+    }
+    alice.at(&app).call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>();
+}
+
+async fn s18_the_cookie_is_nowhere_but_in_its_header(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let mut secrets = vec![alice.cookie().unwrap()];
+    let chat_id = alice.create_chat().await;
+    let mut seen = Vec::new();
+    let mut tab = Tab::open(&alice).await;
+    for round in 0..2 {
+        for path in [
+            "/chats".to_owned(),
+            format!("/chats/{chat_id}"),
+            "/settings".to_owned(),
+            "/settings/sessions".to_owned(),
+            "/settings/data.json".to_owned(),
+            "/login".to_owned(),
+            "/nowhere".to_owned(),
+        ] {
+            seen.push(alice.get(&path).await);
+        }
+        for (path, _) in leptos::server_fn::axum::server_fn_paths() {
+            if !["/api/log_out", "/api/renew_session", "/api/end_other_sessions"].contains(&path) {
+                seen.push(alice.post(path, &[("chat_id", &chat_id.to_string())]).await);
+            }
+        }
+        if round == 0 {
+            seen.push(alice.call::<RenewSession>(&[("password", PASSWORD)]).await);
+            secrets.push(alice.cookie().unwrap());
+        }
+    }
+    // What the live connection says, to its end.
+    alice.create_chat().await;
+    seen.push(alice.call::<LogOut>(&[]).await);
+    tab.until_closed().await;
+    let frames = format!("{:?}{:?}", tab.screen.chats, tab.screen.refused);
+    assert_ne!(secrets[0], secrets[1]);
+    for secret in &secrets {
+        for answer in &seen {
+            let others = answer.headers.iter().filter(|(name, _)| *name != "set-cookie");
+            let head = others.map(|(_, value)| value.to_str().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+            assert!(!head.contains(secret) && !answer.text().contains(secret.as_str()), "{head}");
+        }
+        assert!(!frames.contains(secret.as_str()));
+        // Nor in the database, which keeps a hash; the log is looked at after every test.
+        assert!(!format!("{:?}", app.database.dump().await).contains(secret.as_str()));
+    }
+}
+
+async fn s19_a_log_out_leaves_nothing_in_the_browser(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    let page = alice.get(&format!("/chats/{chat_id}")).await;
+    assert_eq!((page.header("cache-control"), page.header("clear-site-data")), ("no-store", ""));
+    let mut other_tab = Tab::open(&alice).await;
+    let answer = alice.call::<LogOut>(&[]).await;
+    assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let ended = CloseReason::SessionEnded(SessionEnd::LoggedOut);
+    assert_eq!(other_tab.until_closed().await, (Some(ended), Some(1008)));
+    // Without a script, too.
+    let alice = app.log_in("alice@example.org").await;
+    let answer = alice.submit("/chats", "/api/log_out", &[]).await;
+    assert_eq!((answer.status, answer.header("clear-site-data")), (303, "\"cache\", \"storage\""));
+    assert_eq!(alice.cookie(), None);
+}
+
 async fn a_restart_keeps_everybody_logged_in(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
@@ -449,6 +637,12 @@ async fn log_in(app: &TestApp, browser: &Client) -> Answer {
         app.add_account("alice@example.org", sardonyx::domain::user::Role::Member).await;
     }
     browser.call::<LogIn>(&[("email", "alice@example.org"), ("password", PASSWORD)]).await
+}
+
+/// The session's cookie after an answer: a new one, or the one before.
+fn alice_cookie(browser: &Person, answer: &Answer) -> String {
+    let new = answer.header("set-cookie").split(';').next().and_then(|cookie| cookie.split_once('='));
+    new.map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty()).or(browser.cookie()).unwrap_or_default()
 }
 
 fn with_cookie(app: &TestApp, value: &str) -> Client {

@@ -6,6 +6,7 @@
 //! To add to the harness: one noun, one file here.
 
 pub mod app;
+pub mod canaries;
 pub mod client;
 pub mod database;
 pub mod logs;

@@ -109,6 +109,7 @@ async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<
         client_message_id: ClientMessageId::random(),
         model: ModelName::new("openai", upstream::MODEL)?,
         lease_owner,
+        running_max: u64::MAX,
     };
     let NewReply::Added { reply, .. } = owner.add_exchange(new).await? else {
         return Err(anyhow!("a random id came twice"));

@@ -47,6 +47,10 @@ impl Sardonyx {
             .env("SARDONYX_ADDR", format!("127.0.0.1:{port}"))
             .env("SARDONYX_DATA", home)
             .env("DATABASE_URL", database_url(home))
+            // One person of the benchmark does what hundreds do.
+            .env("SARDONYX_REPLIES_PER_USER", "1000")
+            .env("SARDONYX_MESSAGES_PER_MINUTE", "1000000")
+            .env("SARDONYX_REQUESTS_PER_MINUTE", "1000000")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

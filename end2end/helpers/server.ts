@@ -151,6 +151,8 @@ export class Server {
       OPENAI_BASE_URL: providerUrl,
       // A server that is told to stop interrupts what it is writing at once.
       SARDONYX_DRAIN_SECONDS: "0",
+      // A test sends in a moment what a person sends in an hour.
+      SARDONYX_MESSAGES_PER_MINUTE: "1000",
       ...settings,
     };
   }

@@ -78,6 +78,19 @@ pub async fn change_account(user_id: String, change: String) -> Result<(), Error
     Ok(())
 }
 
+/// Takes a second factor away from somebody who has lost it; their sessions end.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Conflict`] for oneself; [`Error::NotFound`] when there is no such account, or it has none.
+#[server(name = RemoveSecondFactor, prefix = "/api", endpoint = "remove_second_factor")]
+pub async fn remove_second_factor(user_id: String) -> Result<(), Error> {
+    use crate::server::{people, request};
+    let (state, known) = (request::state()?, request::known()?);
+    people::remove_second_factor(&state, &known, &request::client()?, user_id.parse()?).await?;
+    request::show("/admin");
+    Ok(())
+}
+
 /// Every session that can be used, the last used one first, up to a limit.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ pub async fn list_messages(chat_id: String, before_seq: i64) -> Result<MessagePa
 ///
 /// # Errors
 /// [`Error::NotFound`] when the chat is not the user's; [`Error::Conflict`] when the id was used for another text;
-/// [`Error::TooMany`] when too many replies are running.
+/// [`Error::TooManyReplies`] when too many replies are running.
 #[server(name = SendMessage, prefix = "/api", endpoint = "send_message")]
 pub async fn send_message(
     chat_id: String,

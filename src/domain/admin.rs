@@ -10,7 +10,8 @@ use super::{
 /// Something that only some may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Invite people, change their role, disable, enable and delete accounts, make links for a new password.
+    /// Invite people, change their role, disable, enable and delete accounts, make links for a new password, take a lost
+    /// second factor away.
     ManagePeople,
     /// See everybody's sessions and end them.
     ManageSessions,
@@ -40,6 +41,10 @@ pub struct PersonRow {
     pub created_at_ms: i64,
     /// Sessions that can be used now.
     pub sessions: u64,
+    /// Whether logging in takes a code, too.
+    pub has_second_factor: bool,
+    /// Whether it is who asks.
+    pub is_you: bool,
 }
 
 /// A page of people, by address; the next one begins after the address that it gives.
@@ -80,12 +85,13 @@ pub enum AuditAction {
     PasswordLinkMade,
     PasswordReset,
     SessionsEnded,
+    SecondFactorRemoved,
     AuditExported,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LogIn,
         Self::LogInFailed,
         Self::PasswordChanged,
@@ -99,6 +105,7 @@ impl AuditAction {
         Self::PasswordLinkMade,
         Self::PasswordReset,
         Self::SessionsEnded,
+        Self::SecondFactorRemoved,
         Self::AuditExported,
     ];
 
@@ -118,6 +125,7 @@ impl AuditAction {
             Self::PasswordLinkMade => "password_link_made",
             Self::PasswordReset => "password_reset",
             Self::SessionsEnded => "sessions_ended",
+            Self::SecondFactorRemoved => "second_factor_removed",
             Self::AuditExported => "audit_exported",
         }
     }

@@ -32,6 +32,10 @@ pub const AUDIT_ENTRIES_EXPORTED_MAX: usize = 100_000;
 pub const SEARCH_CHARS_MAX: usize = 100;
 /// Unread notifications that are shown at a time.
 pub const NOTIFICATIONS_SHOWN_MAX: u64 = 5;
+/// Entries of the audit log are kept for this long.
+pub const AUDIT_DAYS: u32 = 365;
+/// Entries of it that are removed at a time.
+pub const AUDIT_ENTRIES_REMOVED_MAX: u64 = 1_000;
 /// Sessions in the list of everybody's.
 pub const LIVE_SESSIONS_SHOWN_MAX: u64 = 500;
 /// An invitation works for this long.
@@ -70,6 +74,11 @@ pub const ATTEMPT_PER_ACCOUNT_SECONDS: u32 = 60;
 pub const ATTEMPTS_PER_ADDRESS_MAX: u32 = 50;
 /// One of them is forgotten after this.
 pub const ATTEMPT_PER_ADDRESS_SECONDS: u32 = 15;
+/// Wrong codes of a second factor for one account, wherever they come from, before the next has to wait: whoever tries them
+/// knows the password already.
+pub const CODES_PER_ACCOUNT_MAX: u32 = 30;
+/// One of them is forgotten after this.
+pub const CODE_PER_ACCOUNT_SECONDS: u32 = 300;
 /// Passwords that are hashed at a time.
 pub const PASSWORD_HASHES_MAX: usize = 4;
 /// Wait for a place among them.
@@ -109,9 +118,17 @@ pub const SOCKET_PING_SECONDS: u64 = 25;
 /// A live connection that was silent for this long is dead.
 pub const SOCKET_SILENCE_SECONDS_MAX: u64 = 60;
 
-/// Replies of one user that are generated at a time.
-pub const RUNNING_REPLIES_PER_USER_MAX: usize = 400;
-/// Replies that are generated at a time.
+/// Requests of one user's browsers in a minute, and as many again at once after a minute of rest; the same for their
+/// programs. What is counted by the minute here is counted by each server for itself.
+pub const REQUESTS_PER_MINUTE_MAX: u32 = 600;
+/// Messages that one user sends, or asks to be answered again, in a minute; as many chats can be made.
+pub const MESSAGES_PER_MINUTE_MAX: u32 = 60;
+/// Files that are made for one user in an hour: all of their data, the audit log.
+pub const EXPORTS_PER_HOUR_MAX: u32 = 20;
+
+/// Replies of one user that are generated at a time, by all servers together.
+pub const RUNNING_REPLIES_PER_USER_MAX: u64 = 20;
+/// Replies that one server generates at a time.
 pub const RUNNING_REPLIES_MAX: usize = 1_000;
 /// Longest reply; a longer one is cut and says so.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;

@@ -21,6 +21,8 @@ pub struct Notification {
 pub enum NotificationKind {
     /// Somebody logged in from a device that was not seen before.
     NewDevice,
+    /// An administrator took the second factor away.
+    SecondFactorRemoved,
 }
 
 impl NotificationKind {
@@ -28,18 +30,20 @@ impl NotificationKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NewDevice => "new_device",
+            Self::SecondFactorRemoved => "second_factor_removed",
         }
     }
 
     /// Reads [`NotificationKind::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::NewDevice].into_iter().find(|kind| kind.name() == name)
+        [Self::NewDevice, Self::SecondFactorRemoved].into_iter().find(|kind| kind.name() == name)
     }
 
     /// What the person reads before the detail.
     pub const fn text(self) -> &'static str {
         match self {
             Self::NewDevice => "New log-in to your account:",
+            Self::SecondFactorRemoved => "Your second factor was removed, and all your sessions ended, by",
         }
     }
 }

@@ -149,9 +149,17 @@ pub struct LimitConfig {
     #[arg(long, env = "SARDONYX_SESSION_SECONDS", default_value_t = limits::SESSION_SECONDS_MAX, value_parser = clap::value_parser!(i64).range(1..=limits::SESSION_SECONDS_MAX))]
     pub session_seconds: i64,
 
-    /// Replies of one user that may run at a time.
-    #[arg(long, env = "SARDONYX_REPLIES_PER_USER", default_value_t = limits::RUNNING_REPLIES_PER_USER_MAX)]
-    pub replies_per_user: usize,
+    /// Replies of one user that may run at a time, on all servers together.
+    #[arg(long, env = "SARDONYX_REPLIES_PER_USER", default_value_t = limits::RUNNING_REPLIES_PER_USER_MAX, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub replies_per_user: u64,
+
+    /// Messages that one user may send in a minute, to each server; as many chats can be made.
+    #[arg(long, env = "SARDONYX_MESSAGES_PER_MINUTE", default_value_t = limits::MESSAGES_PER_MINUTE_MAX, value_parser = clap::value_parser!(u32).range(1..))]
+    pub messages_per_minute: u32,
+
+    /// Requests of all kinds that one user may make in a minute, to each server; as many again for their programs.
+    #[arg(long, env = "SARDONYX_REQUESTS_PER_MINUTE", default_value_t = limits::REQUESTS_PER_MINUTE_MAX, value_parser = clap::value_parser!(u32).range(1..))]
+    pub requests_per_minute: u32,
 
     /// Live connections (tabs) of one user.
     #[arg(long, env = "SARDONYX_SOCKETS_PER_USER", default_value_t = limits::SOCKETS_PER_USER_MAX)]
@@ -160,6 +168,24 @@ pub struct LimitConfig {
     /// Seconds that running replies are given to end when the server is told to stop.
     #[arg(long, env = "SARDONYX_DRAIN_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=25))]
     pub drain_seconds: u64,
+
+    /// Days that entries of the audit log are kept; 0 keeps them for ever.
+    #[arg(long, env = "SARDONYX_AUDIT_DAYS", default_value_t = limits::AUDIT_DAYS, value_parser = clap::value_parser!(u32).range(0..=36500))]
+    pub audit_days: u32,
+}
+
+impl Default for LimitConfig {
+    fn default() -> Self {
+        Self {
+            session_seconds: limits::SESSION_SECONDS_MAX,
+            replies_per_user: limits::RUNNING_REPLIES_PER_USER_MAX,
+            messages_per_minute: limits::MESSAGES_PER_MINUTE_MAX,
+            requests_per_minute: limits::REQUESTS_PER_MINUTE_MAX,
+            sockets_per_user: limits::SOCKETS_PER_USER_MAX,
+            drain_seconds: 10,
+            audit_days: limits::AUDIT_DAYS,
+        }
+    }
 }
 
 /// The form of log lines.

@@ -69,6 +69,24 @@ pub async fn end_sessions(
     Ok(())
 }
 
+/// Takes somebody's second factor away, for who has lost it: they log in with their password alone then. Their sessions end,
+/// and they are told. Nobody does so for themselves: that takes a code (`auth::second_factor`).
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Conflict`] for oneself; [`Error::NotFound`] when there is no such account, or it has none.
+pub async fn remove_second_factor(state: &AppState, known: &Known, client: &Client, id: UserId) -> Result<()> {
+    let admin = known.db.admin(Permission::ManagePeople)?;
+    if id == known.db.user_id() {
+        return Err(Error::Conflict);
+    }
+    if !admin.remove_second_factor_of(id, client.address.to_string()).await? {
+        return Err(Error::NotFound);
+    }
+    tracing::info!(by = %known.db.user_id(), user = %id, "somebody's second factor was removed");
+    end_live_connections(state, id, Sessions::All);
+    Ok(())
+}
+
 /// Makes a link by which somebody makes their own account; gives its address.
 ///
 /// # Errors

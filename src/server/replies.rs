@@ -68,7 +68,7 @@ pub async fn watch(state: &AppState, db: &UserDb, mailbox: &Mailbox, chat_id: Ch
 /// Saves a message and starts the reply to it.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooMany`], [`InvalidInput::Model`]; nothing is saved then.
+/// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooManyReplies`], [`InvalidInput::Model`]; nothing is saved then.
 pub async fn send_message(
     state: &AppState,
     db: &UserDb,
@@ -79,11 +79,12 @@ pub async fn send_message(
 ) -> Result<Sent> {
     let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let model = choose_model(state, model, chat.model, &db.user().preferences).await?;
-    let new = NewExchange { chat_id, text, client_message_id, model, lease_owner: state.instance };
+    let (lease_owner, running_max) = (state.instance, state.config.limits.replies_per_user);
+    let new = NewExchange { chat_id, text, client_message_id, model, lease_owner, running_max };
     let (state, db) = (state.clone(), db.clone());
     // A task of its own: a client that goes away between the save and the start would leave a message without a reply.
     finish(state.tasks.clone().spawn(async move {
-        let place = state.running.reserve(db.user_id())?;
+        let place = state.running.reserve()?;
         match db.add_exchange(new).await? {
             NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
             NewReply::Added { chat, message, reply } => {
@@ -101,7 +102,7 @@ pub async fn send_message(
 /// Asks again for the chat's last reply. Gives the chat and the new reply.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooMany`], [`InvalidInput::Model`].
+/// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooManyReplies`], [`InvalidInput::Model`].
 pub async fn retry_reply(
     state: &AppState,
     db: &UserDb,
@@ -116,8 +117,8 @@ pub async fn retry_reply(
     }
     let (state, db) = (state.clone(), db.clone());
     finish(state.tasks.clone().spawn(async move {
-        let place = state.running.reserve(db.user_id())?;
-        match db.replace_reply(message_id, model, state.instance).await? {
+        let place = state.running.reserve()?;
+        match db.replace_reply(message_id, model, state.instance, state.config.limits.replies_per_user).await? {
             NewReply::Repeated { reply_id, .. } => Ok((old.chat_id, reply_id)),
             NewReply::Added { chat, message, reply } => {
                 let reply_id = reply.id;

@@ -39,6 +39,7 @@ use super::{
     auth::{keys::Keys, password::Passwords, setup, store::Store, throttle::Throttle},
     config::{Config, StorageConfig},
     db::Db,
+    flood::Flood,
     live::Live,
     origin::Origins,
     redis::Redis,
@@ -93,7 +94,7 @@ impl Server {
         };
         let instance = Uuid::new_v4();
         let live = Live::new(instance, redis.as_ref());
-        let running = Arc::new(Running::new(config.limits.replies_per_user));
+        let running = Arc::new(Running::default());
         let stop = Arc::downgrade(&running);
         live.on_stop(move |message_id| {
             if let Some(running) = stop.upgrade() {
@@ -105,6 +106,7 @@ impl Server {
             assets: Arc::new(Assets::load()),
             leptos_options: leptos_options()?,
             throttle: Throttle::new(db.clone()),
+            flood: Flood::new(&config.limits),
             db,
             keys: Arc::new(keys),
             passwords: Passwords::new(),

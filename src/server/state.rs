@@ -13,6 +13,7 @@ use super::{
     auth::{keys::Keys, password::Passwords, throttle::Throttle},
     config::Config,
     db::Db,
+    flood::Flood,
     live::Live,
     origin::Origins,
     replies::{Running, Views},
@@ -28,6 +29,8 @@ pub struct AppState {
     pub db: Db,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    /// How much each user asks for.
+    pub flood: Flood,
     /// What tokens of the API are signed with.
     pub keys: Arc<Keys>,
     pub models: Arc<Models>,

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use sardonyx::{
-    domain::limits,
     router,
     server::{
         ai::{Models, Provider},
@@ -21,8 +20,11 @@ use tower_sessions::{
 
 use super::{
     Client, Upstream,
+    canaries::Canaries,
     database::{Kind, TestDatabase, needed},
-    logs, soon,
+    logs,
+    people::PASSWORD,
+    soon,
 };
 
 /// The model that the scripted upstream offers first.
@@ -80,6 +82,7 @@ pub struct TestApp {
     pub database: Arc<TestDatabase>,
     pub addr: SocketAddr,
     pub http: reqwest::Client,
+    pub canaries: Canaries,
     config: Config,
     serving: Option<JoinHandle<()>>,
 }
@@ -96,12 +99,22 @@ impl TestApp {
         for change in &setup.changes {
             change(&mut config);
         }
-        Self::run(config, database, upstream, setup.provider).await
+        let canaries = Canaries::new();
+        canaries.add(PASSWORD);
+        canaries.add("sk-of-the-tests");
+        Self::run(config, database, upstream, setup.provider, canaries).await
     }
 
     /// Another server beside this one, with the same database, Redis and upstream.
     pub async fn another(&self) -> Self {
-        Self::run(self.config.clone(), Arc::clone(&self.database), Arc::clone(&self.upstream), None).await
+        Self::run(
+            self.config.clone(),
+            Arc::clone(&self.database),
+            Arc::clone(&self.upstream),
+            None,
+            self.canaries.clone(),
+        )
+        .await
     }
 
     /// Stops the server and starts it again, at another port.
@@ -126,7 +139,7 @@ impl TestApp {
 
     /// A browser that nobody has logged in with.
     pub fn anonymous(&self) -> Client {
-        Client::new(self.http.clone(), self.addr)
+        Client::new(self.http.clone(), self.addr, self.canaries.clone())
     }
 
     /// The record of the session with this cookie, if the store has one.
@@ -146,6 +159,7 @@ impl TestApp {
         database: Arc<TestDatabase>,
         upstream: Arc<Upstream>,
         provider: Option<Arc<dyn Provider>>,
+        canaries: Canaries,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -158,13 +172,16 @@ impl TestApp {
         let app = router::new(&server);
         let serving = tokio::spawn(server.run(listener, app));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { state, store, upstream, database, addr, http, config, serving: Some(serving) }
+        Self { state, store, upstream, database, addr, http, canaries, config, serving: Some(serving) }
     }
 }
 
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.state.stopping.cancel();
+        // S18, U9: after every test.
+        self.upstream.said().iter().for_each(|text| self.canaries.add(text));
+        self.canaries.check();
     }
 }
 
@@ -192,10 +209,12 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             reply_seconds: 300,
         },
         limits: LimitConfig {
-            session_seconds: limits::SESSION_SECONDS_MAX,
-            replies_per_user: limits::RUNNING_REPLIES_PER_USER_MAX,
-            sockets_per_user: limits::SOCKETS_PER_USER_MAX,
+            // A test is quicker than any person; those about these limits set their own.
+            replies_per_user: 400,
+            messages_per_minute: 100_000,
+            requests_per_minute: 1_000_000,
             drain_seconds: 1,
+            ..LimitConfig::default()
         },
         log_format: LogFormat::Text,
         log: "info".to_owned(),

@@ -22,6 +22,8 @@ use sardonyx::{
 };
 use serde::de::DeserializeOwned;
 
+use super::canaries::Canaries;
+
 /// One browser at one server.
 #[derive(Clone)]
 pub struct Client {
@@ -30,6 +32,8 @@ pub struct Client {
     /// What it says about where a request comes from.
     pub origin: String,
     pub cookies: Arc<Mutex<BTreeMap<String, String>>>,
+    /// What it typed and was given that no log may hold.
+    pub canaries: Canaries,
 }
 
 /// What a server answered.
@@ -41,8 +45,8 @@ pub struct Answer {
 }
 
 impl Client {
-    pub fn new(http: reqwest::Client, addr: SocketAddr) -> Self {
-        Self { http, addr, origin: format!("http://{addr}"), cookies: Arc::default() }
+    pub fn new(http: reqwest::Client, addr: SocketAddr, canaries: Canaries) -> Self {
+        Self { http, addr, origin: format!("http://{addr}"), cookies: Arc::default(), canaries }
     }
 
     /// The same browser at another server of the site.
@@ -83,12 +87,14 @@ impl Client {
     /// Sends a request and keeps the cookies of its answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let answer = Self::send_only(request).await;
+        self.canaries.add_body(&answer.body);
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             if cookie.contains("Max-Age=0") || value.is_empty() {
                 self.cookies.lock().unwrap().remove(name);
             } else {
+                self.canaries.add(value);
                 self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
             }
         }
@@ -108,11 +114,13 @@ impl Client {
 
     /// Posts a form as the hydrated page does.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        fields.iter().for_each(|(name, value)| self.canaries.add_field(name, value));
         self.send(self.form_request(path, form(fields))).await
     }
 
     /// Posts a form as a page without a script does, from `page`.
     pub async fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        fields.iter().for_each(|(name, value)| self.canaries.add_field(name, value));
         let request = self.form_request(path, form(fields));
         let page = format!("{}{page}", self.origin);
         self.send(request.header(header::ACCEPT, "text/html,*/*;q=0.8").header(header::REFERER, page)).await
@@ -127,7 +135,10 @@ impl Client {
     pub fn program(&self, method: Method, path: &str, token: Option<&str>) -> RequestBuilder {
         let request = self.http.request(method, format!("http://{}{path}", self.addr));
         match token {
-            Some(token) => request.bearer_auth(token),
+            Some(token) => {
+                self.canaries.add(token);
+                request.bearer_auth(token)
+            }
             None => request,
         }
     }

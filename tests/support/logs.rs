@@ -25,6 +25,16 @@ pub fn text() -> String {
     String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 
+/// How much that is, in bytes.
+pub fn len() -> usize {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner).len()
+}
+
+/// What was logged after so many bytes.
+pub fn text_from(place: usize) -> String {
+    String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)[place..]).into_owned()
+}
+
 /// The last warnings and errors, of all tests: what may explain a failure.
 pub fn troubles() -> String {
     let text = text();

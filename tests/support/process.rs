@@ -91,6 +91,13 @@ impl Process {
         link.split_whitespace().next().unwrap().to_owned()
     }
 
+    /// The most memory that it ever had at a time, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse().unwrap()
+    }
+
     /// As `kill -9`.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();

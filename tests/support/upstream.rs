@@ -41,7 +41,11 @@ struct Shared {
     models: Mutex<Vec<String>>,
     calls: mpsc::UnboundedSender<Call>,
     asked: AtomicUsize,
+    said: Said,
 }
+
+/// Everything that it ever said.
+type Said = Arc<Mutex<Vec<String>>>;
 
 /// A question that waits for what the test says to it.
 pub struct Call {
@@ -52,6 +56,7 @@ pub struct Call {
     pieces: Option<mpsc::UnboundedSender<io::Result<Bytes>>>,
     stream: Option<Body>,
     gone: CancellationToken,
+    said: Said,
 }
 
 impl Upstream {
@@ -61,7 +66,8 @@ impl Upstream {
         let (sender, receiver) = mpsc::unbounded_channel();
         let answer = Mutex::new(Some("Hello there.".to_owned()));
         let models = Mutex::new(vec![MODEL.to_owned(), "other-model".to_owned()]);
-        let shared = Arc::new(Shared { answer, models, calls: sender, asked: AtomicUsize::new(0) });
+        let shared =
+            Arc::new(Shared { answer, models, calls: sender, asked: AtomicUsize::new(0), said: Said::default() });
         let router = Router::new()
             .route("/v1/models", get(list))
             .route("/v1/chat/completions", post(complete))
@@ -77,6 +83,7 @@ impl Upstream {
 
     /// From now on everything is answered with this.
     pub fn answer_with(&self, text: &str) {
+        self.shared.said.lock().unwrap().push(text.to_owned());
         *self.shared.answer.lock().unwrap() = Some(text.to_owned());
     }
 
@@ -93,6 +100,11 @@ impl Upstream {
     /// The next question, when the test answers.
     pub async fn call(&self) -> Call {
         soon("a question to the model", async { self.calls.lock().await.recv().await.unwrap() }).await
+    }
+
+    /// Everything that it said, in pieces.
+    pub fn said(&self) -> Vec<String> {
+        self.shared.said.lock().unwrap().clone()
     }
 
     /// How often it was asked.
@@ -122,6 +134,7 @@ impl Call {
 
     /// A piece of the reply.
     pub fn piece(&self, text: &str) {
+        self.said.lock().unwrap().push(text.to_owned());
         self.raw(delta(text));
     }
 
@@ -192,8 +205,15 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
     let stream = Body::from_stream(stream::unfold((receiver, of_body), |(mut receiver, guard)| async move {
         receiver.recv().await.map(|piece| (piece, (receiver, guard)))
     }));
-    let _ =
-        shared.calls.send(Call { headers, body, head: Some(head), pieces: Some(pieces), stream: Some(stream), gone });
+    let _ = shared.calls.send(Call {
+        headers,
+        body,
+        head: Some(head),
+        pieces: Some(pieces),
+        stream: Some(stream),
+        gone,
+        said: Arc::clone(&shared.said),
+    });
     let response = response.await;
     waiting.disarm();
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())

@@ -6,7 +6,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -23,6 +23,8 @@ use crate::{
 pub const NEW_TOKEN: &str = "sardonyx-new-token";
 /// The path that ends a session.
 const LOG_OUT_PATH: &str = "/api/log_out";
+/// What a browser forgets with the log-out. Not the cookies: those of other programs under the same domain would go, too.
+const CLEARED: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 
 /// The cookie's name: bound to this host and to https where there is https.
 pub fn name(origins: &Origins) -> &'static str {
@@ -51,7 +53,10 @@ pub async fn mend_removal(State(origins): State<Origins>, request: Request, next
             let cookie = match (is_removal(&cookie, &removal), is_log_out) {
                 (false, _) => cookie,
                 (true, false) => continue,
-                (true, true) => whole_removal(&origins),
+                (true, true) => {
+                    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), CLEARED);
+                    whole_removal(&origins)
+                }
             };
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }

@@ -18,6 +18,7 @@ use super::{
     client::Client,
     guard::{Caller, Known},
     session,
+    throttle::CODE,
 };
 use crate::{
     domain::{ids::UserId, second_factor::SecondFactor, user::Password},
@@ -30,8 +31,6 @@ use crate::{
     },
 };
 
-/// The kind of secret that attempts are counted for.
-const CODE: &str = "code";
 /// 160 bits: RFC 4226 §4, R6.
 const SECRET_BYTES: usize = 20;
 const RECOVERY_CODES: u32 = 10;

@@ -1,8 +1,8 @@
 //! Failed attempts to prove who one is, and when the next one counts.
 //!
-//! Each failure fills two buckets: that of the account *from this address*, and that of the address, whatever the account.
-//! A full bucket refuses before anything is hashed, and leaks: one more attempt every so often. An account is never locked
-//! for everybody, so nobody can keep its owner out from elsewhere. What leaks and how fast is in [`limits`]; the counts are
+//! Each failure fills two buckets: that of the account *from this address*, and that of the address, whatever the account;
+//! a wrong code of a second factor also that of the account, wherever it comes from. A full bucket refuses before anything is hashed, and leaks: one more attempt every so often. An account is never locked
+//! for everybody by wrong passwords, so nobody can keep its owner out from elsewhere. What leaks and how fast is in [`limits`]; the counts are
 //! in the database, so that all servers and the next start know them. What is being tried for an account at this moment is
 //! counted here, so that many attempts at once are not all let in before the first has failed.
 
@@ -20,6 +20,9 @@ use crate::{
     server::db::{Db, FailureLimit},
 };
 
+/// The kind of secret of a second factor's codes.
+pub const CODE: &str = "code";
+
 /// Lets attempts in or not. Cheap to clone.
 #[derive(Clone)]
 pub struct Throttle {
@@ -32,6 +35,8 @@ pub struct Attempt {
     throttle: Throttle,
     of_account: FailureLimit,
     of_address: FailureLimit,
+    /// For what only somebody tries who has proved something else already: who does not have that cannot keep the owner out by it.
+    of_account_anywhere: Option<FailureLimit>,
 }
 
 impl Throttle {
@@ -58,9 +63,16 @@ impl Throttle {
                 failures_max: limits::ATTEMPTS_PER_ADDRESS_MAX,
                 leak_seconds: limits::ATTEMPT_PER_ADDRESS_SECONDS,
             },
+            of_account_anywhere: (kind == CODE).then(|| FailureLimit {
+                subject: hash(&[kind, "account anywhere", account]),
+                failures_max: limits::CODES_PER_ACCOUNT_MAX,
+                leak_seconds: limits::CODE_PER_ACCOUNT_SECONDS,
+            }),
         };
         let running = attempt.enter();
-        let wait_seconds = self.db.wait_seconds(&[(&attempt.of_account, running), (&attempt.of_address, 0)]).await?;
+        let mut buckets = vec![(&attempt.of_account, running), (&attempt.of_address, 0)];
+        buckets.extend(attempt.of_account_anywhere.iter().map(|bucket| (bucket, running)));
+        let wait_seconds = self.db.wait_seconds(&buckets).await?;
         if wait_seconds > 0 {
             tracing::warn!(kind, address = %address, "too many failed attempts");
             return Err(Error::TooManyAttempts { seconds: wait_seconds });
@@ -87,7 +99,9 @@ impl Attempt {
     /// # Errors
     /// When the database fails.
     pub async fn failed(self) -> Result<()> {
-        self.throttle.db.add_failure([self.of_account.clone(), self.of_address.clone()]).await
+        let mut buckets = vec![self.of_account.clone(), self.of_address.clone()];
+        buckets.extend(self.of_account_anywhere.clone());
+        self.throttle.db.add_failure(buckets).await
     }
 
     /// Forgets what failed before from here for this account. The address stays as it was, or else somebody with one

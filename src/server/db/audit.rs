@@ -1,4 +1,4 @@
-//! The audit log: entries are added and read, never changed.
+//! The audit log: entries are added and read, never changed; the sweeper removes them when they are old.
 
 use futures::FutureExt;
 use sea_orm::{
@@ -49,6 +49,31 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Removes entries that are older than so many days, some at a time; none for 0 days. Gives how many there were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_old_audit_entries(&self, days: u32) -> Result<u64> {
+        if days == 0 {
+            return Ok(0);
+        }
+        let before_ms = clock::now_ms() - i64::from(days) * 24 * 3_600_000;
+        let mut deleted = 0;
+        loop {
+            let batch = self
+                .write_as(Scope::Sweeper, "delete old audit entries", move |transaction| {
+                    async move { delete_entries(transaction, before_ms).await }.boxed()
+                })
+                .await?;
+            deleted += batch;
+            if batch < limits::AUDIT_ENTRIES_REMOVED_MAX {
+                return Ok(deleted);
+            }
+        }
+    }
+}
+
 impl AdminDb {
     /// A page of the log, newest first, before the entry `before`.
     ///
@@ -92,6 +117,27 @@ impl AdminDb {
         let next = entries.last().filter(|_| has_more).map(|last| last.id.clone());
         Ok(AuditPage { entries, next })
     }
+}
+
+/// Removes the oldest entries from before a time, up to a limit. They are found by their ids, which begin with the time of
+/// their making: the primary key is the only index.
+async fn delete_entries(transaction: &impl ConnectionTrait, before_ms: i64) -> Written<u64> {
+    let first_kept = Uuid::from_u128(u128::from(before_ms.unsigned_abs()) << 80);
+    let ids: Vec<Uuid> = audit_entry::Entity::find()
+        .select_only()
+        .column(audit_entry::Column::Id)
+        .filter(audit_entry::Column::Id.lt(first_kept))
+        .order_by_asc(audit_entry::Column::Id)
+        .limit(limits::AUDIT_ENTRIES_REMOVED_MAX)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let deleted =
+        audit_entry::Entity::delete_many().filter(audit_entry::Column::Id.is_in(ids)).exec(transaction).await?;
+    Ok(deleted.rows_affected)
 }
 
 /// Writes an entry as part of what it is about: both happen, or neither.

@@ -55,7 +55,7 @@ impl Db {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn add_failure(&self, limits: [FailureLimit; 2]) -> Result<()> {
+    pub async fn add_failure(&self, limits: Vec<FailureLimit>) -> Result<()> {
         self.write("count failed attempt", move |transaction| {
             async move {
                 for limit in limits {

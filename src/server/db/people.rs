@@ -14,9 +14,10 @@ use super::{
     AdminDb, UserDb,
     accounts::{ACTIVE, DISABLED, to_user},
     audit::{AuditEntry, add_entry},
-    entity::{login_session, user_account},
+    entity::{login_session, second_factor, user_account},
     failed, has_text,
     login_sessions::{active_sessions, end_all_sessions, end_sessions},
+    notifications::add_notification,
     write::Written,
 };
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
         device,
         ids::{SessionId, UserId},
         limits,
+        notification::NotificationKind,
         session::{SessionEnd, Sessions},
         user::Role,
     },
@@ -88,19 +90,29 @@ impl AdminDb {
             .column(login_session::Column::UserId)
             .column_as(login_session::Column::Id.count(), "sessions")
             .filter(active_sessions())
-            .filter(login_session::Column::UserId.is_in(ids))
+            .filter(login_session::Column::UserId.is_in(ids.iter().copied()))
             .group_by(login_session::Column::UserId)
             .into_tuple()
             .all(&read)
             .await
             .map_err(failed("count sessions"))?;
         let counts: HashMap<Uuid, i64> = counts.into_iter().collect();
+        let with_factor: Vec<Uuid> = second_factor::Entity::find()
+            .select_only()
+            .column(second_factor::Column::UserId)
+            .filter(second_factor::Column::Confirmed.eq(true))
+            .filter(second_factor::Column::UserId.is_in(ids))
+            .into_tuple()
+            .all(&read)
+            .await
+            .map_err(failed("list second factors"))?;
         let people: Vec<PersonRow> = rows
             .into_iter()
             .take(page_len)
             .filter_map(|row| {
                 let sessions = counts.get(&row.id).copied().unwrap_or_default().unsigned_abs();
                 let (is_active, created_at_ms) = (row.status == ACTIVE, row.created_at_ms);
+                let has_second_factor = with_factor.contains(&row.id);
                 to_user(row).map(|user| PersonRow {
                     id: user.id,
                     email: user.email,
@@ -109,6 +121,8 @@ impl AdminDb {
                     is_active,
                     created_at_ms,
                     sessions,
+                    has_second_factor,
+                    is_you: user.id == self.user().id,
                 })
             })
             .collect();
@@ -192,6 +206,38 @@ impl AdminDb {
                     }
                 }
                 let action = AuditAction::SessionsEnded;
+                add_entry(transaction, AuditEntry { actor, action, subject: row.email, address }).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+impl AdminDb {
+    /// Takes somebody's second factor away, ends their sessions and tells them; gives whether they had one in force.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove_second_factor_of(&self, id: UserId, address: String) -> Result<bool> {
+        let actor = self.user().email.clone();
+        self.write("remove somebody's second factor", move |transaction| {
+            async move {
+                let Some(row) = user_account::Entity::find_by_id(id.0).one(transaction).await? else {
+                    return Ok(false);
+                };
+                let removed = second_factor::Entity::delete_many()
+                    .filter(second_factor::Column::UserId.eq(id.0))
+                    .filter(second_factor::Column::Confirmed.eq(true))
+                    .exec(transaction)
+                    .await?;
+                if removed.rows_affected == 0 {
+                    return Ok(false);
+                }
+                end_all_sessions(transaction, id, SessionEnd::RevokedByAdmin).await?;
+                add_notification(transaction, id, NotificationKind::SecondFactorRemoved, actor.clone()).await?;
+                let action = AuditAction::SecondFactorRemoved;
                 add_entry(transaction, AuditEntry { actor, action, subject: row.email, address }).await?;
                 Ok(true)
             }

@@ -4,15 +4,15 @@
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
 
 use super::{
     UserDb,
     chats::to_chat,
-    entity::{chat_message, chat_session},
+    entity::{chat_message, chat_session, user_account},
     messages::{StoredMessage, to_message, to_state},
     write::Written,
 };
@@ -37,6 +37,8 @@ pub struct NewExchange {
     pub model: ModelName,
     /// The server that will write the reply.
     pub lease_owner: Uuid,
+    /// Replies that this user may have running at a time.
+    pub running_max: u64,
 }
 
 /// What adding gave.
@@ -52,7 +54,8 @@ impl UserDb {
     /// Adds a message and the reply to it in one transaction. The same client message id again gives the first ids.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the chat is not theirs, [`Error::Conflict`] when the id stands for another text or chat.
+    /// [`Error::NotFound`] when the chat is not theirs, [`Error::Conflict`] when the id stands for another text or chat,
+    /// [`Error::TooManyReplies`] when as many run as may.
     pub async fn add_exchange(&self, new: NewExchange) -> Result<NewReply> {
         let user_id = self.user_id();
         self.write("add message", move |transaction| {
@@ -65,11 +68,18 @@ impl UserDb {
     /// the reply that already took that place.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is not theirs; [`Error::Conflict`] when it is running, complete, or not the last.
-    pub async fn replace_reply(&self, id: MessageId, model: Option<ModelName>, lease_owner: Uuid) -> Result<NewReply> {
+    /// [`Error::NotFound`] when it is not theirs; [`Error::Conflict`] when it is running, complete, or not the last;
+    /// [`Error::TooManyReplies`] when as many others run as may.
+    pub async fn replace_reply(
+        &self,
+        id: MessageId,
+        model: Option<ModelName>,
+        lease_owner: Uuid,
+        running_max: u64,
+    ) -> Result<NewReply> {
         let user_id = self.user_id();
         self.write("replace reply", move |transaction| {
-            async move { insert_replacement(transaction, user_id, id, model, lease_owner).await }.boxed()
+            async move { insert_replacement(transaction, user_id, id, model, lease_owner, running_max).await }.boxed()
         })
         .await
     }
@@ -127,6 +137,7 @@ impl UserDb {
 }
 
 async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, new: NewExchange) -> Written<NewReply> {
+    lock_user(transaction, user_id).await?;
     // Of two identical sends, the second waits here and then finds the first.
     lock_chat(transaction, user_id, new.chat_id).await?;
     let earlier = chat_message::Entity::find()
@@ -137,6 +148,7 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
     if let Some(earlier) = earlier {
         return repeat_exchange(transaction, &new, earlier).await;
     }
+    check_running(transaction, user_id, new.running_max).await?;
     let chat = take_places(transaction, new.chat_id, 2, &new.model).await?;
     let chat = if chat.description.is_empty() { set_title(transaction, chat, new.text.as_str()).await? } else { chat };
     let message = chat_message::Model {
@@ -180,7 +192,9 @@ async fn insert_replacement(
     id: MessageId,
     model: Option<ModelName>,
     lease_owner: Uuid,
+    running_max: u64,
 ) -> Written<NewReply> {
+    lock_user(transaction, user_id).await?;
     let old = chat_message::Entity::find_by_id(id.0)
         .filter(chat_message::Column::UserId.eq(user_id.0))
         .one(transaction)
@@ -199,6 +213,7 @@ async fn insert_replacement(
     if !to_state(&old.state, old.failure.as_deref()).can_retry() || old.seq != chat.last_seq {
         return Err(Error::Conflict.into());
     }
+    check_running(transaction, user_id, running_max).await?;
     chat_message::Entity::update_many()
         .col_expr(chat_message::Column::Superseded, Expr::value(true))
         .filter(chat_message::Column::Id.eq(old.id))
@@ -208,6 +223,30 @@ async fn insert_replacement(
     let reply = new_reply(&chat, parent_id, &model, lease_owner);
     insert(transaction, &reply).await?;
     Ok(NewReply::Added { chat: to_chat(chat), message: None, reply: to_message(reply) })
+}
+
+/// Lets a user's sends pass one after the other, also in different chats and on different servers, so that what runs can be
+/// counted. Before any lock on a chat, as the deletion of an account goes. Foreign keys to the user do not wait for it.
+async fn lock_user(transaction: &impl ConnectionTrait, user_id: UserId) -> Written<()> {
+    let locked: Option<Uuid> = user_account::Entity::find_by_id(user_id.0)
+        .select_only()
+        .column(user_account::Column::Id)
+        .lock(LockType::NoKeyUpdate)
+        .into_tuple()
+        .one(transaction)
+        .await?;
+    locked.map(|_| ()).ok_or(Error::NotFound.into())
+}
+
+/// Refuses one more reply when as many run as may, whichever servers write them. One that lost its server does not count.
+async fn check_running(transaction: &impl ConnectionTrait, user_id: UserId, running_max: u64) -> Written<()> {
+    let running = chat_message::Entity::find()
+        .filter(chat_message::Column::UserId.eq(user_id.0))
+        .filter(chat_message::Column::State.eq("generating"))
+        .filter(chat_message::Column::LeaseUntilMs.gt(clock::now_ms()))
+        .count(transaction)
+        .await?;
+    if running >= running_max { Err(Error::TooManyReplies.into()) } else { Ok(()) }
 }
 
 /// Holds a chat of the user's until the end of the transaction (SQLite has one writer anyway and knows no row locks).

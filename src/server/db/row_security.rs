@@ -3,7 +3,8 @@
 //! The user of `DATABASE_URL` owns the tables and brings the schema up to date; nothing else is done as that user. Every
 //! transaction takes one of these roles first (`scope`): `sardonyx_app` sees the rows of the user that its transaction names,
 //! and no rows when it names none; `sardonyx_sweeper` sees everybody's running replies and old sessions, but neither text
-//! nor address; `sardonyx_admin` sees accounts and sessions, but no chats. All of this is laid down at the start, whenever it differs from what the database has.
+//! nor address, and removes old entries of the audit log; `sardonyx_admin` sees accounts, sessions and who has a second
+//! factor, but neither its secret nor a chat. All of this is laid down at the start, whenever it differs from what the database has.
 //!
 //! To add an owned table: its name in [`OWNED`]; a table that nobody owns: in [`SHARED`]. A test compares both with the
 //! tables that there are.
@@ -56,11 +57,18 @@ REVOKE UPDATE, DELETE ON audit_entry FROM sardonyx_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_account, one_time_link TO sardonyx_admin;
 GRANT SELECT, INSERT ON audit_entry TO sardonyx_admin;
 GRANT SELECT, UPDATE, DELETE ON login_session TO sardonyx_admin;
+GRANT SELECT (user_id, confirmed), DELETE ON second_factor TO sardonyx_admin;
+GRANT INSERT ON notification TO sardonyx_admin;
+DROP POLICY IF EXISTS admin ON second_factor;
+CREATE POLICY admin ON second_factor TO sardonyx_admin USING (true);
+DROP POLICY IF EXISTS admin ON notification;
+CREATE POLICY admin ON notification FOR INSERT TO sardonyx_admin WITH CHECK (true);
 DROP POLICY IF EXISTS admin ON login_session;
 CREATE POLICY admin ON login_session TO sardonyx_admin USING (true);
 GRANT SELECT (id, chat_id, user_id, state, lease_owner, lease_until_ms), UPDATE (state, lease_owner, lease_until_ms)
   ON chat_message TO sardonyx_sweeper;
 GRANT SELECT (id, expires_at_ms), DELETE ON login_session TO sardonyx_sweeper;
+GRANT SELECT (id), DELETE ON audit_entry TO sardonyx_sweeper;
 DROP POLICY IF EXISTS sweeper ON chat_message;
 CREATE POLICY sweeper ON chat_message TO sardonyx_sweeper USING (true);
 DROP POLICY IF EXISTS sweeper ON login_session;

@@ -1,4 +1,5 @@
-//! The replies that this server writes at the moment: how many, whose, and how to stop them.
+//! The replies that this server writes at the moment: how many, and how to stop them. How many one user may have is
+//! counted in the database, over all servers.
 
 use std::{
     collections::HashMap,
@@ -8,17 +9,14 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::{
-        ids::{MessageId, UserId},
-        limits,
-    },
+    domain::{ids::MessageId, limits},
     error::{Error, Result},
 };
 
 /// What runs here.
+#[derive(Default)]
 pub struct Running {
     inner: Arc<Mutex<Inner>>,
-    per_user_max: usize,
     /// Cancelled when the server cannot wait any longer for its replies.
     interrupt: CancellationToken,
 }
@@ -26,14 +24,12 @@ pub struct Running {
 #[derive(Default)]
 struct Inner {
     total: usize,
-    per_user: HashMap<UserId, usize>,
     stops: HashMap<MessageId, CancellationToken>,
 }
 
 /// A place among the running replies; given back when dropped.
 pub struct Place {
     inner: Arc<Mutex<Inner>>,
-    user_id: UserId,
     message_id: Option<MessageId>,
     /// Cancelled when the user has enough.
     pub stop: CancellationToken,
@@ -42,28 +38,18 @@ pub struct Place {
 }
 
 impl Running {
-    /// Nothing runs.
-    pub fn new(per_user_max: usize) -> Self {
-        Self { inner: Arc::default(), per_user_max, interrupt: CancellationToken::new() }
-    }
-
     /// Takes a place.
     ///
     /// # Errors
-    /// [`Error::TooMany`] when the user has too many, [`Error::Busy`] when all together do or the server is going.
-    pub fn reserve(&self, user_id: UserId) -> Result<Place> {
+    /// [`Error::Busy`] when there are too many, or the server is going.
+    pub fn reserve(&self) -> Result<Place> {
         let mut inner = lock(&self.inner);
         if inner.total >= limits::RUNNING_REPLIES_MAX || self.interrupt.is_cancelled() {
             return Err(Error::Busy);
         }
-        let of_user = inner.per_user.entry(user_id).or_default();
-        if *of_user >= self.per_user_max {
-            return Err(Error::TooMany);
-        }
-        *of_user += 1;
         inner.total += 1;
         let (stop, interrupt) = (CancellationToken::new(), self.interrupt.clone());
-        Ok(Place { inner: Arc::clone(&self.inner), user_id, message_id: None, stop, interrupt })
+        Ok(Place { inner: Arc::clone(&self.inner), message_id: None, stop, interrupt })
     }
 
     /// Stops a reply; false when it does not run here.
@@ -95,12 +81,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut inner = lock(&self.inner);
         inner.total -= 1;
-        if let Some(of_user) = inner.per_user.get_mut(&self.user_id) {
-            *of_user -= 1;
-            if *of_user == 0 {
-                inner.per_user.remove(&self.user_id);
-            }
-        }
         if let Some(message_id) = self.message_id {
             inner.stops.remove(&message_id);
         }
@@ -119,21 +99,18 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_when_its_reply_ends() {
-        let running = Running::new(2);
-        let (alice, bob) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
-        let first = running.reserve(alice).unwrap();
-        let _second = running.reserve(alice).unwrap();
-        assert_eq!(running.reserve(alice).err(), Some(Error::TooMany));
-        assert!(running.reserve(bob).is_ok());
-        drop(first);
-        assert!(running.reserve(alice).is_ok());
+        let running = Running::default();
+        let mut places: Vec<Place> = (0..limits::RUNNING_REPLIES_MAX).map(|_| running.reserve().unwrap()).collect();
+        assert_eq!(running.reserve().err(), Some(Error::Busy));
+        places.pop();
+        assert!(running.reserve().is_ok());
     }
 
     #[test]
     fn only_a_reply_that_runs_here_can_be_stopped_here() {
-        let running = Running::new(2);
+        let running = Running::default();
         let message_id = MessageId(Uuid::from_u128(3));
-        let mut place = running.reserve(UserId(Uuid::from_u128(1))).unwrap();
+        let mut place = running.reserve().unwrap();
         assert!(!running.stop(message_id));
         place.occupy(message_id);
         assert!(running.stop(message_id) && place.stop.is_cancelled());

@@ -36,7 +36,8 @@ async fn interrupt(state: &AppState, all_but: Option<Uuid>) {
     }
 }
 
-/// Forgets what is over: expired records of the embedded store, sessions that ended long ago, old failed attempts.
+/// Forgets what is over: expired records of the embedded store, sessions that ended long ago, old failed attempts, used
+/// links, and what the audit log no longer has to keep.
 pub async fn sweep_sessions(state: AppState) {
     let mut sweeps = interval(Duration::from_secs(SESSION_SWEEP_SECONDS));
     sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -49,6 +50,8 @@ pub async fn sweep_sessions(state: AppState) {
                 let _ = state.db.delete_old_sessions().await;
                 let _ = state.db.delete_old_attempts().await;
                 let _ = state.db.delete_old_links().await;
+                let _ = state.db.delete_old_audit_entries(state.config.limits.audit_days).await;
+                state.flood.forget_the_quiet();
             }
         }
     }

@@ -36,7 +36,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font
         description = "Chats for programs. Show a token with each request: `Authorization: Bearer …`. A personal access \
                        token comes from the settings and may do what it was made for; the one that `/api/v1/token` \
                        gives for a password may do everything. Whatever goes wrong is answered with an `Error`; fields \
-                       that are not known are refused.",
+                       that are not known are refused. Who asks too often, or sends too much in a short time, gets 429, \
+                       and `Retry-After` says in how many seconds to go on.",
         license(name = "MIT OR Apache-2.0"),
     ),
     paths(

@@ -79,7 +79,7 @@ pub async fn list_messages(
         (status = 202, description = "The reply takes longer than a request may wait; this is where it is", body = MessageView),
         (status = 404, description = "The chat does not exist, or is not yours", body = ErrorView),
         (status = 409, description = "The id was used for another text, or a reply is running", body = ErrorView),
-        (status = 429, description = "Too many replies are running", body = ErrorView),
+        (status = 429, description = "Too many replies are running, or too many messages were sent", body = ErrorView),
     ),
 )]
 pub async fn send_message(

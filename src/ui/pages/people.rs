@@ -5,7 +5,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::admin::{
-        ChangeAccount, InvitePerson, MakePasswordLink, change_account, invite_person, list_people, make_password_link,
+        ChangeAccount, InvitePerson, MakePasswordLink, RemoveSecondFactor, change_account, invite_person, list_people,
+        make_password_link, remove_second_factor,
     },
     domain::{
         admin::{PersonPage, PersonRow},
@@ -166,6 +167,8 @@ fn PeopleList(page: PersonPage, search: String, shared: Shared) -> impl IntoView
 #[component]
 fn PersonItem(person: PersonRow, shared: Shared) -> impl IntoView {
     let is_admin = person.role == Role::Admin;
+    // One's own is switched off in the settings, with a code.
+    let may_have_lost_factor = person.has_second_factor && !person.is_you;
     let name = (!person.display_name.is_empty()).then(|| format!("{} · ", person.display_name));
     let sessions = match person.sessions {
         0 => "not logged in".to_owned(),
@@ -178,6 +181,7 @@ fn PersonItem(person: PersonRow, shared: Shared) -> impl IntoView {
             <div class="session-facts">
                 <p class="session-device">
                     {person.email.clone()} {is_admin.then(|| view! { <span class="session-mark">"administrator"</span> })}
+                    {person.has_second_factor.then(|| view! { <span class="session-mark">"second factor"</span> })}
                     {(!person.is_active).then(|| view! { <span class="session-mark">"disabled"</span> })}
                 </p>
                 <p class="session-detail">{name} {sessions} " · since " <Timestamp at_ms=person.created_at_ms /></p>
@@ -196,6 +200,7 @@ fn PersonItem(person: PersonRow, shared: Shared) -> impl IntoView {
                         change(&person, "enable", "Enable", shared).into_any()
                     }}
                     {password_link(&person, shared)}
+                    {may_have_lost_factor.then(|| lost_factor(&person, shared))}
                     <details>
                         <summary class="button button-quiet">"Delete …"</summary>
                         <p class="session-detail">"Everything of theirs is gone for good."</p>
@@ -213,6 +218,30 @@ fn change(person: &PersonRow, what: &'static str, label: &'static str, shared: S
     let Shared { submission, people, .. } = shared;
     let act = move || submission.send(change_account(id.clone(), what.to_owned()), move |()| people.refetch());
     view! { <ActionForm url=ChangeAccount::url() fields label about is_busy=submission.is_busy act /> }
+}
+
+/// For who has lost their second factor.
+fn lost_factor(person: &PersonRow, shared: Shared) -> impl IntoView + use<> {
+    let (id, about) = (person.id.to_string(), person.email.clone());
+    let fields = vec![("user_id", id.clone())];
+    let Shared { submission, people, .. } = shared;
+    let act = move || submission.send(remove_second_factor(id.clone()), move |()| people.refetch());
+    view! {
+        <details>
+            <summary class="button button-quiet">"Second factor lost …"</summary>
+            <p class="session-detail">
+                "Make sure that it is them who ask. Their password alone will do then; all their sessions end, and they are told."
+            </p>
+            <ActionForm
+                url=RemoveSecondFactor::url()
+                fields
+                label="Remove second factor"
+                about
+                is_busy=submission.is_busy
+                act
+            />
+        </details>
+    }
 }
 
 fn password_link(person: &PersonRow, shared: Shared) -> impl IntoView + use<> {
