@@ -79,7 +79,7 @@ pub const ATTEMPT_PER_ADDRESS_SECONDS: u32 = 15;
 pub const CODES_PER_ACCOUNT_MAX: u32 = 30;
 /// One of them is forgotten after this.
 pub const CODE_PER_ACCOUNT_SECONDS: u32 = 300;
-/// Passwords that are hashed at a time.
+/// Passwords that are hashed at a time at most, one for every two processor cores.
 pub const PASSWORD_HASHES_MAX: usize = 4;
 /// Wait for a place among them.
 pub const PASSWORD_HASH_WAIT_SECONDS_MAX: u64 = 2;

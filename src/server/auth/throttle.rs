@@ -1,8 +1,9 @@
 //! Failed attempts to prove who one is, and when the next one counts.
 //!
 //! Each failure fills two buckets: that of the account *from this address*, and that of the address, whatever the account;
-//! a wrong code of a second factor also that of the account, wherever it comes from. A full bucket refuses before anything is hashed, and leaks: one more attempt every so often. An account is never locked
-//! for everybody by wrong passwords, so nobody can keep its owner out from elsewhere. What leaks and how fast is in [`limits`]; the counts are
+//! a wrong code of a second factor also that of the account, wherever it comes from. A full bucket refuses before anything
+//! is hashed, and leaks: one more attempt every so often. An account is never locked for everybody by wrong passwords, so
+//! nobody can keep its owner out from elsewhere. What leaks and how fast is in [`limits`]; the counts are
 //! in the database, so that all servers and the next start know them. What is being tried for an account at this moment is
 //! counted here, so that many attempts at once are not all let in before the first has failed.
 
@@ -35,7 +36,7 @@ pub struct Attempt {
     throttle: Throttle,
     of_account: FailureLimit,
     of_address: FailureLimit,
-    /// For what only somebody tries who has proved something else already: who does not have that cannot keep the owner out by it.
+    /// For what only somebody tries who has proved something else already: nobody else can keep the owner out by it.
     of_account_anywhere: Option<FailureLimit>,
 }
 
