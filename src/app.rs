@@ -16,17 +16,20 @@ use crate::ui::{
     components::layout::Layout,
     pages::{
         audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, data::DataPage, live_sessions::LiveSessionsPage,
-        login::LoginPage, not_found::NotFoundPage, password::PasswordPage, people::PeoplePage,
-        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
+        login::LoginPage, models::ModelsPage, not_found::NotFoundPage, password::PasswordPage, people::PeoplePage,
+        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage, site::SitePage,
         tokens::TokensPage, welcome::WelcomePage,
     },
-    state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
+    state::{
+        chat_list::provide_chat_list, live::provide_live, session::provide_session, site::provide_site_name,
+    },
 };
 
 /// Everything inside `<body>`.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_site_name();
     provide_live(provide_session(), provide_chat_list());
     // A server function also says where a plain form goes next. In the browser, whoever called it decides: somebody may
     // have opened another chat while the answer was under way.
@@ -44,6 +47,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin") view=PeoplePage ssr=SsrMode::Async />
                     <Route path=path!("/admin/sessions") view=LiveSessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/audit") view=AuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/models") view=ModelsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/site") view=SitePage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=PreferencesPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/second-factor") view=SecondFactorPage ssr=SsrMode::Async />
                     <Route path=path!("/settings/data") view=DataPage ssr=SsrMode::Async />

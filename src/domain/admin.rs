@@ -16,13 +16,24 @@ pub enum Permission {
     ManageSessions,
     /// Read what was done about accounts and the site.
     ReadAudit,
+    /// Connect providers, and say which of their models people are offered.
+    ManageModels,
+    /// Set what holds for everybody.
+    ManageSite,
 }
 
 impl Role {
     /// Whether this role may do it. Nobody's chats are among what anybody else may read.
     pub const fn may(self, permission: Permission) -> bool {
         match (self, permission) {
-            (Self::Admin, Permission::ManagePeople | Permission::ManageSessions | Permission::ReadAudit) => true,
+            (
+                Self::Admin,
+                Permission::ManagePeople
+                | Permission::ManageSessions
+                | Permission::ReadAudit
+                | Permission::ManageModels
+                | Permission::ManageSite,
+            ) => true,
             (Self::Member, _) => false,
         }
     }
@@ -81,11 +92,19 @@ pub enum AuditAction {
     PasswordReset,
     SessionsEnded,
     AuditExported,
+    ProviderAdded,
+    ProviderChanged,
+    ProviderEnabled,
+    ProviderDisabled,
+    ProviderRemoved,
+    ModelOffered,
+    ModelHidden,
+    SiteChanged,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 22] = [
         Self::LogIn,
         Self::LogInFailed,
         Self::PasswordChanged,
@@ -100,6 +119,14 @@ impl AuditAction {
         Self::PasswordReset,
         Self::SessionsEnded,
         Self::AuditExported,
+        Self::ProviderAdded,
+        Self::ProviderChanged,
+        Self::ProviderEnabled,
+        Self::ProviderDisabled,
+        Self::ProviderRemoved,
+        Self::ModelOffered,
+        Self::ModelHidden,
+        Self::SiteChanged,
     ];
 
     /// The word for it in the database and in exports.
@@ -119,6 +146,14 @@ impl AuditAction {
             Self::PasswordReset => "password_reset",
             Self::SessionsEnded => "sessions_ended",
             Self::AuditExported => "audit_exported",
+            Self::ProviderAdded => "provider_added",
+            Self::ProviderChanged => "provider_changed",
+            Self::ProviderEnabled => "provider_enabled",
+            Self::ProviderDisabled => "provider_disabled",
+            Self::ProviderRemoved => "provider_removed",
+            Self::ModelOffered => "model_offered",
+            Self::ModelHidden => "model_hidden",
+            Self::SiteChanged => "site_changed",
         }
     }
 
@@ -138,7 +173,7 @@ pub struct AuditRow {
     /// The address of who did it; empty for nobody known.
     pub actor: String,
     pub action: String,
-    /// The address of whom it concerns.
+    /// The address of whom it concerns, or what.
     pub subject: String,
     /// Where it came from.
     pub address: String,

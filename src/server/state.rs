@@ -16,6 +16,7 @@ use super::{
     live::Live,
     origin::Origins,
     replies::{Running, Views},
+    site::Site,
 };
 
 /// Cheap to clone; each field is shared.
@@ -28,9 +29,11 @@ pub struct AppState {
     pub db: Db,
     pub passwords: Passwords,
     pub throttle: Throttle,
-    /// What tokens of the API are signed with.
+    /// What tokens of the API are signed with, and secrets sealed.
     pub keys: Arc<Keys>,
     pub models: Arc<Models>,
+    /// What holds for everybody.
+    pub site: Arc<Site>,
     pub live: Arc<Live>,
     pub running: Arc<Running>,
     pub views: Arc<Views>,

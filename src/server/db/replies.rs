@@ -66,7 +66,7 @@ impl UserDb {
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not theirs; [`Error::Conflict`] when it is running, complete, or not the last.
-    pub async fn replace_reply(&self, id: MessageId, model: Option<ModelName>, lease_owner: Uuid) -> Result<NewReply> {
+    pub async fn replace_reply(&self, id: MessageId, model: ModelName, lease_owner: Uuid) -> Result<NewReply> {
         let user_id = self.user_id();
         self.write("replace reply", move |transaction| {
             async move { insert_replacement(transaction, user_id, id, model, lease_owner).await }.boxed()
@@ -178,7 +178,7 @@ async fn insert_replacement(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
     id: MessageId,
-    model: Option<ModelName>,
+    model: ModelName,
     lease_owner: Uuid,
 ) -> Written<NewReply> {
     let old = chat_message::Entity::find_by_id(id.0)
@@ -187,8 +187,6 @@ async fn insert_replacement(
         .await?
         .ok_or(Error::NotFound)?;
     let parent_id = old.parent_id.ok_or(Error::Conflict)?;
-    let model =
-        model.or_else(|| old.model.as_deref().and_then(|name| ModelName::parse(name).ok())).ok_or(Error::Internal)?;
     let chat = lock_chat(transaction, user_id, ChatId(old.chat_id)).await?;
     // Read again under the chat's lock: somebody else may have asked for the same just now.
     let old = chat_message::Entity::find_by_id(old.id).one(transaction).await?.ok_or(Error::NotFound)?;
