@@ -17,12 +17,10 @@ use crate::ui::{
     pages::{
         audit::AuditPage, chat::ChatPage, chat_list::ChatListPage, data::DataPage, live_sessions::LiveSessionsPage,
         login::LoginPage, models::ModelsPage, not_found::NotFoundPage, password::PasswordPage, people::PeoplePage,
-        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage, site::SitePage,
-        tokens::TokensPage, welcome::WelcomePage,
+        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
+        site::SitePage, tokens::TokensPage, welcome::WelcomePage,
     },
-    state::{
-        chat_list::provide_chat_list, live::provide_live, session::provide_session, site::provide_site_name,
-    },
+    state::{chat_list::provide_chat_list, live::provide_live, session::provide_session, site::provide_site_name},
 };
 
 /// Everything inside `<body>`.

@@ -229,7 +229,11 @@ const DOORS: [Door; 46] = [
     admin_door(
         "/api/save_provider",
         |_| {
-            vec![("provider_id", CLIENT_ID.into()), ("base_url", "http://127.0.0.1:1/v1".into()), ("key", String::new())]
+            vec![
+                ("provider_id", CLIENT_ID.into()),
+                ("base_url", "http://127.0.0.1:1/v1".into()),
+                ("key", String::new()),
+            ]
         },
         Refused(404),
     ),
@@ -244,8 +248,7 @@ const DOORS: [Door; 46] = [
     admin_door(
         "/api/save_site",
         |_| {
-            let fields =
-                [("name", "Sardonyx"), ("notice", ""), ("members_make_tokens", "1"), ("invitation_days", "7")];
+            let fields = [("name", "Sardonyx"), ("notice", ""), ("members_make_tokens", "1"), ("invitation_days", "7")];
             fields.map(|(name, value)| (name, value.to_owned())).to_vec()
         },
         Ok,
@@ -702,8 +705,14 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
     assert!(database.is_refused_or_empty(&["SET LOCAL ROLE sardonyx_sweeper".to_owned()], text).await);
     assert_eq!(database.dump_of(scene.alice.id.0).await, before);
     // What people's requests run as reads no provider's key and changes no setting of the site.
+    database.execute("INSERT INTO hidden_model (name) VALUES ('openai/hidden')").await;
+    let provider = "INSERT INTO provider (id, name, base_url, is_enabled, key_hint) \
+                    VALUES ('00000000-0000-4000-8000-000000000000', 'p', 'http://127.0.0.1:1/v1', false, '')";
+    database.execute(provider).await;
     let app = ["SET LOCAL ROLE sardonyx_app".to_owned()];
-    for sql in ["SELECT * FROM provider", "SELECT * FROM hidden_model", "UPDATE site SET name = 'x'", "DELETE FROM site"] {
+    for sql in
+        ["SELECT * FROM provider", "SELECT * FROM hidden_model", "UPDATE site SET name = 'x'", "DELETE FROM site"]
+    {
         assert!(database.is_refused_or_empty(&app, sql).await, "{sql}");
     }
     // Neither role can go around it.

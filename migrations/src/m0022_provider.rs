@@ -27,9 +27,7 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager
-            .create_table(
-                Table::create().table("hidden_model").col(string_len("name", 200).primary_key()).to_owned(),
-            )
+            .create_table(Table::create().table("hidden_model").col(string_len("name", 200).primary_key()).to_owned())
             .await
     }
 }

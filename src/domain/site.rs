@@ -124,7 +124,10 @@ mod tests {
     #[test]
     fn settings_have_bounds() {
         let parsed = SiteSettings::parse(" Acme ", "a/b", " Hello\r\nthere ", false, "30").unwrap();
-        assert_eq!((parsed.name.as_str(), parsed.notice.as_str(), parsed.invitation_days), ("Acme", "Hello\nthere", 30));
+        assert_eq!(
+            (parsed.name.as_str(), parsed.notice.as_str(), parsed.invitation_days),
+            ("Acme", "Hello\nthere", 30)
+        );
         assert_eq!(parsed.differences(&parsed.clone()), "");
         assert_eq!(SiteSettings { notice: String::new(), ..parsed.clone() }.differences(&parsed), "notice");
         let long = "x".repeat(501);

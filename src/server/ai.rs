@@ -192,7 +192,8 @@ impl Models {
     /// What each connected provider was last heard to have, by its name; one that was never asked is asked now.
     pub async fn heard(&self) -> Vec<(String, Heard)> {
         let offer = self.now();
-        join_all(offer.providers.iter().map(async |known| (known.provider.name().to_owned(), known.heard().await))).await
+        join_all(offer.providers.iter().map(async |known| (known.provider.name().to_owned(), known.heard().await)))
+            .await
     }
 
     /// Asks a provider for its list anew, the next time that somebody wants it.

@@ -45,7 +45,8 @@ impl Live {
     /// Ready; with Redis, events also go to and come from other servers.
     pub fn new(instance: Uuid, redis: Option<&Redis>) -> Arc<Self> {
         let bus = redis.map(|redis| Bus::new(instance, redis));
-        let live = Arc::new(Self { hub: Hub::default(), bus, stop_reply: OnceLock::new(), reload_site: OnceLock::new() });
+        let live =
+            Arc::new(Self { hub: Hub::default(), bus, stop_reply: OnceLock::new(), reload_site: OnceLock::new() });
         if let Some(redis) = redis {
             bus::listen(&live, instance, &redis.subscriber);
         }

@@ -21,9 +21,7 @@ use crate::{
         admin::Permission,
         ids::ProviderId,
         model::{EMBEDDED_PROVIDER, ModelName},
-        provider::{
-            OfferedModel, ProviderKey, ProviderName, ProviderState, ProviderTest, ProviderView, StoredView,
-        },
+        provider::{OfferedModel, ProviderKey, ProviderName, ProviderState, ProviderTest, ProviderView, StoredView},
     },
     error::{Error, InvalidInput, Result},
 };
@@ -184,13 +182,7 @@ pub async fn test(
 ///
 /// # Errors
 /// [`Error::Forbidden`].
-pub async fn offer(
-    state: &AppState,
-    known: &Known,
-    client: &Client,
-    model: ModelName,
-    is_offered: bool,
-) -> Result<()> {
+pub async fn offer(state: &AppState, known: &Known, client: &Client, model: ModelName, is_offered: bool) -> Result<()> {
     let admin = known.db.admin(Permission::ManageModels)?;
     admin.offer_model(model, is_offered, client.address.to_string()).await?;
     site::changed(state).await;
@@ -218,7 +210,8 @@ fn seal(state: &AppState, id: ProviderId, base_url: &Url, key: &ProviderKey) -> 
 
 /// The key that is kept, if it was given for the server that this address leads to.
 fn kept_key<'a>(stored: &'a StoredProvider, base_url: &Url) -> Result<Option<&'a SealedKey>> {
-    let is_same = address::parse(&stored.base_url).is_ok_and(|kept| address::origin(&kept) == address::origin(base_url));
+    let is_same =
+        address::parse(&stored.base_url).is_ok_and(|kept| address::origin(&kept) == address::origin(base_url));
     if is_same || stored.key.is_none() { Ok(stored.key.as_ref()) } else { Err(Error::KeyNeeded) }
 }
 

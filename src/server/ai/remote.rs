@@ -24,7 +24,7 @@ use crate::{
     server::config::ModelConfig,
 };
 
-/// For the whole list of models.
+/// For the whole list of models, unless the beginning of a reply has less.
 const LIST_SECONDS_MAX: u64 = 10;
 /// A connection waits this long for its next request. Many servers close theirs after five seconds, and a request that
 /// meets the closing is lost.
@@ -96,7 +96,9 @@ impl Provider for Remote {
             let models = value.get("data").and_then(Value::as_array).ok_or(ReplyFailure::Garbled)?;
             Ok(models.iter().filter_map(|model| model.get("id")?.as_str().map(str::to_owned)).collect())
         };
-        timeout(Duration::from_secs(LIST_SECONDS_MAX), list).await.map_err(|_| ReplyFailure::NoAnswer)?
+        timeout(self.first_byte.min(Duration::from_secs(LIST_SECONDS_MAX)), list)
+            .await
+            .map_err(|_| ReplyFailure::NoAnswer)?
     }
 
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {

@@ -81,13 +81,7 @@ pub async fn log_in(
 /// # Errors
 /// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work;
 /// [`Error::CodeNeeded`], [`Error::WrongCode`] after the right password; [`Error::TooManyAttempts`].
-pub async fn prove(
-    state: &AppState,
-    client: &Client,
-    email: &str,
-    password: Password,
-    code: &str,
-) -> Result<Proven> {
+pub async fn prove(state: &AppState, client: &Client, email: &str, password: Password, code: &str) -> Result<Proven> {
     // A malformed address costs the same as an unknown one.
     let email = Email::parse(email).ok();
     let name = email.as_ref().map_or("", Email::as_str);

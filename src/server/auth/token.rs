@@ -53,7 +53,8 @@ pub async fn begin(
     name: Option<TokenName>,
     code: Option<&str>,
 ) -> Result<Issued> {
-    let Proven { user_id, email, role } = session::prove(state, client, email, password, code.unwrap_or_default()).await?;
+    let Proven { user_id, email, role } =
+        session::prove(state, client, email, password, code.unwrap_or_default()).await?;
     state.site.check_may_make_tokens(role)?;
     let id = SessionId(Uuid::now_v7());
     let expires_at_ms = session::next_expiry_ms(state);

@@ -50,7 +50,8 @@ impl Db {
     /// # Errors
     /// [`Error::Unavailable`](crate::error::Error::Unavailable) when the database does not answer.
     pub async fn pending_migrations(&self) -> Result<Pending> {
-        let pending = Migrator::get_pending_migrations_read_only(&self.read).await.map_err(failed("pending migrations"))?;
+        let pending =
+            Migrator::get_pending_migrations_read_only(&self.read).await.map_err(failed("pending migrations"))?;
         Ok(if pending.is_empty() { Pending::None } else { Pending::Some })
     }
 }

@@ -37,7 +37,8 @@ pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoVi
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         tested.set(None);
-        let request = save_provider(some("provider_id"), some("name"), text("base_url"), text("key"), some("forgets_key"));
+        let request =
+            save_provider(some("provider_id"), some("name"), text("base_url"), text("key"), some("forgets_key"));
         submission.send(request, move |()| {
             if is_new {
                 reset_form(&event);

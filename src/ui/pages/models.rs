@@ -116,8 +116,7 @@ fn Manage(provider: ProviderView, stored: StoredView, after: After) -> impl Into
     let change = move |what: &'static str, label: &'static str| {
         let (id, about) = (stored.id.to_string(), about.clone());
         let fields = vec![("provider_id", id.clone()), ("change", what.to_owned())];
-        let act =
-            move || submission.send(change_provider(id.clone(), what.to_owned()), move |()| after.saved.run(()));
+        let act = move || submission.send(change_provider(id.clone(), what.to_owned()), move |()| after.saved.run(()));
         view! { <ActionForm url=ChangeProvider::url() fields label about is_busy=submission.is_busy act /> }
     };
     let switch = if stored.is_enabled { change("disable", "Switch off") } else { change("enable", "Switch on") };
