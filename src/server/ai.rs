@@ -137,11 +137,6 @@ impl Models {
         self.now().allows(model)
     }
 
-    /// Whether a model was kept from people, connected or not.
-    pub fn is_hidden(&self, model: &ModelName) -> bool {
-        self.now().hidden.contains(model)
-    }
-
     /// Every model that was kept from people.
     pub fn hidden(&self) -> Vec<ModelName> {
         self.now().hidden.iter().cloned().collect()

@@ -3,7 +3,7 @@
 //! The user of `DATABASE_URL` owns the tables and brings the schema up to date; nothing else is done as that user. Every
 //! transaction takes one of these roles first (`scope`): `sardonyx_app` sees the rows of the user that its transaction names,
 //! and no rows when it names none; `sardonyx_sweeper` sees everybody's running replies and old sessions, but neither text
-//! nor address; `sardonyx_admin` sees accounts and sessions, but no chats. All of this is laid down at the start, whenever it differs from what the database has.
+//! nor address; `sardonyx_admin` sees accounts, sessions, providers and the site's settings, but no chats. All of this is laid down at the start, whenever it differs from what the database has.
 //!
 //! To add an owned table: its name in [`OWNED`]; a table that nobody owns: in [`SHARED`]. A test compares both with the
 //! tables that there are.

@@ -30,9 +30,8 @@ pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoVi
     let After { submission, tested, saved } = after;
     let (base_url, stored) = provider.map(|provider| (provider.base_url, provider.stored)).unwrap_or_default();
     let id = stored.as_ref().map(|stored| stored.id.to_string());
-    let is_new = id.is_none();
     let form = NodeRef::<html::Form>::new();
-    let text = move |name: &str| form.get().map(|form| form_field(&form, name)).unwrap_or_default();
+    let text = move |name: &str| form.get_untracked().map(|form| form_field(&form, name)).unwrap_or_default();
     let some = move |name: &str| Some(text(name)).filter(|value| !value.is_empty());
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -40,9 +39,8 @@ pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoVi
         let request =
             save_provider(some("provider_id"), some("name"), text("base_url"), text("key"), some("forgets_key"));
         submission.send(request, move |()| {
-            if is_new {
-                reset_form(&event);
-            }
+            // Also the key of one that is there: it is not to be sent again.
+            reset_form(&event);
             saved.run(());
         });
     };

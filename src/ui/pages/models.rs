@@ -7,7 +7,7 @@ use crate::{
     api::providers::{
         ChangeProvider, OfferModel, TestProvider, change_provider, list_providers, offer_model, test_provider,
     },
-    domain::provider::{OfferedModel, ProviderState, ProviderTest, ProviderView, StoredView},
+    domain::provider::{OfferedModel, ProviderTest, ProviderView, StoredView},
     error::Error,
     ui::{
         components::{
@@ -75,20 +75,18 @@ fn Item(provider: ProviderView, after: After) -> impl IntoView {
         Some(StoredView { has_key: true, .. }) => " · with a key".to_owned(),
         _ => String::new(),
     };
-    let is_disabled = provider.state == ProviderState::Disabled;
     let manage = provider.clone();
 
     view! {
         <li class="session person">
             <div class="session-facts">
-                <h2 class="session-device">
-                    {provider.name.clone()}
+                <div class="session-device">
+                    <h2 class="provider-name">{provider.name.clone()}</h2>
                     {provider
                         .stored
                         .is_none()
                         .then(|| view! { <span class="session-mark">"set where the server is started"</span> })}
-                    {is_disabled.then(|| view! { <span class="session-mark">"off"</span> })}
-                </h2>
+                </div>
                 <p class="session-detail">{provider.base_url} {key}</p>
                 <p class="session-detail">{if state.is_empty() { count } else { state.to_owned() }}</p>
             </div>
