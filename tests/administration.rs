@@ -354,13 +354,16 @@ async fn every_setting_of_the_site_has_its_effect(setup: Setup) {
     let now_ms = app.database.number("SELECT MAX(at_ms) FROM audit_entry").await;
     let left_ms = app.database.number(left).await - now_ms;
     assert!((left_ms - 2 * 24 * 3_600_000).abs() < 60_000, "{left_ms}");
-    // And back; what is left out of the form stays.
-    save_site(&admin, &[("members_make_tokens", "1")]).await.ok::<()>();
-    let form: SiteForm = admin.call::<FindSite>(&[]).await.ok();
-    assert_eq!(form.settings.default_model.unwrap().as_str(), "openai/other-model");
+    // And back.
+    save_site(&admin, &[]).await.ok::<()>();
     alice.post("/api/create_token", &token).await.ok::<String>();
+    assert_eq!(models_of(&alice).await.default.unwrap().as_str(), "openai/test-model");
     // A provider that is removed takes the default along.
-    save_site(&admin, &[("default_model", "")]).await.ok::<()>();
+    add(&admin, "second", app.upstream.url(), "").await.ok::<()>();
+    save_site(&admin, &[("default_model", "second/other-model")]).await.ok::<()>();
+    assert_eq!(models_of(&alice).await.default.unwrap().as_str(), "second/other-model");
+    change(&admin, &id_of(&admin, "second").await, "remove").await.ok::<()>();
+    assert!(admin.call::<FindSite>(&[]).await.ok::<SiteForm>().settings.default_model.is_none());
     assert_eq!(models_of(&alice).await.default.unwrap().as_str(), "openai/test-model");
     let refused = [("invitation_days", "31"), ("name", " "), ("name", "a\nb"), ("default_model", "no slash")];
     for field in refused {
@@ -549,7 +552,7 @@ async fn everything_works_as_plain_forms(setup: Setup) {
     let id = id_of(&admin, "second").await;
     let tested = submit(models, "test_provider", &[("provider_id", &id)]).await;
     assert!(admin.get(&tested).await.text().contains("It refused the key."));
-    let site = [("name", "Acme"), ("notice", "Hello"), ("invitation_days", "7")];
+    let site = [("name", "Acme"), ("default_model", ""), ("notice", "Hello"), ("invitation_days", "7")];
     assert_eq!(submit("/admin/site", "save_site", &site).await, "/admin/site?done=1");
     let notice = admin.call::<FindCurrentSession>(&[]).await.ok::<CurrentSession>().site.notice.unwrap();
     assert_eq!(submit("/chats", "dismiss_notice", &[("notice_id", &notice.id)]).await, "/chats");
@@ -604,9 +607,10 @@ async fn offer(person: &Client, model: &str, is_offered: bool) -> Answer {
     person.call::<OfferModel>(&[("model", model), ("is_offered", is_offered)]).await
 }
 
-/// Saves the site's settings; what is not named is as at the beginning, but the default model, which is left out.
+/// Saves the site's settings; what is not named is as at the beginning.
 async fn save_site(person: &Client, changes: &[(&str, &str)]) -> Answer {
-    let mut fields = vec![("name", "Sardonyx"), ("notice", ""), ("members_make_tokens", "1"), ("invitation_days", "7")];
+    let mut fields = vec![("name", "Sardonyx"), ("default_model", ""), ("notice", "")];
+    fields.extend([("members_make_tokens", "1"), ("invitation_days", "7")]);
     fields.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     // A box that is not ticked is not sent.
     fields.extend(changes.iter().filter(|change| **change != ("members_make_tokens", "")));

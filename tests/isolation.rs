@@ -248,7 +248,13 @@ const DOORS: [Door; 46] = [
     admin_door(
         "/api/save_site",
         |_| {
-            let fields = [("name", "Sardonyx"), ("notice", ""), ("members_make_tokens", "1"), ("invitation_days", "7")];
+            let fields = [
+                ("name", "Sardonyx"),
+                ("default_model", ""),
+                ("notice", ""),
+                ("members_make_tokens", "1"),
+                ("invitation_days", "7"),
+            ];
             fields.map(|(name, value)| (name, value.to_owned())).to_vec()
         },
         Ok,

@@ -92,6 +92,7 @@ test("the pages have no accessibility violations and fit a small screen, in ligh
   await admin.call("save_provider", { name, base_url: `${provider.url}/${"x".repeat(300)}`, key: "" });
   await admin.call("save_site", {
     name: "N".repeat(40),
+    default_model: "",
     notice: "W".repeat(500),
     invitation_days: "7",
     members_make_tokens: "1",

@@ -15,14 +15,14 @@ pub async fn find_site() -> Result<SiteForm, Error> {
     request::page(site::find_form(&state, &known).await)
 }
 
-/// Replaces the site's settings. A box that is not ticked is not sent; a default model that is not sent stays.
+/// Replaces the site's settings. A box that is not ticked is not sent.
 ///
 /// # Errors
 /// [`Error::Forbidden`], or what is wrong with a field.
 #[server(name = SaveSite, prefix = "/api", endpoint = "save_site")]
 pub async fn save_site(
     name: String,
-    default_model: Option<String>,
+    default_model: String,
     notice: String,
     members_make_tokens: Option<String>,
     invitation_days: String,
@@ -33,9 +33,9 @@ pub async fn save_site(
     };
     let (state, known) = (request::state()?, request::known()?);
     known.db.admin(Permission::ManageSite)?;
-    let model = default_model.as_deref().unwrap_or_default();
-    let new = SiteSettings::parse(&name, model, &notice, members_make_tokens.is_some(), &invitation_days)?;
-    site::save(&state, &known, &request::client()?, new, default_model.is_some()).await?;
+    let may_make = members_make_tokens.is_some();
+    let new = SiteSettings::parse(&name, &default_model, &notice, may_make, &invitation_days)?;
+    site::save(&state, &known, &request::client()?, new).await?;
     request::show(SITE_SAVED_PATH);
     Ok(())
 }

@@ -171,22 +171,13 @@ pub async fn find_form(state: &AppState, known: &Known) -> Result<SiteForm> {
     Ok(SiteForm { settings, fixed_model: state.models.fixed().cloned(), models })
 }
 
-/// Replaces the settings. Without a default model, the one that is set stays.
+/// Replaces the settings.
 ///
 /// # Errors
-/// [`Error::Forbidden`]; [`InvalidInput::Model`] when the default model is not offered.
-pub async fn save(
-    state: &AppState,
-    known: &Known,
-    client: &Client,
-    mut new: SiteSettings,
-    has_default_model: bool,
-) -> Result<()> {
+/// [`Error::Forbidden`]; [`InvalidInput::Model`] when the default model is another one that is not offered.
+pub async fn save(state: &AppState, known: &Known, client: &Client, new: SiteSettings) -> Result<()> {
     let admin = known.db.admin(Permission::ManageSite)?;
     let before = admin.find_site_settings().await?;
-    if !has_default_model {
-        new.default_model = before.default_model.clone();
-    }
     if let Some(model) = new.default_model.as_ref().filter(|model| Some(*model) != before.default_model.as_ref())
         && !state.models.is_offered(model)
     {

@@ -40,18 +40,22 @@ fn Form(form: SiteForm) -> impl IntoView {
     submission.error.set(param("error").and_then(|code| Error::from_code(&code)));
     let is_done = RwSignal::new(param("done").is_some() && param("error").is_none());
     let SiteForm { settings, fixed_model, models } = form;
-    let is_fixed = fixed_model.is_some();
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         is_done.set(false);
         let text = |name: &str| field(&event, name);
-        let model = (!is_fixed).then(|| text("default_model"));
         let tokens = ticked(&event, "members_make_tokens");
-        let request = save_site(text("name"), model, text("notice"), tokens, text("invitation_days"));
+        let request = save_site(text("name"), text("default_model"), text("notice"), tokens, text("invitation_days"));
         submission.send(request, move |()| is_done.set(true));
     };
     let choice = match fixed_model {
         Some(model) => view! {
+            // What is set here stays, for when the server is started without.
+            <input
+                type="hidden"
+                name="default_model"
+                value=settings.default_model.map(|name| name.to_string()).unwrap_or_default()
+            />
             <p class="field-label">"Model of a new chat"</p>
             <p class="settings-text">
                 {model.as_str().to_owned()} ", set by SARDONYX_MODEL where this server is started. That counts."
