@@ -17,13 +17,14 @@ use crate::ui::{
     components::layout::Layout,
     lazy::{AdminPages, SettingsPages, WelcomePages},
     pages::{chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage},
-    state::{chat_list::provide_chat_list, live::provide_live, session::provide_session},
+    state::{chat_list::provide_chat_list, live::provide_live, session::provide_session, site::provide_site_name},
 };
 
 /// Everything inside `<body>`.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_site_name();
     provide_live(provide_session(), provide_chat_list());
     // A server function also says where a plain form goes next. In the browser, whoever called it decides: somebody may
     // have opened another chat while the answer was under way.
@@ -41,6 +42,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin") view=AdminPages::People ssr=SsrMode::Async />
                     <Route path=path!("/admin/sessions") view=AdminPages::LiveSessions ssr=SsrMode::Async />
                     <Route path=path!("/admin/audit") view=AdminPages::Audit ssr=SsrMode::Async />
+                    <Route path=path!("/admin/models") view=AdminPages::Models ssr=SsrMode::Async />
+                    <Route path=path!("/admin/site") view=AdminPages::Site ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=SettingsPages::Preferences ssr=SsrMode::Async />
                     <Route path=path!("/settings/second-factor") view=SettingsPages::SecondFactor ssr=SsrMode::Async />
                     <Route path=path!("/settings/data") view=SettingsPages::Data ssr=SsrMode::Async />

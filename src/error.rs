@@ -33,6 +33,8 @@ pub enum Error {
     Token,
     /// A program's token is valid, but not for this. 403.
     Scope,
+    /// Members of this site may not make tokens. 403.
+    TokensOff,
     /// It came from another site's page, or from none. 403.
     ForeignOrigin,
     /// The set-up link is wrong, or was used. 403.
@@ -43,6 +45,8 @@ pub enum Error {
     Forbidden,
     /// It would leave the site without an administrator. 409.
     LastAdmin,
+    /// A provider's address leads to another server than the one that its key was given for. 409.
+    KeyNeeded,
     /// It is not there, or not yours: the same answer for both. 404.
     NotFound,
     /// The same client message id was used for another text, or what was asked does not suit the present state. 409.
@@ -86,6 +90,12 @@ pub enum InvalidInput {
     TokenName,
     TokenDays,
     TokenScopes,
+    ProviderName,
+    ProviderUrl,
+    ProviderKey,
+    SiteName,
+    Notice,
+    InvitationDays,
 }
 
 /// The wire form of an [`Error`]: its code counts, its text is for people.
@@ -117,7 +127,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 48] = [
+    const ALL: [Self; 56] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -134,6 +144,12 @@ impl Error {
         Self::Invalid(InvalidInput::TokenName),
         Self::Invalid(InvalidInput::TokenDays),
         Self::Invalid(InvalidInput::TokenScopes),
+        Self::Invalid(InvalidInput::ProviderName),
+        Self::Invalid(InvalidInput::ProviderUrl),
+        Self::Invalid(InvalidInput::ProviderKey),
+        Self::Invalid(InvalidInput::SiteName),
+        Self::Invalid(InvalidInput::Notice),
+        Self::Invalid(InvalidInput::InvitationDays),
         Self::Malformed,
         Self::WrongCredentials,
         Self::CodeNeeded,
@@ -146,11 +162,13 @@ impl Error {
         Self::SessionEnded(SessionEnd::PasswordChanged),
         Self::Token,
         Self::Scope,
+        Self::TokensOff,
         Self::ForeignOrigin,
         Self::SetupLink,
         Self::OneTimeLink,
         Self::Forbidden,
         Self::LastAdmin,
+        Self::KeyNeeded,
         Self::NotFound,
         Self::Conflict,
         Self::TooLarge,
@@ -187,6 +205,12 @@ impl Error {
             Self::Invalid(InvalidInput::TokenName) => "token_name_invalid",
             Self::Invalid(InvalidInput::TokenDays) => "token_days_invalid",
             Self::Invalid(InvalidInput::TokenScopes) => "token_scopes_invalid",
+            Self::Invalid(InvalidInput::ProviderName) => "provider_name_invalid",
+            Self::Invalid(InvalidInput::ProviderUrl) => "provider_url_invalid",
+            Self::Invalid(InvalidInput::ProviderKey) => "provider_key_invalid",
+            Self::Invalid(InvalidInput::SiteName) => "site_name_invalid",
+            Self::Invalid(InvalidInput::Notice) => "notice_invalid",
+            Self::Invalid(InvalidInput::InvitationDays) => "invitation_days_invalid",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
             Self::CodeNeeded => "code_needed",
@@ -195,11 +219,13 @@ impl Error {
             Self::SessionEnded(end) => end.name(),
             Self::Token => "token_invalid",
             Self::Scope => "scope_missing",
+            Self::TokensOff => "tokens_off",
             Self::ForeignOrigin => "foreign_origin",
             Self::SetupLink => "setup_link",
             Self::OneTimeLink => "one_time_link",
             Self::Forbidden => "forbidden",
             Self::LastAdmin => "last_admin",
+            Self::KeyNeeded => "key_needed",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
@@ -239,9 +265,14 @@ impl Error {
             | Self::NotLoggedIn
             | Self::SessionEnded(_)
             | Self::Token => 401,
-            Self::ForeignOrigin | Self::SetupLink | Self::OneTimeLink | Self::Forbidden | Self::Scope => 403,
+            Self::ForeignOrigin
+            | Self::SetupLink
+            | Self::OneTimeLink
+            | Self::Forbidden
+            | Self::Scope
+            | Self::TokensOff => 403,
             Self::NotFound => 404,
-            Self::Conflict | Self::LastAdmin => 409,
+            Self::Conflict | Self::LastAdmin | Self::KeyNeeded => 409,
             Self::TooLarge => 413,
             Self::TooMany | Self::TooOften { .. } | Self::TooManyReplies | Self::TooManyAttempts { .. } => 429,
             Self::Unavailable | Self::Busy | Self::Offline => 503,
@@ -261,6 +292,7 @@ impl Error {
             Self::SessionEnded(end) => end.text(),
             Self::Token => "This token is not valid, or not any more.",
             Self::Scope => "This token does not allow this.",
+            Self::TokensOff => "Whoever runs this site does not let members make access tokens.",
             Self::ForeignOrigin => {
                 "This request did not come from this site's own pages. If you run this site, check SARDONYX_PUBLIC_URL."
             }
@@ -268,6 +300,9 @@ impl Error {
             Self::OneTimeLink => "This link is not valid, is too old, or was already used. Ask for another one.",
             Self::Forbidden => "This is for administrators.",
             Self::LastAdmin => "This would leave the site without an administrator. Make somebody else one first.",
+            Self::KeyNeeded => {
+                "This address is another server than the one that the key was given for. Type the key again, or say that this server needs none."
+            }
             Self::NotFound => "This does not exist, or it is not yours.",
             Self::Conflict => "This cannot be done as things stand. Reload the page and look.",
             Self::TooLarge => "This is more than the server accepts at once.",
@@ -333,6 +368,25 @@ impl InvalidInput {
             }
             Self::TokenDays => format!("A token can last at most {} days.", limits::TOKEN_DAYS_MAX),
             Self::TokenScopes => "Choose what the token may do.".to_owned(),
+            Self::ProviderName => format!(
+                "A provider needs a name of at most {} small letters, digits and hyphens that no other provider has.",
+                limits::PROVIDER_NAME_CHARS_MAX
+            ),
+            Self::ProviderUrl => format!(
+                "A provider's address begins with http:// or https://, has no user, query or fragment, at most {} characters, and is not link-local.",
+                limits::PROVIDER_URL_CHARS_MAX
+            ),
+            Self::ProviderKey => format!(
+                "A key has at most {} characters, and no blank space or accents.",
+                limits::PROVIDER_KEY_CHARS_MAX
+            ),
+            Self::SiteName => {
+                format!("The site needs a name of at most {} characters in one line.", limits::SITE_NAME_CHARS_MAX)
+            }
+            Self::Notice => format!("The notice can have at most {} characters.", limits::NOTICE_CHARS_MAX),
+            Self::InvitationDays => {
+                format!("An invitation can hold between 1 and {} days.", limits::INVITATION_DAYS_MAX)
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ use tracing::Level;
 
 use crate::{
     app::App,
-    domain::{limits, next::HOME_PATH},
+    domain::{limits, next::HOME_PATH, site::SiteName},
     error::Error,
     server::{
         assets, audit,
@@ -112,6 +112,7 @@ fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let state = state.clone();
     move || {
         provide_context(state.clone());
+        provide_context(SiteName(state.site.settings().name.clone()));
         if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce())
             && let Ok(policy) = HeaderValue::try_from(content_security_policy(&nonce))
         {

@@ -6,7 +6,7 @@ use leptos_meta::MetaTags;
 
 use crate::{
     app::App,
-    domain::preferences::Preferences,
+    domain::{preferences::Preferences, site::SiteName},
     server::{assets::Assets, auth::guard::Caller},
 };
 
@@ -25,13 +25,14 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let Assets { script, wasm, loader, style, .. } = assets.clone();
     let likes = reader_likes();
     let (theme, language) = (likes.theme.name(), likes.language.name());
+    let site = use_context::<SiteName>().map(|SiteName(name)| name);
     let has_browser_half = !script.is_empty();
     let boot = format!(
         "import init, {{ hydrate }} from \"{script}\"; await init({{ module_or_path: \"{wasm}\" }}); hydrate();"
     );
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme data-language=language>
+        <html lang="en" data-theme=theme data-language=language data-site=site>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />

@@ -100,7 +100,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 39] = [
+const DOORS: [Door; 47] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -228,6 +228,49 @@ const DOORS: [Door; 39] = [
     ),
     // Alice has none to lose.
     admin_door("/api/remove_second_factor", |ids| vec![("user_id", ids.user.to_string())], Refused(404)),
+    admin_door("/api/list_providers", |_| vec![], Ok),
+    // No provider has this id.
+    admin_door(
+        "/api/save_provider",
+        |_| {
+            vec![
+                ("provider_id", CLIENT_ID.into()),
+                ("base_url", "http://127.0.0.1:1/v1".into()),
+                ("key", String::new()),
+            ]
+        },
+        Refused(404),
+    ),
+    admin_door("/api/test_provider", |_| vec![("provider_id", CLIENT_ID.into())], Refused(404)),
+    admin_door(
+        "/api/change_provider",
+        |_| vec![("provider_id", CLIENT_ID.into()), ("change", "remove".into())],
+        Refused(404),
+    ),
+    admin_door("/api/offer_model", |_| vec![("model", "openai/test-model".into()), ("is_offered", "1".into())], Ok),
+    admin_door("/api/find_site", |_| vec![], Ok),
+    admin_door(
+        "/api/save_site",
+        |_| {
+            let fields = [
+                ("name", "Sardonyx"),
+                ("default_model", ""),
+                ("notice", ""),
+                ("members_make_tokens", "1"),
+                ("invitation_days", "7"),
+            ];
+            fields.map(|(name, value)| (name, value.to_owned())).to_vec()
+        },
+        Ok,
+    ),
+    // There is no notice.
+    door(
+        "/api/dismiss_notice",
+        |_| vec![("notice_id", "0123456789abcdef".into())],
+        Refused(401),
+        Refused(404),
+        Refused(404),
+    ),
     admin_door("/api/list_audit", |_| vec![("who", String::new()), ("action", String::new())], Ok),
     door("/api/log_out", |_| vec![], Ok, Ok, Ok),
 ];
@@ -235,7 +278,7 @@ const DOORS: [Door; 39] = [
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 14] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 16] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
@@ -251,6 +294,8 @@ const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 14] = [
     ("/admin", Refused(303), Refused(403), Ok, Refused(403)),
     ("/admin/sessions", Refused(303), Refused(403), Ok, Refused(403)),
     ("/admin/audit", Refused(303), Refused(403), Ok, Refused(403)),
+    ("/admin/models", Refused(303), Refused(403), Ok, Refused(403)),
+    ("/admin/site", Refused(303), Refused(403), Ok, Refused(403)),
 ];
 
 /// Every other route: its path, and what everybody gets.
@@ -796,6 +841,17 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
     let text = "SELECT text FROM chat_message";
     assert!(database.is_refused_or_empty(&["SET LOCAL ROLE sardonyx_sweeper".to_owned()], text).await);
     assert_eq!(database.dump_of(scene.alice.id.0).await, before);
+    // What people's requests run as reads no provider's key and changes no setting of the site.
+    database.execute("INSERT INTO hidden_model (name) VALUES ('openai/hidden')").await;
+    let provider = "INSERT INTO provider (id, name, base_url, is_enabled, key_hint) \
+                    VALUES ('00000000-0000-4000-8000-000000000000', 'p', 'http://127.0.0.1:1/v1', false, '')";
+    database.execute(provider).await;
+    let app = ["SET LOCAL ROLE sardonyx_app".to_owned()];
+    for sql in
+        ["SELECT * FROM provider", "SELECT * FROM hidden_model", "UPDATE site SET name = 'x'", "DELETE FROM site"]
+    {
+        assert!(database.is_refused_or_empty(&app, sql).await, "{sql}");
+    }
     // Neither role can go around it.
     let strong = "SELECT COUNT(*) FROM pg_roles WHERE rolname LIKE 'sardonyx_%' AND (rolsuper OR rolbypassrls)";
     assert_eq!(database.number(strong).await, 0);

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod administration;
 mod api;
 mod chats;
 mod flood;

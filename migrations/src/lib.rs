@@ -23,6 +23,8 @@ mod m0011_notification;
 mod m0012_second_factor;
 mod m0020_login_session_name;
 mod m0021_access_token;
+mod m0022_provider;
+mod m0023_site_settings;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -45,6 +47,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_second_factor::Migration),
             Box::new(m0020_login_session_name::Migration),
             Box::new(m0021_access_token::Migration),
+            Box::new(m0022_provider::Migration),
+            Box::new(m0023_site_settings::Migration),
         ]
     }
 }

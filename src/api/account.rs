@@ -18,10 +18,18 @@ pub async fn save_preferences(
 ) -> Result<(), Error> {
     use crate::{
         domain::{next::PREFERENCES_SAVED_PATH, preferences::Preferences},
+        error::InvalidInput,
         server::request,
     };
     let (state, db) = (request::state()?, request::user()?);
     let likes = Preferences::parse(&display_name, &theme, &language, &default_model, tells_new_device.is_some())?;
+    // One that was chosen before stays, offered or not; where a model is wanted, only what is offered counts.
+    let is_new = likes.default_model != db.user().preferences.default_model;
+    if let Some(model) = likes.default_model.as_ref().filter(|_| is_new)
+        && !state.models.is_offered(model)
+    {
+        return Err(InvalidInput::Model.into());
+    }
     db.save_preferences(likes).await?;
     state.live.account_changed(db.user_id());
     request::show(PREFERENCES_SAVED_PATH);

@@ -43,7 +43,7 @@ pub async fn current_session() -> Result<CurrentSession, Error> {
     use crate::server::request;
     let known = request::known()?;
     let (user, id) = (known.db.user().clone(), known.session_id);
-    Ok(CurrentSession { user, id, expires_at_ms: known.session_expires_at_ms })
+    Ok(CurrentSession { user, id, expires_at_ms: known.session_expires_at_ms, site: request::site_view()? })
 }
 
 /// Gives this session its full time again, for whoever knows the password.

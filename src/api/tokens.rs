@@ -14,13 +14,14 @@ pub async fn list_tokens() -> Result<AccessTokens, Error> {
         Some(text) if db.has_token(&token::hash(&text)).await? => Some(text),
         _ => None,
     };
-    Ok(AccessTokens { tokens: db.list_tokens().await?, new_token })
+    let may_make = request::state()?.site.check_may_make_tokens(db.user().role).is_ok();
+    Ok(AccessTokens { tokens: db.list_tokens().await?, new_token, may_make })
 }
 
 /// Makes a token and gives its text, which nobody can ever show again.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`Error::TooMany`] when there are too many tokens.
+/// [`Error::Invalid`]; [`Error::TokensOff`]; [`Error::TooMany`] when there are too many tokens.
 #[server(name = CreateToken, prefix = "/api", endpoint = "create_token")]
 pub async fn create_token(
     name: String,
@@ -42,7 +43,7 @@ pub async fn create_token(
     let ticked = [chats_read, chats_write, files_read, files_write];
     let scopes =
         Scope::ALL.into_iter().zip(ticked).filter(|(_, ticked)| ticked.as_deref().is_some_and(|it| !it.is_empty()));
-    let text = token::create(&db, name, days, Scopes::of(scopes.map(|(scope, _)| scope))?).await?;
+    let text = token::create(&request::state()?, &db, name, days, Scopes::of(scopes.map(|(scope, _)| scope))?).await?;
     request::hand_over_token(&text)?;
     request::show(TOKENS_PATH);
     Ok(text)

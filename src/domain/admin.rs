@@ -17,13 +17,24 @@ pub enum Permission {
     ManageSessions,
     /// Read what was done about accounts and the site.
     ReadAudit,
+    /// Connect providers, and say which of their models people are offered.
+    ManageModels,
+    /// Set what holds for everybody.
+    ManageSite,
 }
 
 impl Role {
     /// Whether this role may do it. Nobody's chats are among what anybody else may read.
     pub const fn may(self, permission: Permission) -> bool {
         match (self, permission) {
-            (Self::Admin, Permission::ManagePeople | Permission::ManageSessions | Permission::ReadAudit) => true,
+            (
+                Self::Admin,
+                Permission::ManagePeople
+                | Permission::ManageSessions
+                | Permission::ReadAudit
+                | Permission::ManageModels
+                | Permission::ManageSite,
+            ) => true,
             (Self::Member, _) => false,
         }
     }
@@ -87,11 +98,19 @@ pub enum AuditAction {
     SessionsEnded,
     SecondFactorRemoved,
     AuditExported,
+    ProviderAdded,
+    ProviderChanged,
+    ProviderEnabled,
+    ProviderDisabled,
+    ProviderRemoved,
+    ModelOffered,
+    ModelHidden,
+    SiteChanged,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 23] = [
         Self::LogIn,
         Self::LogInFailed,
         Self::PasswordChanged,
@@ -107,6 +126,14 @@ impl AuditAction {
         Self::SessionsEnded,
         Self::SecondFactorRemoved,
         Self::AuditExported,
+        Self::ProviderAdded,
+        Self::ProviderChanged,
+        Self::ProviderEnabled,
+        Self::ProviderDisabled,
+        Self::ProviderRemoved,
+        Self::ModelOffered,
+        Self::ModelHidden,
+        Self::SiteChanged,
     ];
 
     /// The word for it in the database and in exports.
@@ -127,6 +154,14 @@ impl AuditAction {
             Self::SessionsEnded => "sessions_ended",
             Self::SecondFactorRemoved => "second_factor_removed",
             Self::AuditExported => "audit_exported",
+            Self::ProviderAdded => "provider_added",
+            Self::ProviderChanged => "provider_changed",
+            Self::ProviderEnabled => "provider_enabled",
+            Self::ProviderDisabled => "provider_disabled",
+            Self::ProviderRemoved => "provider_removed",
+            Self::ModelOffered => "model_offered",
+            Self::ModelHidden => "model_hidden",
+            Self::SiteChanged => "site_changed",
         }
     }
 
@@ -146,7 +181,7 @@ pub struct AuditRow {
     /// The address of who did it; empty for nobody known.
     pub actor: String,
     pub action: String,
-    /// The address of whom it concerns.
+    /// The address of whom it concerns, or what.
     pub subject: String,
     /// Where it came from.
     pub address: String,

@@ -52,6 +52,10 @@ id!(
     AccessTokenId
 );
 id!(
+    /// A provider of models that was connected on the pages of administration.
+    ProviderId
+);
+id!(
     /// A log-in, table `login_session`. Not the secret in the cookie.
     SessionId
 );

@@ -17,6 +17,27 @@ pub const MODEL_NAME_CHARS_MAX: usize = 200;
 /// Models offered by one provider; more are cut off.
 pub const MODELS_PER_PROVIDER_MAX: usize = 500;
 
+/// Longest name of a provider.
+pub const PROVIDER_NAME_CHARS_MAX: usize = 32;
+/// Longest address of a provider.
+pub const PROVIDER_URL_CHARS_MAX: usize = 500;
+/// Longest access key of a provider.
+pub const PROVIDER_KEY_CHARS_MAX: usize = 500;
+/// Of a key that is shorter than this, nothing is ever shown.
+pub const PROVIDER_KEY_HINT_CHARS_MIN: usize = 12;
+/// Providers that can be connected on the pages of administration.
+pub const PROVIDERS_MAX: u64 = 20;
+/// Models that can be kept from people.
+pub const HIDDEN_MODELS_MAX: u64 = 5_000;
+/// Longest name of the site.
+pub const SITE_NAME_CHARS_MAX: usize = 40;
+/// Longest notice to everybody.
+pub const NOTICE_CHARS_MAX: usize = 500;
+/// A browser remembers this long that the notice was dismissed.
+pub const NOTICE_DISMISSED_SECONDS: i64 = 365 * 24 * 3_600;
+/// Servers of a site read its settings again at least this often.
+pub const SITE_RELOAD_SECONDS_MAX: u64 = 30;
+
 /// Chats in one page of the chat list.
 pub const CHATS_PER_PAGE: u64 = 60;
 /// Messages in one page of a chat.
@@ -38,8 +59,10 @@ pub const AUDIT_DAYS: u32 = 365;
 pub const AUDIT_ENTRIES_REMOVED_MAX: u64 = 1_000;
 /// Sessions in the list of everybody's.
 pub const LIVE_SESSIONS_SHOWN_MAX: u64 = 500;
-/// An invitation works for this long.
-pub const INVITATION_SECONDS: i64 = 7 * 24 * 3_600;
+/// An invitation works for this long, unless the site says otherwise.
+pub const INVITATION_DAYS: i64 = 7;
+/// Longest that a site can let one work.
+pub const INVITATION_DAYS_MAX: i64 = 30;
 /// A link for a new password works for this long.
 pub const PASSWORD_LINK_SECONDS: i64 = 24 * 3_600;
 

@@ -41,6 +41,8 @@ pub enum LiveEvent {
     NotificationsChanged,
     /// The list of the user's active sessions changed.
     SessionsChanged,
+    /// What holds for everybody changed: the site's name, its notice.
+    SiteChanged,
     /// Events were dropped: watch again and fetch the chat list.
     Resync,
     /// A command was not understood or not allowed; the connection stays.

@@ -16,6 +16,13 @@ pub const PREFERENCES_SAVED_PATH: &str = "/settings?done=1";
 /// The list of personal access tokens.
 pub const TOKENS_PATH: &str = "/settings/tokens";
 
+/// Providers and their models.
+pub const MODELS_PATH: &str = "/admin/models";
+/// What is set for everybody.
+pub const SITE_PATH: &str = "/admin/site";
+/// The same, after it was saved.
+pub const SITE_SAVED_PATH: &str = "/admin/site?done=1";
+
 /// The form for a new password, after one was taken.
 pub const PASSWORD_CHANGED_PATH: &str = "/settings/password?done=1";
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::SessionId, user::User};
+use super::{ids::SessionId, site::SiteView, user::User};
 
 /// Why a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +81,7 @@ pub struct CurrentSession {
     pub id: SessionId,
     /// When it ends by itself: milliseconds since 1970 (UTC).
     pub expires_at_ms: i64,
+    pub site: SiteView,
 }
 
 /// A session in the list of those that are active.

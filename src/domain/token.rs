@@ -146,6 +146,8 @@ pub struct AccessToken {
 pub struct AccessTokens {
     pub tokens: Vec<AccessToken>,
     pub new_token: Option<String>,
+    /// Whether another one may be made.
+    pub may_make: bool,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod guard;
 pub mod keys;
 pub mod links;
 pub mod password;
+pub mod seal;
 pub mod second_factor;
 pub mod secret;
 pub mod session;

@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::origin::PublicUrl;
+use super::{ai::address, origin::PublicUrl};
 use crate::domain::limits;
 
 /// What a server is started with.
@@ -75,16 +75,17 @@ pub struct StorageConfig {
     pub data: PathBuf,
 }
 
-/// What tokens of the API are signed with.
+/// What tokens of the API are signed with, and the keys of providers sealed.
 #[derive(Args, Clone)]
 pub struct SecretConfig {
-    /// The secret that tokens of the API are signed with: at least 32 characters that nobody can guess, for example from
-    /// `openssl rand -hex 32`. Several servers need the same one. Without it, a secret is made at the first start and kept
-    /// in the file `secret` in the data folder.
+    /// The secret that tokens of the API are signed with, and the keys of providers sealed: at least 32 characters that
+    /// nobody can guess, for example from `openssl rand -hex 32`. Several servers need the same one. Without it, a secret is
+    /// made at the first start and kept in the file `secret` in the data folder.
     #[arg(long, env = "SARDONYX_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub secret: Option<String>,
 
-    /// Secrets that were used before, with commas: tokens that were signed with them stay valid until they end.
+    /// Secrets that were used before, with commas: tokens that were signed with them stay valid until they end, and keys of
+    /// providers that were sealed with them can still be opened.
     #[arg(
         long,
         env = "SARDONYX_SECRET_PREVIOUS",
@@ -250,15 +251,8 @@ impl SecretConfig {
 
 impl ModelConfig {
     fn check(&self) -> Result<(), String> {
-        if let Some(url) = &self.openai_base_url {
-            if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
-                return Err(format!("OPENAI_BASE_URL must be an http or https address, not {}", url.scheme()));
-            }
-            if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-                return Err(
-                    "OPENAI_BASE_URL must have no user, password or query; the key goes into OPENAI_API_KEY".to_owned()
-                );
-            }
+        if let Some(Err(reason)) = self.openai_base_url.as_ref().map(address::check) {
+            return Err(format!("OPENAI_BASE_URL {reason}; the key goes into OPENAI_API_KEY"));
         }
         if let Some(key) = &self.openai_api_key
             && (key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()))

@@ -5,7 +5,8 @@
 //! yours is `Ok(None)`, like what is not there. On Postgres a second wall stands behind the filters (`scope`). Entities are private to this module, so no query can be written outside.
 //!
 //! Unscoped, and named for it: the log-in's look-up and the account loader (`accounts`), the operator's commands
-//! (`accounts`, for the command line only), the set-up (`site`), the embedded session store (`sessions`), and the keeping
+//! (`accounts`, for the command line only), the set-up (`site`), what the servers themselves go by
+//! (`settings`), the embedded session store (`sessions`), and the keeping
 //! of leases (`leases`), which sees no text.
 //!
 //! To add a table: migration, entity, a file of methods here, and a line each in `tests/isolation.rs`.
@@ -24,11 +25,13 @@ mod messages;
 mod migrate;
 mod notifications;
 mod people;
+mod providers;
 mod replies;
 mod row_security;
 mod scope;
 mod second_factors;
 mod sessions;
+mod settings;
 mod site;
 mod write;
 
@@ -52,8 +55,10 @@ pub use self::{
     messages::{PromptText, StoredMessage},
     migrate::Pending,
     people::AccountChange,
+    providers::{ProviderChange, SealedKey, StoredProvider},
     replies::{NewExchange, NewReply},
     second_factors::{FactorUse, StoredFactor},
+    settings::StoredSite,
 };
 use self::{
     scope::Scope,

@@ -24,14 +24,16 @@ const LEPTOS_REDIRECT: &str = "serverfnredirect";
 const LEPTOS_ERROR: &str = "serverfnerror";
 /// Of a body that is too large, so much is read all the same.
 const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Bodies that carry a password have a lower limit.
-const PASSWORD_PATHS: [&str; 6] = [
+/// Bodies that carry a password, or a provider's key, have a lower limit.
+const PASSWORD_PATHS: [&str; 8] = [
     "/api/accept_link",
     "/api/change_password",
     "/api/create_first_account",
     "/api/delete_account",
     "/api/log_in",
     "/api/renew_session",
+    "/api/save_provider",
+    "/api/test_provider",
 ];
 
 /// Marks the request of a page without a script: it is not answered with what the function gives, but with a redirect.

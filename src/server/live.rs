@@ -37,13 +37,16 @@ pub struct Live {
     bus: Option<Bus>,
     /// Stops a reply that this server writes; set once the engine is there.
     stop_reply: OnceLock<Box<dyn Fn(MessageId) + Send + Sync>>,
+    /// Reads what holds for everybody anew; set once there is something to read.
+    reload_site: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Live {
     /// Ready; with Redis, events also go to and come from other servers.
     pub fn new(instance: Uuid, redis: Option<&Redis>) -> Arc<Self> {
         let bus = redis.map(|redis| Bus::new(instance, redis));
-        let live = Arc::new(Self { hub: Hub::default(), bus, stop_reply: OnceLock::new() });
+        let live =
+            Arc::new(Self { hub: Hub::default(), bus, stop_reply: OnceLock::new(), reload_site: OnceLock::new() });
         if let Some(redis) = redis {
             bus::listen(&live, instance, &redis.subscriber);
         }
@@ -53,6 +56,23 @@ impl Live {
     /// Tells what stops a reply that another server was asked to stop.
     pub fn on_stop(&self, stop: impl Fn(MessageId) + Send + Sync + 'static) {
         let _ = self.stop_reply.set(Box::new(stop));
+    }
+
+    /// Tells what reads the site anew when another server has changed it.
+    pub fn on_site_changed(&self, reload: impl Fn() + Send + Sync + 'static) {
+        let _ = self.reload_site.set(Box::new(reload));
+    }
+
+    /// What holds for everybody was changed by this server: the others read it anew, and tell their tabs.
+    pub fn site_changed(&self) {
+        if let Some(bus) = &self.bus {
+            bus.publish(BusMessage::Shared(Shared::SiteChanged));
+        }
+    }
+
+    /// What every tab of this server shows of the site is out of date.
+    pub fn tell_site_changed(&self) {
+        self.hub.announce_to_all(&LiveEvent::SiteChanged);
     }
 
     /// A chat is new or has changed.
@@ -197,6 +217,7 @@ impl Live {
                     stop(message_id);
                 }
             }
+            BusMessage::Shared(Shared::SiteChanged) => self.reload_site(),
             BusMessage::Shared(Shared::SnapshotWanted { user_id, message_id }) => {
                 self.send_snapshot(user_id, message_id);
             }
@@ -216,8 +237,15 @@ impl Live {
         }
     }
 
-    /// Redis was away: whoever is connected here may have missed something.
+    fn reload_site(&self) {
+        if let Some(reload) = self.reload_site.get() {
+            reload();
+        }
+    }
+
+    /// Redis was away: whoever is connected here may have missed something, and this server, too.
     fn resync_all(&self) {
+        self.reload_site();
         self.hub.resync_all();
     }
 }

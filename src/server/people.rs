@@ -94,7 +94,8 @@ pub async fn remove_second_factor(state: &AppState, known: &Known, client: &Clie
 pub async fn invite(state: &AppState, known: &Known, client: &Client, email: &Email, role: Role) -> Result<String> {
     let admin = known.db.admin(Permission::ManagePeople)?;
     let token = secret::new();
-    admin.add_invitation(secret::hash(&token), email, role, client.address.to_string()).await?;
+    let days = state.site.settings().invitation_days;
+    admin.add_invitation(secret::hash(&token), email, role, days, client.address.to_string()).await?;
     Ok(link(state, &token))
 }
 

@@ -14,7 +14,7 @@ use crate::{
         chat::ChatView,
         ids::{ChatId, ClientMessageId, MessageId},
         live::LiveEvent,
-        message::{Message, MessagePage, MessageState, MessageText, Sent},
+        message::{Author, Message, MessagePage, MessageState, MessageText, Sent},
         model::ModelName,
         preferences::Preferences,
     },
@@ -110,11 +110,11 @@ pub async fn retry_reply(
     model: Option<ModelName>,
 ) -> Result<(ChatId, MessageId)> {
     let old = db.find_message(message_id).await?.ok_or(Error::NotFound)?;
-    if let Some(model) = &model
-        && !state.models.knows_provider_of(model)
-    {
-        return Err(InvalidInput::Model.into());
-    }
+    let of_reply = match old.author {
+        Author::Model(model) => Some(model),
+        Author::You => None,
+    };
+    let model = choose_model(state, model, of_reply, &db.user().preferences).await?;
     let (state, db) = (state.clone(), db.clone());
     finish(state.tasks.clone().spawn(async move {
         let place = state.running.reserve()?;
@@ -171,19 +171,21 @@ async fn start(
     state.tasks.spawn(task.run());
 }
 
+/// The model that was asked for, else the one that answered before, else the person's, else the site's. One that is not
+/// offered is never among them.
 async fn choose_model(
     state: &AppState,
     asked: Option<ModelName>,
-    of_chat: Option<ModelName>,
+    before: Option<ModelName>,
     likes: &Preferences,
 ) -> Result<ModelName> {
     if let Some(model) = asked {
-        return if state.models.knows_provider_of(&model) { Ok(model) } else { Err(InvalidInput::Model.into()) };
+        return if state.models.is_offered(&model) { Ok(model) } else { Err(InvalidInput::Model.into()) };
     }
-    let known = |model: &ModelName| state.models.knows_provider_of(model);
-    match of_chat.filter(known).or_else(|| likes.default_model.clone().filter(known)) {
+    let offered = |model: &ModelName| state.models.is_offered(model);
+    match before.filter(offered).or_else(|| likes.default_model.clone().filter(offered)) {
         Some(model) => Ok(model),
-        None => Ok(state.models.default_model().await),
+        None => state.models.default_model().await.ok_or(InvalidInput::Model.into()),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    domain::limits,
+    domain::{limits, site::SiteView},
     error::{Error, InvalidInput, Result},
 };
 
@@ -92,6 +92,28 @@ pub fn take_new_token() -> Result<Option<String>> {
     let response = use_context::<ResponseOptions>().ok_or(Error::Internal)?;
     response.append_header(header::SET_COOKIE, cookie::no_new_token(&state()?.origins)?);
     Ok(Some(text))
+}
+
+/// The site as the caller sees it, without a notice that was dismissed in this browser.
+///
+/// # Errors
+/// [`Error::Internal`] outside a request.
+pub fn site_view() -> Result<SiteView> {
+    Ok(state()?.site.view(cookie::find_dismissed(&parts()?.headers).as_deref()))
+}
+
+/// Remembers in this browser that a notice was dismissed.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not the one that is shown; [`Error::Internal`] outside a request.
+pub fn dismiss_notice(id: &str) -> Result<()> {
+    let state = state()?;
+    if state.site.view(None).notice.is_none_or(|notice| notice.id != id) {
+        return Err(Error::NotFound);
+    }
+    let response = use_context::<ResponseOptions>().ok_or(Error::Internal)?;
+    response.append_header(header::SET_COOKIE, cookie::dismissed(&state.origins, id)?);
+    Ok(())
 }
 
 /// Leads the browser to a page of this site: a plain form by a redirect, a hydrated page by its router.

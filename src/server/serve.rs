@@ -44,12 +44,15 @@ use super::{
     origin::Origins,
     redis::Redis,
     replies::{Running, Views, sweep},
+    site::{self, Site},
     state::AppState,
 };
 use crate::domain::{limits, live::CloseReason};
 
 /// The embedded model's file in the data folder.
 const MODEL_FILE: &str = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
+/// What people see before the slash of the models of `OPENAI_BASE_URL`.
+const CONFIGURED: &str = "openai";
 /// Time for what is left after the replies: requests and live connections.
 const CLOSE_SECONDS_MAX: u64 = 4;
 /// A request's head: its line and all its headers.
@@ -101,6 +104,13 @@ impl Server {
                 running.stop(message_id);
             }
         });
+        let site = Arc::new(Site::default());
+        let of_others = Arc::downgrade(&site);
+        live.on_site_changed(move || {
+            if let Some(site) = of_others.upgrade() {
+                site.changed_elsewhere();
+            }
+        });
         let state = AppState {
             origins: Origins::new(config.public_url.as_ref(), config.addr),
             assets: Arc::new(Assets::load()),
@@ -111,6 +121,7 @@ impl Server {
             keys: Arc::new(keys),
             passwords: Passwords::new(),
             models: Arc::new(connect_models(&config)?),
+            site,
             live,
             running,
             views: Arc::new(Views::default()),
@@ -120,6 +131,8 @@ impl Server {
             config: Arc::new(config),
         };
         state.passwords.prepare();
+        site::reload(&state).await.map_err(|error| format!("DATABASE_URL: {}", error.text()))?;
+        state.tasks.spawn(site::run(state.clone()));
         sweep::interrupt_left_behind(&state).await;
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));
@@ -234,7 +247,8 @@ fn connect_models(config: &Config) -> Result<Models, String> {
     let models = &config.models;
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(base_url) = &models.openai_base_url {
-        providers.push(Arc::new(Remote::new(base_url, models)?));
+        let remote = Remote::new(CONFIGURED, base_url, models.openai_api_key.clone(), models);
+        providers.push(Arc::new(remote.map_err(|reason| format!("OPENAI_BASE_URL: {reason}"))?));
     }
     let model_file: PathBuf = models.model_file.clone().unwrap_or_else(|| config.storage.data.join(MODEL_FILE));
     let program = own_program()?;

@@ -17,6 +17,7 @@ use super::{
     live::Live,
     origin::Origins,
     replies::{Running, Views},
+    site::Site,
 };
 
 /// Cheap to clone; each field is shared.
@@ -31,9 +32,11 @@ pub struct AppState {
     pub throttle: Throttle,
     /// How much each user asks for.
     pub flood: Flood,
-    /// What tokens of the API are signed with.
+    /// What tokens of the API are signed with, and secrets sealed.
     pub keys: Arc<Keys>,
     pub models: Arc<Models>,
+    /// What holds for everybody.
+    pub site: Arc<Site>,
     pub live: Arc<Live>,
     pub running: Arc<Running>,
     pub views: Arc<Views>,

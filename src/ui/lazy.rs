@@ -14,9 +14,9 @@ use leptos_router::ChooseView;
 use super::{
     components::fetch_failed::FetchFailed,
     pages::{
-        audit::AuditPage, data::DataPage, live_sessions::LiveSessionsPage, password::PasswordPage, people::PeoplePage,
-        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
-        tokens::TokensPage, welcome::WelcomePage,
+        audit::AuditPage, data::DataPage, live_sessions::LiveSessionsPage, models::ModelsPage, password::PasswordPage,
+        people::PeoplePage, preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage,
+        setup::SetupPage, site::SitePage, tokens::TokensPage, welcome::WelcomePage,
     },
 };
 use crate::error::Error;
@@ -70,6 +70,8 @@ part!(
         People => PeoplePage,
         LiveSessions => LiveSessionsPage,
         Audit => AuditPage,
+        Models => ModelsPage,
+        Site => SitePage,
     }
 );
 

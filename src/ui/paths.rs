@@ -4,7 +4,9 @@
 
 use crate::domain::{chat::ChatCursor, ids::ChatId, session::SessionEnd};
 
-pub use crate::domain::next::{HOME_PATH as CHATS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, TOKENS_PATH};
+pub use crate::domain::next::{
+    HOME_PATH as CHATS_PATH, MODELS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, SITE_PATH, TOKENS_PATH,
+};
 
 /// The second factor's key as a picture.
 pub const SECOND_FACTOR_PICTURE_PATH: &str = "/settings/second-factor.svg";

@@ -11,5 +11,6 @@ pub mod entry;
 pub mod live;
 pub mod reading;
 pub mod session;
+pub mod site;
 pub mod socket;
 pub mod submission;

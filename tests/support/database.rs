@@ -17,15 +17,17 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 13] = [
+pub const TABLES: [&str; 15] = [
     "access_token",
     "audit_entry",
     "chat_message",
     "chat_session",
+    "hidden_model",
     "login_attempt",
     "login_session",
     "notification",
     "one_time_link",
+    "provider",
     "second_factor",
     "session_record",
     "setup_link",

@@ -202,7 +202,10 @@ impl Screen {
             }
             LiveEvent::Refused { code } => self.refused.push(code),
             LiveEvent::Closing { reason } => self.closing = Some(reason),
-            LiveEvent::AccountChanged | LiveEvent::NotificationsChanged | LiveEvent::SessionsChanged => {}
+            LiveEvent::AccountChanged
+            | LiveEvent::NotificationsChanged
+            | LiveEvent::SessionsChanged
+            | LiveEvent::SiteChanged => {}
         }
         false
     }

@@ -42,6 +42,10 @@ struct Shared {
     calls: mpsc::UnboundedSender<Call>,
     asked: AtomicUsize,
     said: Said,
+    /// Instead of the list of models: a status, with what was shown in the body.
+    list_refusal: Mutex<Option<StatusCode>>,
+    /// The `Authorization` header of every request.
+    shown: Mutex<Vec<String>>,
 }
 
 /// Everything that it ever said.
@@ -66,8 +70,15 @@ impl Upstream {
         let (sender, receiver) = mpsc::unbounded_channel();
         let answer = Mutex::new(Some("Hello there.".to_owned()));
         let models = Mutex::new(vec![MODEL.to_owned(), "other-model".to_owned()]);
-        let shared =
-            Arc::new(Shared { answer, models, calls: sender, asked: AtomicUsize::new(0), said: Said::default() });
+        let shared = Arc::new(Shared {
+            answer,
+            models,
+            calls: sender,
+            asked: AtomicUsize::new(0),
+            list_refusal: Mutex::default(),
+            shown: Mutex::default(),
+            said: Said::default(),
+        });
         let router = Router::new()
             .route("/v1/models", get(list))
             .route("/v1/chat/completions", post(complete))
@@ -90,6 +101,16 @@ impl Upstream {
     /// From now on it has these models.
     pub fn offer(&self, models: &[&str]) {
         *self.shared.models.lock().unwrap() = models.iter().map(|&model| model.to_owned()).collect();
+    }
+
+    /// From now on it answers with this instead of its list, and repeats what it was shown.
+    pub fn refuse_list(&self, status: StatusCode) {
+        *self.shared.list_refusal.lock().unwrap() = Some(status);
+    }
+
+    /// What it was shown in the `Authorization` header, request by request; empty for nothing.
+    pub fn shown(&self) -> Vec<String> {
+        self.shared.shown.lock().unwrap().clone()
     }
 
     /// From now on the test answers.
@@ -182,13 +203,28 @@ pub fn delta(text: &str) -> String {
     format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }))
 }
 
-async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let shown = shared.note(&headers);
+    if let Some(status) = *shared.list_refusal.lock().unwrap() {
+        let error =
+            json!({ "error": { "message": format!("{shown} is not a key that we know"), "canary": "upstream" } });
+        return (status, [("x-canary", "upstream"), ("location", "/v1/elsewhere")], Json(error)).into_response();
+    }
     let models: Vec<Value> = shared.models.lock().unwrap().iter().map(|id| json!({ "id": id })).collect();
-    Json(json!({ "data": models }))
+    Json(json!({ "data": models })).into_response()
+}
+
+impl Shared {
+    fn note(&self, headers: &HeaderMap) -> String {
+        let shown = headers.get(header::AUTHORIZATION).map_or("", |value| value.to_str().unwrap()).to_owned();
+        self.shown.lock().unwrap().push(shown.clone());
+        shown
+    }
 }
 
 async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     shared.asked.fetch_add(1, Ordering::SeqCst);
+    shared.note(&headers);
     let answer = shared.answer.lock().unwrap().clone();
     if let Some(text) = answer {
         // In two pieces, as a stream would have it.

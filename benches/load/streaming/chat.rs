@@ -99,7 +99,8 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             | LiveEvent::Messages { .. }
             | LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
-            | LiveEvent::SessionsChanged => {}
+            | LiveEvent::SessionsChanged
+            | LiveEvent::SiteChanged => {}
         }
     }
 }

@@ -4,7 +4,7 @@
 //! What such a server sends is taken for what it is: anything. Time and bytes are bounded, redirects are not followed (the
 //! key would go along), unknown fields and events are ignored, and nothing of it is logged.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{PieceStream, Provider};
+use super::{PieceStream, Provider, address};
 use crate::{
     domain::{
         limits,
@@ -24,9 +24,7 @@ use crate::{
     server::config::ModelConfig,
 };
 
-/// What people see before the slash.
-const NAME: &str = "openai";
-/// For the whole list of models.
+/// For the whole list of models, unless the beginning of a reply has less.
 const LIST_SECONDS_MAX: u64 = 10;
 /// A connection waits this long for its next request. Many servers close theirs after five seconds, and a request that
 /// meets the closing is lost.
@@ -34,6 +32,8 @@ const CONNECTION_IDLE_SECONDS_MAX: u64 = 3;
 
 /// One OpenAI-compatible server.
 pub struct Remote {
+    /// What people see before the slash.
+    name: String,
     client: Client,
     base_url: Url,
     api_key: Option<String>,
@@ -42,23 +42,26 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Ready to ask the server at `base_url`.
+    /// Ready to ask the server at `base_url`, which need not be there.
     ///
     /// # Errors
-    /// A line for whoever starts the server.
-    pub fn new(base_url: &Url, config: &ModelConfig) -> Result<Self, String> {
+    /// What is wrong with the address, after the setting's name.
+    pub fn new(name: &str, base_url: &Url, api_key: Option<String>, config: &ModelConfig) -> Result<Self, String> {
+        address::check(base_url)?;
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(config.connect_seconds))
             .pool_idle_timeout(Duration::from_secs(CONNECTION_IDLE_SECONDS_MAX))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(Arc::new(address::Resolver))
             .user_agent(concat!("sardonyx/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| format!("OPENAI_BASE_URL: no client for it can be made: {error}"))?;
+            .map_err(|error| format!("no client for it can be made: {error}"))?;
         Ok(Self {
+            name: name.to_owned(),
             client,
             base_url: base_url.clone(),
-            api_key: config.openai_api_key.clone(),
+            api_key,
             first_byte: Duration::from_secs(config.first_byte_seconds),
             idle: Duration::from_secs(config.idle_seconds),
         })
@@ -81,7 +84,7 @@ impl Remote {
 #[async_trait]
 impl Provider for Remote {
     fn name(&self) -> &str {
-        NAME
+        &self.name
     }
 
     async fn list(&self) -> Result<Vec<String>, ReplyFailure> {
@@ -93,7 +96,9 @@ impl Provider for Remote {
             let models = value.get("data").and_then(Value::as_array).ok_or(ReplyFailure::Garbled)?;
             Ok(models.iter().filter_map(|model| model.get("id")?.as_str().map(str::to_owned)).collect())
         };
-        timeout(Duration::from_secs(LIST_SECONDS_MAX), list).await.map_err(|_| ReplyFailure::NoAnswer)?
+        timeout(self.first_byte.min(Duration::from_secs(LIST_SECONDS_MAX)), list)
+            .await
+            .map_err(|_| ReplyFailure::NoAnswer)?
     }
 
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {

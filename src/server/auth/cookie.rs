@@ -21,6 +21,8 @@ use crate::{
 
 /// The cookie that hands a new access token over to the page that shows it.
 pub const NEW_TOKEN: &str = "sardonyx-new-token";
+/// The cookie that remembers which notice was dismissed here.
+const DISMISSED: &str = "sardonyx-notice";
 /// The path that ends a session.
 const LOG_OUT_PATH: &str = "/api/log_out";
 /// What a browser forgets with the log-out. Not the cookies: those of other programs under the same domain would go, too.
@@ -85,6 +87,22 @@ pub fn new_token(origins: &Origins, text: &str) -> Result<HeaderValue> {
 /// None.
 pub fn no_new_token(origins: &Origins) -> Result<HeaderValue> {
     for_tokens_page(origins, "", 0)
+}
+
+/// Remembers which notice was dismissed in this browser.
+///
+/// # Errors
+/// [`Error::Internal`] when the id has characters that no id has.
+pub fn dismissed(origins: &Origins, notice_id: &str) -> Result<HeaderValue> {
+    let secure = if origins.is_https() { "; Secure" } else { "" };
+    let seconds = limits::NOTICE_DISMISSED_SECONDS;
+    let cookie = format!("{DISMISSED}={notice_id}; HttpOnly; SameSite=Lax{secure}; Path=/; Max-Age={seconds}");
+    HeaderValue::try_from(cookie).map_err(|_| Error::Internal)
+}
+
+/// Which notice was dismissed in this browser.
+pub fn find_dismissed(headers: &HeaderMap) -> Option<String> {
+    find(headers, DISMISSED)
 }
 
 fn for_tokens_page(origins: &Origins, value: &str, seconds: i64) -> Result<HeaderValue> {

@@ -1,4 +1,4 @@
-//! The keys that tokens of the API are signed with, from the operator's secret.
+//! The keys that tokens of the API are signed with, from the operator's secret. What is sealed with it: `seal`.
 //!
 //! One algorithm, HS256, whatever a token's head says. A secret that was replaced is still believed, under its own key id,
 //! as long as the operator lists it. The JWT library brings RSA and elliptic curves along with either of its backends; here
@@ -13,11 +13,13 @@ use jsonwebtoken::{
     errors::ErrorKind,
 };
 use rand::Rng;
+use ring::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signature::{Signer, Verifier};
 use uuid::Uuid;
 
+use super::seal::sealing_key;
 use crate::{
     domain::{
         ids::{SessionId, UserId},
@@ -38,6 +40,7 @@ struct Key {
     id: String,
     signing: EncodingKey,
     checking: DecodingKey,
+    sealing: LessSafeKey,
 }
 
 /// What a token says.
@@ -68,9 +71,14 @@ impl Keys {
         Ok(Self::new(&current, &config.secret_previous))
     }
 
-    fn new(current: &str, previous: &[String]) -> Self {
+    pub(super) fn new(current: &str, previous: &[String]) -> Self {
         install();
         Self(std::iter::once(current).chain(previous.iter().map(String::as_str)).map(Key::of).collect())
+    }
+
+    /// What secrets are sealed with: the first one seals, all of them open.
+    pub(super) fn sealing(&self) -> impl Iterator<Item = &LessSafeKey> {
+        self.0.iter().map(|key| &key.sealing)
     }
 
     /// A token for a session, until then.
@@ -120,7 +128,12 @@ impl Key {
         // The operator's secret may serve for other things, too; what is learnt of one tells nothing of another.
         let key = Sha256::digest([b"sardonyx api token\0", secret.as_bytes()].concat());
         let id = Sha256::digest([b"sardonyx api token id\0", secret.as_bytes()].concat());
-        Self { id: hex(&id[..8]), signing: EncodingKey::from_secret(&key), checking: DecodingKey::from_secret(&key) }
+        Self {
+            id: hex(&id[..8]),
+            signing: EncodingKey::from_secret(&key),
+            checking: DecodingKey::from_secret(&key),
+            sealing: sealing_key(secret),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
         ids::{SessionId, UserId},
         live::CloseReason,
         session::{SessionEnd, Sessions},
-        user::{Email, Password},
+        user::{Email, Password, Role},
     },
     error::{Error, Result},
     server::{
@@ -46,6 +46,14 @@ pub struct Login {
     pub session_id: SessionId,
 }
 
+/// Somebody who has just proved who they are.
+pub struct Proven {
+    pub user_id: UserId,
+    /// Their address as the account has it.
+    pub email: String,
+    pub role: Role,
+}
+
 /// The name under which a secret may be kept: a hash of it.
 pub fn id_hash(id: &session::Id) -> String {
     Sha256::digest(id.0.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -63,24 +71,17 @@ pub async fn log_in(
     password: Password,
     code: &str,
 ) -> Result<()> {
-    let (user_id, email) = prove(state, client, email, password, code).await?;
+    let Proven { user_id, email, .. } = prove(state, client, email, password, code).await?;
     begin(state, session, client, user_id).await?;
     audit(state, client, AuditAction::LogIn, &email).await
 }
 
-/// Whose address and password these are, with a code where the account has a second factor; also the address as the account
-/// has it.
+/// Whose address and password these are, with a code where the account has a second factor.
 ///
 /// # Errors
 /// [`Error::WrongCredentials`] for an unknown address, a wrong password and a disabled account alike, after the same work;
 /// [`Error::CodeNeeded`], [`Error::WrongCode`] after the right password; [`Error::TooManyAttempts`].
-pub async fn prove(
-    state: &AppState,
-    client: &Client,
-    email: &str,
-    password: Password,
-    code: &str,
-) -> Result<(UserId, String)> {
+pub async fn prove(state: &AppState, client: &Client, email: &str, password: Password, code: &str) -> Result<Proven> {
     // A malformed address costs the same as an unknown one.
     let email = Email::parse(email).ok();
     let name = email.as_ref().map_or("", Email::as_str);
@@ -102,7 +103,7 @@ pub async fn prove(
         state.db.rehash_password(credentials.user_id, old_hash, new_hash).await?;
     }
     second_factor::check(state, client, credentials.user_id, name, code).await?;
-    Ok((credentials.user_id, name.to_owned()))
+    Ok(Proven { user_id: credentials.user_id, email: name.to_owned(), role: credentials.role })
 }
 
 /// Begins a session for an account that has just proved itself.

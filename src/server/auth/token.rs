@@ -8,7 +8,11 @@ use rand::Rng;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{client::Client, keys::hex, session};
+use super::{
+    client::Client,
+    keys::hex,
+    session::{self, Proven},
+};
 use crate::{
     domain::{
         admin::AuditAction,
@@ -40,7 +44,7 @@ pub struct Issued {
 /// Checks address, password and second factor, and begins a session for a program.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`], [`Error::TooManyAttempts`].
+/// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::TokensOff`].
 pub async fn begin(
     state: &AppState,
     client: &Client,
@@ -49,7 +53,9 @@ pub async fn begin(
     name: Option<TokenName>,
     code: Option<&str>,
 ) -> Result<Issued> {
-    let (user_id, email) = session::prove(state, client, email, password, code.unwrap_or_default()).await?;
+    let Proven { user_id, email, role } =
+        session::prove(state, client, email, password, code.unwrap_or_default()).await?;
+    state.site.check_may_make_tokens(role)?;
     let id = SessionId(Uuid::now_v7());
     let expires_at_ms = session::next_expiry_ms(state);
     let (device, address) = (client.device.clone(), client.address.to_string());
@@ -75,8 +81,9 @@ pub fn issue(state: &AppState, user_id: UserId, session_id: SessionId, session_e
 /// Makes a personal access token and gives its text, which nobody can ever tell again.
 ///
 /// # Errors
-/// [`Error::TooMany`].
-pub async fn create(db: &UserDb, name: TokenName, days: TokenDays, scopes: Scopes) -> Result<String> {
+/// [`Error::TooMany`], [`Error::TokensOff`].
+pub async fn create(state: &AppState, db: &UserDb, name: TokenName, days: TokenDays, scopes: Scopes) -> Result<String> {
+    state.site.check_may_make_tokens(db.user().role)?;
     let secret: [u8; 32] = rand::rng().random();
     let text = format!("{PREFIX}{}_{}", db.user_id().0.simple(), hex(&secret));
     db.add_token(NewAccessToken { name, token_hash: hash(&text), scopes, days }).await?;

@@ -29,6 +29,7 @@ pub struct Credentials {
     /// PHC string (<https://github.com/P-H-C/phc-string-format>).
     pub password_hash: String,
     pub is_active: bool,
+    pub role: Role,
 }
 
 pub(super) const ACTIVE: &str = "active";
@@ -49,6 +50,8 @@ impl Db {
             user_id: UserId(row.id),
             password_hash: row.password_hash,
             is_active: row.status == ACTIVE,
+            // One that is not known may least of all; with that, nobody is let in anyway.
+            role: Role::from_name(&row.role).unwrap_or(Role::Member),
         }))
     }
 

@@ -25,11 +25,19 @@ use crate::{
 };
 
 impl AdminDb {
-    /// Remembers an invitation by the hash of its secret. An earlier one for the same address works no more.
+    /// Remembers an invitation by the hash of its secret. It holds so many days; an earlier
+    /// one for the same address works no more.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the address has an account already.
-    pub async fn add_invitation(&self, token_hash: String, email: &Email, role: Role, address: String) -> Result<()> {
+    pub async fn add_invitation(
+        &self,
+        token_hash: String,
+        email: &Email,
+        role: Role,
+        days: i64,
+        address: String,
+    ) -> Result<()> {
         let (actor, email) = (self.user().email.clone(), email.as_str().to_owned());
         self.write("add invitation", move |transaction| {
             async move {
@@ -46,7 +54,7 @@ impl AdminDb {
                     email: Set(email.clone()),
                     role: Set(Some(role.name().to_owned())),
                     account_id: Set(None),
-                    expires_at_ms: Set(clock::now_ms() + limits::INVITATION_SECONDS * 1_000),
+                    expires_at_ms: Set(clock::now_ms() + days * 24 * 3_600_000),
                 };
                 one_time_link::Entity::insert(row).exec_without_returning(transaction).await?;
                 let action = AuditAction::PersonInvited;

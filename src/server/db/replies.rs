@@ -73,7 +73,7 @@ impl UserDb {
     pub async fn replace_reply(
         &self,
         id: MessageId,
-        model: Option<ModelName>,
+        model: ModelName,
         lease_owner: Uuid,
         running_max: u64,
     ) -> Result<NewReply> {
@@ -190,7 +190,7 @@ async fn insert_replacement(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
     id: MessageId,
-    model: Option<ModelName>,
+    model: ModelName,
     lease_owner: Uuid,
     running_max: u64,
 ) -> Written<NewReply> {
@@ -201,8 +201,6 @@ async fn insert_replacement(
         .await?
         .ok_or(Error::NotFound)?;
     let parent_id = old.parent_id.ok_or(Error::Conflict)?;
-    let model =
-        model.or_else(|| old.model.as_deref().and_then(|name| ModelName::parse(name).ok())).ok_or(Error::Internal)?;
     let chat = lock_chat(transaction, user_id, ChatId(old.chat_id)).await?;
     // Read again under the chat's lock: somebody else may have asked for the same just now.
     let old = chat_message::Entity::find_by_id(old.id).one(transaction).await?.ok_or(Error::NotFound)?;

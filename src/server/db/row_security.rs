@@ -3,8 +3,9 @@
 //! The user of `DATABASE_URL` owns the tables and brings the schema up to date; nothing else is done as that user. Every
 //! transaction takes one of these roles first (`scope`): `sardonyx_app` sees the rows of the user that its transaction names,
 //! and no rows when it names none; `sardonyx_sweeper` sees everybody's running replies and old sessions, but neither text
-//! nor address, and removes old entries of the audit log; `sardonyx_admin` sees accounts, sessions and who has a second
-//! factor, but neither its secret nor a chat. All of this is laid down at the start, whenever it differs from what the database has.
+//! nor address, and removes old entries of the audit log; `sardonyx_admin` sees accounts, sessions, providers, the site's
+//! settings and who has a second factor, but neither its secret nor a chat. All of this is laid down at the start, whenever
+//! it differs from what the database has.
 //!
 //! To add an owned table: its name in [`OWNED`]; a table that nobody owns: in [`SHARED`]. A test compares both with the
 //! tables that there are.
@@ -16,8 +17,17 @@ use sha2::{Digest, Sha256};
 pub const OWNED: [&str; 6] =
     ["chat_session", "chat_message", "login_session", "notification", "second_factor", "access_token"];
 /// Tables whose rows belong to nobody.
-pub const SHARED: [&str; 7] =
-    ["user_account", "site", "setup_link", "session_record", "login_attempt", "one_time_link", "audit_entry"];
+pub const SHARED: [&str; 9] = [
+    "user_account",
+    "site",
+    "setup_link",
+    "session_record",
+    "login_attempt",
+    "one_time_link",
+    "audit_entry",
+    "provider",
+    "hidden_model",
+];
 /// Every role that a transaction may take.
 const ROLE_NAMES: [&str; 3] = ["sardonyx_app", "sardonyx_sweeper", "sardonyx_admin"];
 
@@ -51,9 +61,15 @@ BEGIN
   END LOOP;
 END $$;";
 
-/// What the sweeper and those who manage people may do beyond nothing; what was audited is changed by nobody.
+/// What the sweeper and those who run the site may do beyond nothing; what was audited is changed by nobody. Of the site,
+/// everybody's requests close the set-up and change nothing else; of providers, whose keys are in there, they see nothing.
 const OTHERS: &str = "
 REVOKE UPDATE, DELETE ON audit_entry FROM sardonyx_app;
+REVOKE ALL ON provider, hidden_model FROM sardonyx_app;
+REVOKE INSERT, UPDATE, DELETE ON site FROM sardonyx_app;
+GRANT UPDATE (setup_at_ms) ON site TO sardonyx_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON provider, hidden_model TO sardonyx_admin;
+GRANT SELECT, UPDATE (name, default_model, notice, members_make_tokens, invitation_days) ON site TO sardonyx_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_account, one_time_link TO sardonyx_admin;
 GRANT SELECT, INSERT ON audit_entry TO sardonyx_admin;
 GRANT SELECT, UPDATE, DELETE ON login_session TO sardonyx_admin;

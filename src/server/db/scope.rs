@@ -18,7 +18,7 @@ pub enum Scope {
     User(UserId),
     /// Running replies of everybody, without their text.
     Sweeper,
-    /// Everybody's accounts and sessions, nobody's chats.
+    /// Everybody's accounts and sessions, providers and the site's settings, nobody's chats.
     Admin,
 }
 

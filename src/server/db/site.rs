@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The one row of `site`.
-const SITE_ID: i32 = 1;
+pub(super) const SITE_ID: i32 = 1;
 
 impl Db {
     /// Whether the site has no account yet.

@@ -51,6 +51,8 @@ pub enum Shared {
     Stop { message_id: MessageId },
     /// Send this reply's whole text, if you write it.
     SnapshotWanted { user_id: UserId, message_id: MessageId },
+    /// What holds for everybody is another now: read it.
+    SiteChanged,
 }
 
 #[derive(Serialize, Deserialize)]

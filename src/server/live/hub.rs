@@ -109,6 +109,13 @@ impl Hub {
         }
     }
 
+    /// Puts an event into every mailbox.
+    pub fn announce_to_all(&self, event: &LiveEvent) {
+        for mailbox in self.all() {
+            mailbox.push(event.clone());
+        }
+    }
+
     /// A reply can be followed from now on.
     pub fn add_reply(&self, reply: Arc<LiveReply>) {
         self.lock().replies.insert(reply.message_id(), reply);

@@ -27,6 +27,7 @@ use crate::{
     responses(
         (status = 200, description = "The token", body = TokenView),
         (status = 401, description = "E-mail or password is not right", body = ErrorView),
+        (status = 403, description = "Members of this site may not make tokens", body = ErrorView),
         (status = 429, description = "Too many failed attempts", body = ErrorView),
     ),
     security(()),
@@ -53,6 +54,7 @@ pub async fn create_token(
     responses(
         (status = 200, description = "The token", body = TokenView),
         (status = 401, description = "The token has ended", body = ErrorView),
+        (status = 403, description = "Members of this site may not make tokens", body = ErrorView),
     ),
 )]
 pub async fn refresh_token(
@@ -61,6 +63,7 @@ pub async fn refresh_token(
 ) -> Result<Json<TokenView>, Refusal> {
     let known = caller.shown.session()?;
     let (user_id, session_id) = (known.db.user_id(), known.session_id);
+    state.site.check_may_make_tokens(known.db.user().role)?;
     Ok(Json(token::issue(&state, user_id, session_id, known.session_expires_at_ms)?.into()))
 }
 

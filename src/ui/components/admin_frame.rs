@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::page_title::PageTitle;
-use crate::ui::paths::{AUDIT_PATH, CHATS_PATH, LIVE_SESSIONS_PATH, PEOPLE_PATH};
+use crate::ui::paths::{AUDIT_PATH, CHATS_PATH, LIVE_SESSIONS_PATH, MODELS_PATH, PEOPLE_PATH, SITE_PATH};
 
 /// A page of administration, with the way to the others.
 #[component]
@@ -20,6 +20,8 @@ pub fn AdminFrame(heading: &'static str, children: Children) -> impl IntoView {
                     "People"
                 </A>
                 <A href=LIVE_SESSIONS_PATH>"Sessions"</A>
+                <A href=MODELS_PATH>"Models"</A>
+                <A href=SITE_PATH>"Site"</A>
                 <A href=AUDIT_PATH>"Audit log"</A>
             </nav>
             <h1 class="settings-heading">{heading}</h1>

@@ -9,7 +9,7 @@ use leptos_router::{
 use super::{
     account_menu::AccountMenu, chat_links::ChatLinks, connection_status::ConnectionStatus, fetch_failed::FetchFailed,
     loading::Loading, log_in_dialog::LogInDialog, logo::Logo, new_chat_form::NewChatForm, notifications::Notifications,
-    session_banner::SessionBanner,
+    session_banner::SessionBanner, site_notice::SiteNotice,
 };
 use crate::{
     api::{chats::list_chats, models::list_models, session::current_session},
@@ -75,6 +75,12 @@ pub fn Layout() -> impl IntoView {
             <main class="pane" id="pane" tabindex="-1">
                 <ConnectionStatus />
                 <SessionBanner />
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        let first = current.await.ok()?.site.notice;
+                        Some(view! { <SiteNotice first /> })
+                    })}
+                </Suspense>
                 <Notifications />
                 <Outlet />
             </main>

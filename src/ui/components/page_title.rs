@@ -3,15 +3,17 @@
 use leptos::{prelude::*, text_prop::TextProp};
 use leptos_meta::Title;
 
+use crate::ui::state::site::use_site_name;
+
 /// Sets the document's title. The only place that may: `leptos_meta` 0.8 writes a title into the server's HTML as it is,
 /// so a title with `</title>` in it would become markup.
 ///
 /// A `text` that changes must own what it reads (an `ArcRwSignal`, say): it is read once more while its page goes away.
 #[component]
 pub fn PageTitle(#[prop(into)] text: TextProp) -> impl IntoView {
-    let is_markup = is_server();
+    let (is_markup, site) = (is_server(), use_site_name());
     let text = move || {
-        let title = format!("{} · Sardonyx", text.get());
+        let title = format!("{} · {}", text.get(), site.get());
         if is_markup { escape(&title) } else { title }
     };
 

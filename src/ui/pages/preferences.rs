@@ -19,7 +19,7 @@ use crate::{
             fetch_failed::FetchFailed, layout::Models, loading::Loading, notice::ErrorNotice,
             settings_frame::SettingsFrame,
         },
-        state::submission::{Submission, field},
+        state::submission::{Submission, field, ticked},
     },
 };
 
@@ -57,7 +57,7 @@ fn PreferencesForm(likes: Preferences, models: ModelList) -> impl IntoView {
         event.prevent_default();
         is_done.set(false);
         let text = |name: &str| field(&event, name);
-        let ticked = Some(text("tells_new_device")).filter(|value| !value.is_empty());
+        let ticked = ticked(&event, "tells_new_device");
         let request =
             save_preferences(text("display_name"), text("theme"), text("language"), text("default_model"), ticked);
         // Every tab of the person hears of it, this one, too.

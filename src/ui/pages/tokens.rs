@@ -45,13 +45,17 @@ pub fn TokensPage() -> impl IntoView {
             </p>
             <ErrorNotice error=submission.error />
             <div role="status">{move || made.get().map(|text| view! { <NewToken text /> })}</div>
-            <NewTokenForm submission made refetch />
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     match tokens.await {
                         Ok(list) => {
                             view! {
                                 {list.new_token.map(|text| view! { <NewToken text /> })}
+                                {if list.may_make {
+                                    view! { <NewTokenForm submission made refetch /> }.into_any()
+                                } else {
+                                    view! { <p class="notice">{Error::TokensOff.text()}</p> }.into_any()
+                                }}
                                 <TokenList list=list.tokens submission refetch />
                             }
                                 .into_any()

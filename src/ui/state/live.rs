@@ -150,8 +150,9 @@ impl Live {
             LiveEvent::Resync => {
                 self.ask_again();
                 self.chats.refresh(self.session);
+                self.session.refresh();
             }
-            LiveEvent::AccountChanged => self.session.refresh(),
+            LiveEvent::AccountChanged | LiveEvent::SiteChanged => self.session.refresh(),
             LiveEvent::NotificationsChanged => self.notifications_changed.notify(),
             LiveEvent::SessionsChanged => self.sessions_changed.notify(),
             LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use leptos::{prelude::*, task::spawn_local, wasm_bindgen::JsValue};
 use serde::{Deserialize, Serialize};
 
-use super::drafts::Drafts;
+use super::{drafts::Drafts, site::use_site_name};
 use crate::{
     api::session::current_session,
     domain::{
@@ -34,6 +34,7 @@ pub struct Session {
     pub current: RwSignal<Option<CurrentSession>>,
     /// Why nobody is logged in any more, while the page waits behind a log-in.
     pub ended: RwSignal<Option<SessionEnd>>,
+    site_name: StoredValue<ArcRwSignal<String>>,
     /// Whether this tab is on its way to the log-in page. Several things tell that a session is over, all at once; the
     /// first one decides, for a second navigation would abort its own.
     is_leaving: StoredValue<bool>,
@@ -51,6 +52,7 @@ pub fn provide_session() -> Session {
         drafts: Drafts::new(),
         current: RwSignal::new(None),
         ended: RwSignal::new(None),
+        site_name: StoredValue::new(use_site_name()),
         is_leaving: StoredValue::new(false),
     };
     provide_context(session);
@@ -71,6 +73,7 @@ impl Session {
             return load_page(CHATS_PATH);
         }
         apply(&current.user.preferences);
+        self.site_name.with_value(|name| name.maybe_update(|name| set_if_other(name, &current.site.name)));
         self.current.set(Some(current));
         if let Some(laid_aside) = take_laid_aside().filter(|laid_aside| laid_aside.user_id == user_id) {
             self.drafts.restore(laid_aside.drafts);
@@ -135,6 +138,15 @@ impl Session {
     fn user_id(self) -> Option<UserId> {
         self.current.try_with_untracked(|current| current.as_ref().map(|current| current.user.id)).flatten()
     }
+}
+
+/// True when it was another.
+fn set_if_other(text: &mut String, new: &str) -> bool {
+    let is_other = text != new;
+    if is_other {
+        new.clone_into(text);
+    }
+    is_other
 }
 
 /// Shows the page as its reader likes it.

@@ -52,9 +52,18 @@ impl Submission {
 
 /// What is in a field of the form that is being submitted.
 pub fn field(event: &SubmitEvent, name: &str) -> String {
-    let form: HtmlFormElement = event_target(event);
-    let value = FormData::new_with_form(&form).ok().and_then(|fields| fields.get(name).as_string());
+    form_field(&event_target(event), name)
+}
+
+/// What is in a field of a form.
+pub fn form_field(form: &HtmlFormElement, name: &str) -> String {
+    let value = FormData::new_with_form(form).ok().and_then(|fields| fields.get(name).as_string());
     value.unwrap_or_default()
+}
+
+/// The value of a box in the form that is being submitted, when it is ticked.
+pub fn ticked(event: &SubmitEvent, name: &str) -> Option<String> {
+    Some(field(event, name)).filter(|value| !value.is_empty())
 }
 
 /// Whether the form has to ask for a code of the second factor. Stays so while one is wrong; the first wrong password

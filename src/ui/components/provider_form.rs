@@ -1,0 +1,131 @@
+//! The form of a provider: another one, or one that is there.
+
+use leptos::{
+    ev::{MouseEvent, SubmitEvent},
+    html,
+    prelude::*,
+    server_fn::ServerFn,
+};
+
+use crate::{
+    api::providers::{SaveProvider, TestProvider, save_provider, test_provider},
+    domain::{
+        limits,
+        provider::{ProviderTest, ProviderView, StoredView},
+    },
+    ui::state::submission::{Submission, form_field, reset_form},
+};
+
+/// What happens after the form was sent.
+#[derive(Clone, Copy)]
+pub struct After {
+    pub submission: Submission,
+    pub tested: RwSignal<Option<ProviderTest>>,
+    pub saved: Callback<()>,
+}
+
+/// Name, address and key, with a test of what is typed. Of the key that is kept only the end is ever here.
+#[component]
+pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoView {
+    let After { submission, tested, saved } = after;
+    let (base_url, stored) = provider.map(|provider| (provider.base_url, provider.stored)).unwrap_or_default();
+    let id = stored.as_ref().map(|stored| stored.id.to_string());
+    let form = NodeRef::<html::Form>::new();
+    let text = move |name: &str| form.get_untracked().map(|form| form_field(&form, name)).unwrap_or_default();
+    let some = move |name: &str| Some(text(name)).filter(|value| !value.is_empty());
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        tested.set(None);
+        let request =
+            save_provider(some("provider_id"), some("name"), text("base_url"), text("key"), some("forgets_key"));
+        submission.send(request, move |()| {
+            // Also the key of one that is there: it is not to be sent again.
+            reset_form(&event);
+            saved.run(());
+        });
+    };
+    let on_test = move |event: MouseEvent| {
+        event.prevent_default();
+        tested.set(None);
+        let request = test_provider(some("provider_id"), Some(text("base_url")), some("key"), some("forgets_key"));
+        submission.send(request, move |answer| tested.set(Some(answer)));
+    };
+
+    view! {
+        <form class="settings-form" method="post" action=SaveProvider::url() on:submit=on_submit node_ref=form novalidate>
+            {match id {
+                Some(id) => view! { <input type="hidden" name="provider_id" value=id /> }.into_any(),
+                None => {
+                    view! {
+                        <label class="field">
+                            <span class="field-label">"Name, for example ollama"</span>
+                            <input
+                                class="field-input"
+                                type="text"
+                                name="name"
+                                autocomplete="off"
+                                autocapitalize="none"
+                                spellcheck="false"
+                                maxlength=limits::PROVIDER_NAME_CHARS_MAX
+                                required
+                            />
+                        </label>
+                    }
+                        .into_any()
+                }
+            }}
+            <label class="field">
+                <span class="field-label">"Address with the version, for example http://127.0.0.1:11434/v1"</span>
+                <input
+                    class="field-input"
+                    type="url"
+                    name="base_url"
+                    autocomplete="off"
+                    spellcheck="false"
+                    maxlength=limits::PROVIDER_URL_CHARS_MAX
+                    value=base_url
+                    required
+                />
+            </label>
+            <label class="field">
+                <span class="field-label">{key_label(stored.as_ref())}</span>
+                // Not the browser's to keep, and not one of its own passwords.
+                <input class="field-input" type="password" name="key" autocomplete="new-password" />
+            </label>
+            {stored
+                .filter(|stored| stored.has_key)
+                .map(|_| {
+                    view! {
+                        <label class="field-check">
+                            <input type="checkbox" name="forgets_key" value="1" />
+                            <span>"Forget the key that is kept"</span>
+                        </label>
+                    }
+                })}
+            <div class="form-buttons">
+                <button class="button" type="submit" disabled=move || submission.is_busy.get()>
+                    "Save"
+                </button>
+                <button
+                    class="button button-quiet"
+                    type="submit"
+                    formaction=TestProvider::url()
+                    on:click=on_test
+                    disabled=move || submission.is_busy.get()
+                >
+                    "Test"
+                </button>
+            </div>
+        </form>
+    }
+}
+
+fn key_label(stored: Option<&StoredView>) -> String {
+    match stored {
+        Some(StoredView { has_key: true, key_hint, .. }) if key_hint.is_empty() => {
+            "Key; empty to keep the one there is".to_owned()
+        }
+        Some(StoredView { has_key: true, key_hint, .. }) => format!("Key; empty to keep …{key_hint}"),
+        _ => "Key, where it wants one".to_owned(),
+    }
+}
