@@ -25,7 +25,9 @@ use crate::{
 pub fn parse(text: &str) -> Result<Url, Error> {
     let text = text.trim();
     // What parsers disagree about is refused before one of them has mended it.
-    let is_plain = text.chars().count() <= limits::PROVIDER_URL_CHARS_MAX
+    let has_host = text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'));
+    let is_plain = has_host
+        && text.chars().count() <= limits::PROVIDER_URL_CHARS_MAX
         && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
     let url = Url::parse(text).ok().filter(|url| is_plain && check(url).is_ok());
     url.filter(|url| url.as_str().len() <= limits::PROVIDER_URL_CHARS_MAX).ok_or(InvalidInput::ProviderUrl.into())
@@ -129,6 +131,7 @@ mod tests {
             "http://models.example/\nv1",
             "http://",
             "http:///v1",
+            "http:models.example/v1",
             &format!("http://models.example/{}", "x".repeat(500)),
             &format!("http://models.example/{}", "ä".repeat(200)),
         ] {
