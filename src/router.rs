@@ -35,7 +35,7 @@ use crate::{
         auth::{cookie, guard, second_factor},
         door, export, flood, health,
         live::socket,
-        origin, refusal, rendering,
+        origin, refusal,
         serve::Server,
         state::AppState,
         v1,
@@ -104,7 +104,7 @@ fn render(state: &AppState, routes: Vec<AxumRouteListing>) -> Router<AppState> {
         let page = render_app_async_with_context(page_context(state), move || shell(&assets));
         router = router.route(route.path(), get(page));
     }
-    router.layer(from_fn(rendering::on_one_thread))
+    router
 }
 
 /// What a page's rendering may ask for; its answer carries the policy with the nonce of its own scripts.

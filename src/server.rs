@@ -24,7 +24,6 @@ pub mod people;
 pub mod providers;
 pub mod redis;
 pub mod refusal;
-pub mod rendering;
 pub mod replies;
 pub mod request;
 pub mod serve;
