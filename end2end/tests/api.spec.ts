@@ -31,7 +31,7 @@ test("a token is made, shown once, used and revoked, with no accessibility viola
   await page.reload();
   await expect(page.getByText("My script")).toBeVisible();
   await expect(token).toHaveCount(0);
-  await page.getByRole("button", { name: "Revoke the token My script" }).click();
+  await page.getByRole("button", { name: "Revoke: My script" }).click();
   await expect(page.getByText("My script")).toHaveCount(0);
   expect((await me()).status()).toBe(401);
 });

@@ -12,11 +12,11 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, loading::Loading, notice::ErrorNotice, settings_frame::SettingsFrame,
-            timestamp::Timestamp,
+            action_form::ActionForm, fetch_failed::FetchFailed, loading::Loading, notice::ErrorNotice,
+            settings_frame::SettingsFrame, timestamp::Timestamp,
         },
         paths::API_DOCS_PATH,
-        state::submission::{Submission, field, reset_form},
+        state::submission::{Submission, field, reset_form, ticked},
     },
 };
 
@@ -84,8 +84,7 @@ fn NewTokenForm(submission: Submission, made: RwSignal<Option<String>>, refetch:
         event.prevent_default();
         made.set(None);
         let form = event.clone();
-        let ticked = |name: &str| Some(field(&event, name)).filter(|value| !value.is_empty());
-        let [chats_read, chats_write, files_read, files_write] = SCOPE_FIELDS.map(ticked);
+        let [chats_read, chats_write, files_read, files_write] = SCOPE_FIELDS.map(|name| ticked(&event, name));
         let (name, days) = (field(&event, "name"), field(&event, "days"));
         let request = create_token(name, days, chats_read, chats_write, files_read, files_write);
         submission.send(request, move |text| {
@@ -144,14 +143,9 @@ fn TokenList(list: Vec<AccessToken>, submission: Submission, refetch: Callback<(
 #[component]
 fn TokenItem(token: AccessToken, submission: Submission, refetch: Callback<()>) -> impl IntoView {
     let id = token.id.to_string();
-    let revoke = {
-        let id = id.clone();
-        move |event: SubmitEvent| {
-            event.prevent_default();
-            submission.send(revoke_token(id.clone()), move |()| refetch.run(()));
-        }
-    };
-    let label = format!("Revoke the token {}", token.name);
+    let fields = vec![("token_id", id.clone())];
+    let about = token.name.clone();
+    let revoke = move || submission.send(revoke_token(id.clone()), move |()| refetch.run(()));
 
     view! {
         <li class="session">
@@ -167,17 +161,7 @@ fn TokenItem(token: AccessToken, submission: Submission, refetch: Callback<()>) 
                         .map(|at_ms| view! { " · last used " <Timestamp at_ms /> })}
                 </p>
             </div>
-            <form method="post" action=RevokeToken::url() on:submit=revoke>
-                <input type="hidden" name="token_id" value=id />
-                <button
-                    class="button button-quiet"
-                    type="submit"
-                    aria-label=label
-                    disabled=move || submission.is_busy.get()
-                >
-                    "Revoke"
-                </button>
-            </form>
+            <ActionForm url=RevokeToken::url() fields label="Revoke" about is_busy=submission.is_busy act=revoke />
         </li>
     }
 }
