@@ -13,13 +13,16 @@ pub mod worker;
 use std::{
     collections::HashSet,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use futures::{Stream, future::join_all};
-use tokio::time::Instant;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use crate::domain::{
     limits,
@@ -71,7 +74,7 @@ struct Offer {
 
 struct Known {
     provider: Arc<dyn Provider>,
-    list: Arc<Mutex<Listed>>,
+    list: watch::Sender<Listed>,
 }
 
 #[derive(Default)]
@@ -79,7 +82,7 @@ struct Listed {
     /// The last good list.
     models: Vec<ModelName>,
     asked_at: Option<Instant>,
-    /// What became of the last question.
+    /// What became of the last question; none before the first, and after somebody wanted another.
     answer: Option<Result<(), ReplyFailure>>,
 }
 
@@ -194,7 +197,7 @@ impl Models {
     /// Asks a provider for its list anew, the next time that somebody wants it.
     pub fn forget_list(&self, provider: &str) {
         if let Some(known) = self.now().find(provider) {
-            lock(&known.list).asked_at = None;
+            known.list.send_modify(|listed| (listed.asked_at, listed.answer) = (None, None));
         }
     }
 
@@ -220,46 +223,46 @@ impl Offer {
 
 impl Known {
     fn new(provider: Arc<dyn Provider>) -> Arc<Self> {
-        Arc::new(Self { provider, list: Arc::default() })
+        Arc::new(Self { provider, list: watch::Sender::default() })
     }
 
-    async fn heard(&self) -> Heard {
+    async fn heard(self: &Arc<Self>) -> Heard {
         let models = self.models().await;
-        Heard { models, answer: lock(&self.list).answer }
+        Heard { models, answer: self.list.borrow().answer }
     }
 
-    async fn models(&self) -> Vec<ModelName> {
-        let (models, is_fresh, is_first) = {
-            let mut listed = lock(&self.list);
-            let is_fresh = listed.asked_at.is_some_and(|at| at.elapsed() < Duration::from_secs(LIST_SECONDS));
-            let is_first = listed.asked_at.is_none();
-            if !is_fresh {
-                // Set before asking, so that many pages at once ask once.
-                listed.asked_at = Some(Instant::now());
+    async fn models(self: &Arc<Self>) -> Vec<ModelName> {
+        let now = Instant::now();
+        // Said before asking, so that many pages at once ask once.
+        let is_due = self.list.send_if_modified(|listed| {
+            let is_due = listed.asked_at.is_none_or(|at| now.duration_since(at) >= Duration::from_secs(LIST_SECONDS));
+            if is_due {
+                listed.asked_at = Some(now);
             }
-            (listed.models.clone(), is_fresh, is_first)
-        };
-        if is_fresh {
-            return models;
+            is_due
+        });
+        if is_due {
+            tokio::spawn(Arc::clone(self).renew());
         }
-        let renewal = tokio::spawn(renew(Arc::clone(&self.provider), Arc::clone(&self.list)));
-        if !is_first {
-            return models;
-        }
-        let _ = tokio::time::timeout(Duration::from_secs(LIST_WAIT_SECONDS_MAX), renewal).await;
-        lock(&self.list).models.clone()
+        let asked_at = self.list.borrow().asked_at.unwrap_or(now);
+        let mut list = self.list.subscribe();
+        let answered = list.wait_for(|listed| listed.answer.is_some());
+        let _ = timeout_at(asked_at + Duration::from_secs(LIST_WAIT_SECONDS_MAX), answered).await;
+        self.list.borrow().models.clone()
     }
-}
 
-async fn renew(provider: Arc<dyn Provider>, list: Arc<Mutex<Listed>>) {
-    let answer = provider.list().await;
-    let mut listed = lock(&list);
-    listed.answer = Some(answer.as_ref().map(|_| ()).map_err(|failure| *failure));
-    match answer {
-        Ok(names) => listed.models = named(provider.name(), &names),
-        Err(failure) => {
-            tracing::warn!(provider = provider.name(), ?failure, "a provider's list of models cannot be had");
+    async fn renew(self: Arc<Self>) {
+        let answer = self.provider.list().await;
+        let name = self.provider.name();
+        if let Err(failure) = &answer {
+            tracing::warn!(provider = name, ?failure, "a provider's list of models cannot be had");
         }
+        self.list.send_modify(|listed| {
+            listed.answer = Some(answer.as_ref().map(|_| ()).map_err(|failure| *failure));
+            if let Ok(names) = answer {
+                listed.models = named(name, &names);
+            }
+        });
     }
 }
 
@@ -269,6 +272,54 @@ pub fn named(provider: &str, models: &[String]) -> Vec<ModelName> {
     names.take(limits::MODELS_PER_PROVIDER_MAX).collect()
 }
 
-fn lock(list: &Mutex<Listed>) -> std::sync::MutexGuard<'_, Listed> {
-    list.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::poll;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    struct Slow {
+        asked: AtomicUsize,
+        may_answer: Semaphore,
+    }
+
+    #[async_trait]
+    impl Provider for Slow {
+        fn name(&self) -> &'static str {
+            "slow"
+        }
+
+        async fn list(&self) -> Result<Vec<String>, ReplyFailure> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.may_answer.acquire().await.unwrap().forget();
+            Ok(vec!["one".to_owned()])
+        }
+
+        async fn generate(&self, _: &str, _: &Prompt) -> Result<PieceStream, ReplyFailure> {
+            Err(ReplyFailure::ModelNotFound)
+        }
+    }
+
+    #[tokio::test]
+    async fn all_who_come_before_the_first_answer_wait_for_it_and_ask_once() {
+        let slow = Arc::new(Slow { asked: AtomicUsize::new(0), may_answer: Semaphore::new(0) });
+        let models = Models::new(vec![slow.clone()], None);
+        let (mut first, mut second) = (Box::pin(models.list()), Box::pin(models.list()));
+        assert!(poll!(&mut first).is_pending());
+        assert!(poll!(&mut second).is_pending());
+        slow.may_answer.add_permits(1);
+        let lists = [first.await, second.await];
+        assert!(lists.iter().all(|list| list.models.len() == 1));
+        assert_eq!(slow.asked.load(Ordering::SeqCst), 1);
+        // Asked anew: nobody is told what held before.
+        models.forget_list("slow");
+        let mut heard = Box::pin(models.heard());
+        assert!(poll!(&mut heard).is_pending());
+        slow.may_answer.add_permits(1);
+        assert!(heard.await[0].1.answer.is_some());
+        assert_eq!(slow.asked.load(Ordering::SeqCst), 2);
+    }
 }
