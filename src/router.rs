@@ -4,7 +4,7 @@
 //! needs to know who is calling, the session and the guard. To add a route: put it into the group whose layers it needs,
 //! and give it its line in `tests/isolation.rs`.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -91,9 +91,11 @@ fn pages(state: &AppState) -> Router<AppState> {
     ))
 }
 
-/// Every page's path and how it is rendered.
+/// Every page's path and how it is rendered. Found out once for the whole process: while Leptos does it, a page that is
+/// rendered elsewhere in the process would wait for ever for what it fetches.
 pub fn page_routes() -> Vec<AxumRouteListing> {
-    generate_route_list(App)
+    static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+    ROUTES.clone()
 }
 
 /// The pages as they are rendered: whole, so that they are complete without the browser half.
