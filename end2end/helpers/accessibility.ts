@@ -1,7 +1,7 @@
 // What must hold of every page, whoever reads it and however.
 
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 
 export const SIZES = [
   { width: 1280, height: 800 },
@@ -32,4 +32,26 @@ async function transitionsEnd(page: Page): Promise<void> {
     const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
     await Promise.allSettled(transitions.map((transition) => transition.finished));
   });
+}
+
+/** Presses Tab until this is reached; whatever has the focus on the way shows it. */
+export async function tabTo(page: Page, target: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
+  for (let steps = 0; steps < 40; steps++) {
+    await page.keyboard.press(key);
+    const focus = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return "nothing";
+      const ring = (around: Element | null): boolean =>
+        !!around &&
+        ((getComputedStyle(around).outlineStyle !== "none" && getComputedStyle(around).outlineWidth !== "0px") ||
+          ring(around.parentElement));
+      const { width, height } = element.getBoundingClientRect();
+      return element.matches(":focus-visible") && ring(element) && width > 1 && height > 1
+        ? "shown"
+        : element.outerHTML;
+    });
+    expect(["shown", "nothing"], "the focus can be seen").toContain(focus);
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  throw new Error(`${target} cannot be reached by ${key}`);
 }

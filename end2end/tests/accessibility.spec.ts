@@ -1,9 +1,9 @@
 // Everybody can use it: by keyboard, with a screen reader, on a small screen, zoomed in, in the dark, with less motion.
 
-import { expectNoViolations, SIZES } from "../helpers/accessibility";
+import { expectNoViolations, SIZES, tabTo } from "../helpers/accessibility";
 import { expect, type Person, test } from "../helpers/app";
 import { alert, Chat, chatList, open } from "../helpers/chat";
-import type { Locator, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import type { ScriptedProvider } from "../helpers/provider";
 
 const RICH = [
@@ -156,28 +156,6 @@ test("nothing moves for those who want less motion", async ({ alice, provider })
   expect(await moving()).toBe(0);
   await expect(chat.lastReply).toHaveText("A reply under way");
 });
-
-/** Presses Tab until this is reached; whatever has the focus on the way shows it. */
-async function tabTo(page: Page, target: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
-  for (let steps = 0; steps < 20; steps++) {
-    await page.keyboard.press(key);
-    const focus = await page.evaluate(() => {
-      const element = document.activeElement;
-      if (!element || element === document.body) return "nothing";
-      const ring = (around: Element | null): boolean =>
-        !!around &&
-        ((getComputedStyle(around).outlineStyle !== "none" && getComputedStyle(around).outlineWidth !== "0px") ||
-          ring(around.parentElement));
-      const { width, height } = element.getBoundingClientRect();
-      return element.matches(":focus-visible") && ring(element) && width > 1 && height > 1
-        ? "shown"
-        : element.outerHTML;
-    });
-    expect(["shown", "nothing"], "the focus can be seen").toContain(focus);
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-  }
-  throw new Error(`${target} cannot be reached by ${key}`);
-}
 
 test("everything can be done by keyboard alone", async ({ page, alice, provider }) => {
   await open(page, "/login");

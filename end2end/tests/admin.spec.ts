@@ -1,8 +1,9 @@
 // Running the site: people, sessions, the audit log, and the links that bring people in.
 
-import { expectNoViolations } from "../helpers/accessibility";
+import { expectNoViolations, tabTo } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
-import { alert, open } from "../helpers/chat";
+import { alert, logIn, open } from "../helpers/chat";
+import { setUpSecondFactor } from "../helpers/second_factor";
 import type { Page } from "@playwright/test";
 
 /** The button in the row of somebody. */
@@ -102,6 +103,75 @@ test("preferences are applied in every tab at once, and after a reload", async (
   await other.reload();
   expect(await other.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(ground);
   await expect(alice.page.getByLabel("Name")).toHaveValue("Ada");
+});
+
+test("who lost their second factor logs in by password alone once it is removed", async ({
+  join,
+  startServer,
+  faults,
+}) => {
+  faults.allow(/status of 401/);
+  const server = await startServer();
+  const admin = await join(server, "admin", "admin");
+  const alice = await join(server, "alice");
+  await open(alice.page, "/settings/second-factor");
+  await setUpSecondFactor(alice.page, alice.account.password);
+  await open(admin.page, "/admin");
+  const row = admin.page.getByRole("listitem").filter({ hasText: alice.account.email });
+  await expect(row).toContainText("second factor");
+  await row.getByText("Manage").click();
+  await row.getByText("Second factor lost …").click();
+  await row.getByRole("button", { name: `Remove second factor: ${alice.account.email}` }).click();
+  await expect(row.locator(".session-mark")).toHaveCount(0);
+  await expect(alice.page.getByRole("dialog")).toContainText("An administrator ended this session.");
+  await open(alice.page, "/login");
+  await logIn(alice.page, alice.account.email, alice.account.password);
+  await expect(alice.page).toHaveURL("/chats");
+});
+
+test("the site is run by keyboard alone", async ({ join, startServer }) => {
+  const server = await startServer();
+  const admin = await join(server, "admin", "admin");
+  const alice = await join(server, "alice");
+  const { page } = admin;
+  const { keyboard } = page;
+  const pages = page.getByRole("navigation", { name: "Administration" });
+  await open(page, "/admin");
+  await tabTo(page, page.getByLabel("Invite by email address"));
+  await keyboard.type("carol@example.org");
+  await keyboard.press("Enter");
+  await expect(page.locator(".one-time-link")).toContainText("/welcome?token=");
+  const row = page.getByRole("listitem").filter({ hasText: alice.account.email });
+  await tabTo(page, row.locator("summary", { hasText: "Manage" }));
+  await keyboard.press("Enter");
+  await tabTo(page, row.getByRole("button", { name: `Disable: ${alice.account.email}` }));
+  await keyboard.press("Enter");
+  await expect(row.getByText("disabled", { exact: true })).toBeVisible();
+
+  await tabTo(page, pages.getByRole("link", { name: "Sessions" }), "Shift+Tab");
+  await keyboard.press("Enter");
+  await expect(page).toHaveURL("/admin/sessions");
+  await admin.logIn();
+  await page.reload();
+  await tabTo(page, page.getByRole("main").getByRole("button", { name: /^End: / }).first());
+  await keyboard.press("Enter");
+  await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(1);
+
+  await tabTo(page, pages.getByRole("link", { name: "Audit log" }), "Shift+Tab");
+  await keyboard.press("Enter");
+  await tabTo(page, page.getByLabel("Who"));
+  await keyboard.type(alice.account.email);
+  await keyboard.press("Enter");
+  await expect(page).toHaveURL(/who=alice/);
+  await expect(page.getByRole("main").getByRole("row").nth(1)).toContainText("disabled");
+
+  await tabTo(page, pages.getByRole("link", { name: "Site" }), "Shift+Tab");
+  await keyboard.press("Enter");
+  await tabTo(page, page.getByLabel("Name of the site"));
+  await keyboard.press("Control+A");
+  await keyboard.type("Acme");
+  await keyboard.press("Enter");
+  await expect(page).toHaveTitle("Site · Acme");
 });
 
 test("the pages of administration have no accessibility violations and fit a small screen", async ({

@@ -1,6 +1,6 @@
 // Connecting models, and what holds for everybody.
 
-import AxeBuilder from "@axe-core/playwright";
+import { expectNoViolations } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
 import { alert, Chat, open } from "../helpers/chat";
 import type { Locator, Page } from "@playwright/test";
@@ -104,16 +104,7 @@ test("the pages have no accessibility violations and fit a small screen, in ligh
     for (const summary of await admin.page.locator("main summary").all()) {
       if (await summary.isVisible()) await summary.click();
     }
-    for (const colorScheme of ["light", "dark"] as const) {
-      await admin.page.emulateMedia({ colorScheme });
-      for (const width of [1280, 390]) {
-        await admin.page.setViewportSize({ width, height: 844 });
-        const { violations } = await new AxeBuilder({ page: admin.page }).analyze();
-        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
-        const wide = await admin.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-        expect(wide, `${path} at ${width}`).toBe(false);
-      }
-    }
+    await expectNoViolations(admin.page);
   }
 });
 

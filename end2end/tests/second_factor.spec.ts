@@ -1,38 +1,14 @@
 // Codes from an authenticator beside the password.
 
-import { createHmac } from "node:crypto";
 import { expectNoViolations } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
 import { alert, logIn, logOut, open } from "../helpers/chat";
+import { code, setUpSecondFactor } from "../helpers/second_factor";
 import type { Page } from "@playwright/test";
-
-/** What an authenticator shows so many steps from now (RFC 6238). */
-function code(secret: string, stepsLater = 0): string {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + stepsLater));
-  const digest = createHmac("sha1", key).update(counter).digest();
-  const offset = digest[19] & 15;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
-
-async function setUp(page: Page, password: string): Promise<{ secret: string; recovery: string }> {
-  await page.getByRole("button", { name: "Set it up" }).click();
-  await expect(page.getByRole("img", { name: "The key as a QR code" })).toBeVisible();
-  const secret = (await page.locator(".one-time-link").textContent()) ?? "";
-  const recovery = (await page.locator(".recovery-codes code").first().textContent()) ?? "";
-  await page.getByLabel("Password").fill(password);
-  await page.getByLabel("Code from").fill(code(secret));
-  await page.getByRole("button", { name: "Switch it on" }).click();
-  await expect(page.getByText("Two-factor log-in is on.")).toBeVisible();
-  return { secret, recovery };
-}
 
 async function use(page: Page, email: string, password: string, faultyFirst: boolean): Promise<void> {
   await page.goto("/settings/second-factor");
-  const { secret, recovery } = await setUp(page, password);
+  const { secret, recovery } = await setUpSecondFactor(page, password);
   await logOut(page);
   await expect(page).toHaveURL(/\/login/);
   await logIn(page, email, password);

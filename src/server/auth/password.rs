@@ -1,7 +1,7 @@
 //! Passwords: hashing, checking, and refusing the common ones.
 //!
-//! Argon2id with OWASP's parameters, on a blocking thread, a few at a time: the place among them belongs to the thread, so
-//! that a client that goes away does not free it while the hash still runs.
+//! Argon2id with OWASP's parameters, each on a thread of its own that gives way to all others, a few at a time: the place
+//! among them belongs to the thread, so that a client that goes away does not free it while the hash still runs.
 
 mod hasher;
 
@@ -15,7 +15,10 @@ use argon2::{
     Params,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use tokio::sync::Semaphore;
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
 
 use self::hasher::Hasher;
 use crate::{
@@ -27,6 +30,9 @@ use crate::{
 const MEMORY_KIB: u32 = 19 * 1024;
 const ITERATIONS: u32 = 2;
 const LANES: u32 = 1;
+
+/// A tenth of the processor beside threads that are busy, all of it beside none (nice(2)).
+const NICENESS: i32 = 10;
 
 /// What a stored hash may ask for at most; one that asks for more is not ours.
 const MEMORY_KIB_MAX: u32 = 256 * 1024;
@@ -76,7 +82,7 @@ impl Passwords {
     /// # Errors
     /// [`Error::Busy`] when too many wait.
     pub async fn hash(&self, password: Password) -> Result<String> {
-        self.on_blocking_thread(move || hash_now(password.expose())).await?.ok_or(Error::Internal)
+        self.on_own_thread(move || hash_now(password.expose())).await?.ok_or(Error::Internal)
     }
 
     /// Compares a password with a stored hash, or, when there is none, with one that never matches.
@@ -85,7 +91,7 @@ impl Passwords {
     /// [`Error::Busy`] when too many wait.
     pub async fn verify(&self, password: Password, stored: Option<String>) -> Result<Verified> {
         let nobodys_hash = Arc::clone(&self.nobodys_hash);
-        self.on_blocking_thread(move || match stored {
+        self.on_own_thread(move || match stored {
             Some(stored) => verify_now(password.expose(), &stored),
             None => {
                 verify_now(password.expose(), &nobodys_hash);
@@ -95,20 +101,28 @@ impl Passwords {
         .await
     }
 
-    async fn on_blocking_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn on_own_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let wait = Duration::from_secs(limits::PASSWORD_HASH_WAIT_SECONDS_MAX);
         let place = tokio::time::timeout(wait, Arc::clone(&self.places).acquire_owned())
             .await
             .map_err(|_| Error::Busy)?
             .map_err(|_| Error::Internal)?;
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(place);
-            tokio::spawn(hasher::give_back_later());
-            result
-        })
-        .await
-        .map_err(|_| Error::Internal)
+        let (sender, result) = oneshot::channel();
+        let runtime = Handle::current();
+        let thread = std::thread::Builder::new().name("password".to_owned());
+        thread
+            .spawn(move || {
+                give_way();
+                let result = work();
+                drop(place);
+                runtime.spawn(hasher::give_back_later());
+                let _ = sender.send(result);
+            })
+            .map_err(|error| {
+                tracing::error!(%error, "a thread for a password cannot be had");
+                Error::Busy
+            })?;
+        result.await.map_err(|_| Error::Internal)
     }
 }
 
@@ -126,6 +140,13 @@ pub fn check_not_common(password: &Password, email: &str) -> Result<()> {
 fn places() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     (cores / 2).clamp(1, limits::PASSWORD_HASHES_MAX)
+}
+
+/// Lets the threads that answer everybody else go first, where the system knows such a thing. For good: what a thread
+/// gives up it cannot take back.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
 fn hasher() -> Option<Hasher> {
