@@ -55,6 +55,7 @@ pub fn new(server: &Server) -> Router {
         .route("/settings/data.json", get(export::download).layer(map_response(never_stored)))
         .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
         .route("/ws", any(socket::upgrade))
+        .layer(from_fn(guard::log_denied))
         .layer(from_fn_with_state(state.clone(), flood::limit))
         // Inside the door, which makes a plain form's answer of what is refused.
         .merge(server_functions(state))
@@ -159,6 +160,7 @@ fn api_for_programs(state: &AppState) -> Router<AppState> {
             Duration::from_secs(limits::REQUEST_SECONDS_MAX),
         ))
         .route("/api/v1/chats/{id}/messages", get(v1::messages::list_messages).post(v1::messages::send_message))
+        .layer(from_fn(guard::log_denied))
         .layer(from_fn_with_state(state.clone(), flood::limit_program))
         .layer(from_fn_with_state(state.clone(), guard::identify_program))
         .layer(map_response(v1::challenge))

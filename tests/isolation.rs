@@ -3,7 +3,7 @@
 //! A door without a line here fails the tests: a server function, a page, another route, a live command, a table. To add
 //! a door, add its line; its ids are Alice's, and whoever is not Alice must get what an unknown id gets, byte for byte.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Mutex};
 
 use axum::http::StatusCode;
 use leptos::server_fn::axum::server_fn_paths;
@@ -25,6 +25,7 @@ use crate::api;
 use crate::support::{
     Answer, Client, Person, Setup, Tab, TestApp,
     database::{OWNED_TABLES, TABLES},
+    logs,
     people::PASSWORD,
 };
 
@@ -591,6 +592,7 @@ async fn x1_x2_x3_x16_every_server_function_for_every_kind_of_person(setup: Setu
         }
     }
     assert_eq!(scene.app.database.dump_of(scene.alice.id.0).await, before);
+    assert!(scene.assert_each_denial_is_logged() > DOORS.len());
     for door in &DOORS {
         let answer = call(door, &scene.alice, &scene.ids).await;
         let expected = if let Refused(status) = door.owner { status } else { 200 };
@@ -646,6 +648,7 @@ async fn x1_x2_x3_every_route_for_programs_for_every_kind_of_person(setup: Setup
         assert_eq!(lists[0].same(), lists[1].same());
     }
     assert_eq!(scene.app.database.dump_of(scene.alice.id.0).await, before);
+    assert!(scene.assert_each_denial_is_logged() > ROUTES.len());
     for route in &ROUTES {
         let answer = route.ask(stranger, Some(&alices.signed), &scene.ids).await;
         match route.owner {
@@ -692,6 +695,7 @@ async fn x1_every_page_for_every_kind_of_person(setup: Setup) {
             scene.assert_tells_no_chat(&answer, &path);
         }
     }
+    assert!(scene.assert_each_denial_is_logged() > 0);
     assert_eq!(scene.app.database.dump().await, before);
 }
 
@@ -754,6 +758,8 @@ async fn x11_every_live_command_for_every_kind_of_person(setup: Setup) {
             }
         }
     }
+    let denied = format!(": denied by=\"{}\" status=404", scene.bob.id);
+    assert_eq!(logs::text().lines().filter(|line| line.contains(&denied)).count(), 10);
     let mut tab = Tab::on_chat(&scene.alice, scene.ids.chat).await;
     tab.command(&LiveCommand::Watch { chat_id: scene.ids.chat, after_seq: 0 }).await;
     tab.until("the messages", |screen| screen.messages.len() == 4).await;
@@ -867,6 +873,8 @@ struct Scene {
     admin: Person,
     alice: Person,
     ids: Ids,
+    /// What nobody but the owner was let in by: the door and the id of the request.
+    denied: Mutex<Vec<(String, String)>>,
 }
 
 impl Scene {
@@ -901,11 +909,13 @@ impl Scene {
         let ids = Ids { chat, message, reply, failed, session, user, notification, token, updated_at_ms };
         // Asked for once, so that the list of models is the same for all who come.
         alice.post("/api/list_models", &[]).await;
-        Self { app, stranger, disabled, disabled_tokens, bob, admin, alice, ids }
+        let denied = Mutex::default();
+        Self { app, stranger, disabled, disabled_tokens, bob, admin, alice, ids, denied }
     }
 
     /// Those who run the site know people and sessions, and no word of a chat.
     fn assert_tells_no_chat(&self, answer: &Answer, door: &str) {
+        self.note(answer, door);
         let text = answer.text();
         assert!(!text.contains("canary"), "{door}: {text}");
         for id in [self.ids.chat.0, self.ids.message.0, self.ids.reply.0, self.ids.failed.0] {
@@ -915,12 +925,30 @@ impl Scene {
 
     /// Nothing of Alice's is in an answer that is not for her.
     fn assert_tells_nothing(&self, answer: &Answer, door: &str) {
+        self.note(answer, door);
         let text = answer.text();
         assert!(!text.contains("canary") && !text.contains("alice@"), "{door}: {text}");
         let Ids { message, reply, failed, session, token, .. } = &self.ids;
         for id in [message.0, reply.0, failed.0, session.0, token.0, self.alice.id.0] {
             assert!(!text.contains(&id.to_string()), "{door}: {text}");
         }
+    }
+
+    fn note(&self, answer: &Answer, door: &str) {
+        if [403, 404].contains(&answer.status) {
+            self.denied.lock().unwrap().push((door.to_owned(), answer.header("x-request-id").to_owned()));
+        }
+    }
+
+    /// X2: who was denied something has left one line in the log; gives how many did.
+    fn assert_each_denial_is_logged(&self) -> usize {
+        let log = logs::text();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(": denied by=")).collect();
+        let denied = self.denied.lock().unwrap();
+        for (door, id) in denied.iter() {
+            assert_eq!(lines.iter().filter(|line| line.contains(id)).count(), 1, "{door}: {id}");
+        }
+        denied.len()
     }
 }
 

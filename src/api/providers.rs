@@ -58,13 +58,15 @@ pub async fn save_provider(
     Ok(())
 }
 
-/// Asks a provider for its models: one that is there as it is kept, or, with an address, as it was typed.
+/// Asks a provider for its models: one that is there as it is kept, or, with an address, as it was typed. `name` is what
+/// another one is to be called; a page without a script has it, and the address, in its form again afterwards.
 ///
 /// # Errors
 /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::KeyNeeded`], or what is wrong with a field.
 #[server(name = TestProvider, prefix = "/api", endpoint = "test_provider")]
 pub async fn test_provider(
     provider_id: Option<String>,
+    name: Option<String>,
     base_url: Option<String>,
     key: Option<String>,
     forgets_key: Option<String>,
@@ -76,17 +78,24 @@ pub async fn test_provider(
             providers::{self, Place},
             request,
         },
+        ui::paths::query,
     };
     let (state, known) = (request::state()?, request::known()?);
     known.db.admin(Permission::ManageModels)?;
     let key = ProviderKey::parse(key.as_deref().unwrap_or_default())?;
-    let place = match base_url {
-        Some(text) => Some(Place { base_url: address::parse(&text)?, key, forgets_key: forgets_key.is_some() }),
+    let place = match &base_url {
+        Some(text) => Some(Place { base_url: address::parse(text)?, key, forgets_key: forgets_key.is_some() }),
         None => None,
     };
     let id = provider_id.filter(|id| !id.is_empty()).map(|id| id.parse()).transpose()?;
     let tested = providers::test(&state, &known, id, place).await?;
-    request::show(&format!("{MODELS_PATH}?tested={}", tested.code()));
+    let code = tested.code();
+    let mut fields = vec![("tested", code.as_str())];
+    if id.is_none() {
+        fields.extend(name.as_deref().map(|name| ("name", name)));
+        fields.extend(base_url.as_deref().map(|base_url| ("base_url", base_url)));
+    }
+    request::show(&format!("{MODELS_PATH}?{}", query(&fields)));
     Ok(tested)
 }
 

@@ -35,6 +35,8 @@ pub const SITE_NAME_CHARS_MAX: usize = 40;
 pub const NOTICE_CHARS_MAX: usize = 500;
 /// A browser remembers this long that the notice was dismissed.
 pub const NOTICE_DISMISSED_SECONDS: i64 = 365 * 24 * 3_600;
+/// Running replies are given this long to end when the server is told to stop, unless another time is set.
+pub const DRAIN_SECONDS: u64 = 10;
 /// Servers of a site read its settings again at least this often.
 pub const SITE_RELOAD_SECONDS_MAX: u64 = 30;
 

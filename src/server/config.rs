@@ -167,7 +167,7 @@ pub struct LimitConfig {
     pub sockets_per_user: usize,
 
     /// Seconds that running replies are given to end when the server is told to stop.
-    #[arg(long, env = "SARDONYX_DRAIN_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=25))]
+    #[arg(long, env = "SARDONYX_DRAIN_SECONDS", default_value_t = limits::DRAIN_SECONDS, value_parser = clap::value_parser!(u64).range(0..=25))]
     pub drain_seconds: u64,
 
     /// Days that entries of the audit log are kept; 0 keeps them for ever.
@@ -183,7 +183,7 @@ impl Default for LimitConfig {
             messages_per_minute: limits::MESSAGES_PER_MINUTE_MAX,
             requests_per_minute: limits::REQUESTS_PER_MINUTE_MAX,
             sockets_per_user: limits::SOCKETS_PER_USER_MAX,
-            drain_seconds: 10,
+            drain_seconds: limits::DRAIN_SECONDS,
             audit_days: limits::AUDIT_DAYS,
         }
     }

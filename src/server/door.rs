@@ -15,7 +15,7 @@ use axum::{
 use futures::StreamExt;
 use reqwest::Url;
 
-use super::refusal;
+use super::{auth::guard, refusal};
 use crate::{domain::limits, error::Error};
 
 /// The header by which Leptos tells its own client to move on.
@@ -53,10 +53,12 @@ pub async fn answer(mut request: Request, next: Next) -> Response {
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.remove(header::REFERER);
+    let user_id = guard::find_user(request.extensions());
     let response = match check_body(request).await {
         Ok(request) => with_status(next.run(request).await).await,
         Err(error) => refusal::json(error),
     };
+    guard::note_if_denied(user_id, response.status().as_u16());
     if is_form { to_redirect(response, form_page).await } else { response }
 }
 

@@ -28,8 +28,8 @@ pub fn answer(headers: &HeaderMap, error: Error) -> Response {
     let text = error.text();
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>Sardonyx</title></head><body><main><h1>Sardonyx</h1>\
-         <p role=\"alert\">{text}</p><p><a href=\"/chats\">Try again</a></p></main></body></html>"
+         <meta name=\"color-scheme\" content=\"light dark\"><title>That did not work</title></head><body><main>\
+         <h1>That did not work</h1><p role=\"alert\">{text}</p><p><a href=\"/chats\">Try again</a></p></main></body></html>"
     );
     with_retry(error, (status(error), Html(page)).into_response())
 }

@@ -132,7 +132,7 @@ impl Server {
         };
         state.passwords.prepare();
         site::reload(&state).await.map_err(|error| format!("DATABASE_URL: {}", error.text()))?;
-        state.tasks.spawn(site::run(state.clone()));
+        state.tasks.spawn(site::run(state.clone(), Duration::from_secs(limits::SITE_RELOAD_SECONDS_MAX)));
         sweep::interrupt_left_behind(&state).await;
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));

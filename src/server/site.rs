@@ -25,7 +25,6 @@ use crate::{
     domain::{
         admin::Permission,
         ids::ProviderId,
-        limits,
         provider::ProviderState,
         site::{SiteForm, SiteNotice, SiteSettings, SiteView},
         user::Role,
@@ -115,9 +114,10 @@ pub async fn changed(state: &AppState) {
     state.live.site_changed();
 }
 
-/// Reads everything again when another server says so, and now and then. Runs until the server is told to stop.
-pub async fn run(state: AppState) {
-    let mut looks = interval(Duration::from_secs(limits::SITE_RELOAD_SECONDS_MAX));
+/// Reads everything again when another server says so, and after each `pause` whatever was said. Runs until the server is
+/// told to stop.
+pub async fn run(state: AppState, pause: Duration) {
+    let mut looks = interval(pause);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     looks.tick().await;
     loop {

@@ -5,6 +5,7 @@
 
 use axum::{
     extract::{Request, State},
+    http::{Extensions, StatusCode},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -151,6 +152,30 @@ pub async fn identify_program(
     parts.extensions.insert(Program(shown.map(Box::new)));
     parts.extensions.insert(client);
     next.run(Request::from_parts(parts, body)).await
+}
+
+/// Leaves a line in the log when somebody is denied something.
+pub async fn log_denied(request: Request, next: Next) -> Response {
+    let user_id = find_user(request.extensions());
+    let response = next.run(request).await;
+    note_if_denied(user_id, response.status().as_u16());
+    response
+}
+
+/// Who a request is from, by what the guard has put among its extensions.
+pub fn find_user(extensions: &Extensions) -> Option<UserId> {
+    let caller = extensions.get::<Caller>().and_then(|caller| caller.known().ok());
+    let program = || extensions.get::<Program>().and_then(|program| program.0.as_ref().ok());
+    caller.map(|known| known.db.user_id()).or_else(|| program().map(|shown| shown.db().user_id()))
+}
+
+/// Leaves a line in the log when an answer is that something is not for the caller, or not theirs, or not there at all. The
+/// last two are not told apart here, either.
+pub fn note_if_denied(user_id: Option<UserId>, status: u16) {
+    if [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].iter().any(|denied| *denied == status) {
+        let by = user_id.map_or_else(|| "nobody".to_owned(), |user_id| user_id.to_string());
+        tracing::info!(by, status, "denied");
+    }
 }
 
 /// Sends a page's reader to the log-in, and back afterwards.

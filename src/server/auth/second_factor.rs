@@ -21,7 +21,7 @@ use super::{
     throttle::CODE,
 };
 use crate::{
-    domain::{ids::UserId, second_factor::SecondFactor, user::Password},
+    domain::{ids::UserId, second_factor::SecondFactor, site::PRODUCT, user::Password},
     error::{Error, Result},
     server::{
         clock,
@@ -126,7 +126,7 @@ async fn draw(state: &AppState, caller: &Caller) -> Result<String> {
     let user = caller.known()?.db.user();
     let factor = state.db.find_second_factor(user.id).await?.filter(|factor| !factor.is_confirmed);
     let factor = factor.ok_or(Error::NotFound)?;
-    let url = totp(&factor.secret, &user.email)?.to_url().map_err(|_| Error::Internal)?;
+    let url = totp(&factor.secret, &user.email, &state.site.settings().name)?.to_url().map_err(|_| Error::Internal)?;
     let code = QrCode::new(url.as_bytes()).map_err(|_| Error::Internal)?;
     Ok(code.render::<svg::Color>().min_dimensions(220, 220).build())
 }
@@ -145,7 +145,7 @@ async fn check_code(
     }
     let attempt = state.throttle.begin(CODE, email, client.address).await?;
     let now_seconds = u64::try_from(clock::now_ms() / 1_000).unwrap_or_default();
-    let by_time = totp(&factor.secret, email)?.check(&code, now_seconds).map(FactorUse::Step);
+    let by_time = totp(&factor.secret, email, PRODUCT)?.check(&code, now_seconds).map(FactorUse::Step);
     let recovery = (0..RECOVERY_CODES).find(|place| recovery_code(&factor.secret, *place).replace('-', "") == code);
     let used = by_time.or(recovery.filter(|_| factor.is_confirmed).map(FactorUse::Recovery));
     match used {
@@ -157,11 +157,12 @@ async fn check_code(
     }
 }
 
-fn totp(secret: &str, email: &str) -> Result<Totp> {
+/// The generator; an authenticator shows it under the names of the site and of the account.
+fn totp(secret: &str, email: &str, site: &str) -> Result<Totp> {
     let secret = Secret::try_from_base32(secret).map_err(|_| Error::Internal)?;
-    // What separates issuer and name in the address that a camera reads.
-    let name = email.replace(':', " ");
-    let builder = Builder::new().with_secret(secret).with_account_name(name).with_issuer(Some("Sardonyx"));
+    // What separates the two in the address that a camera reads.
+    let [name, issuer] = [email, site].map(|text| text.replace(':', " "));
+    let builder = Builder::new().with_secret(secret).with_account_name(name).with_issuer(Some(issuer));
     builder.build().map_err(|error| {
         tracing::error!(%error, "a second factor cannot be used");
         Error::Internal
@@ -184,12 +185,12 @@ mod tests {
     fn codes_are_those_of_every_authenticator() {
         // RFC 6238, appendix B, cut to six digits.
         let secret = Secret::from(&b"12345678901234567890"[..]).to_base32();
-        let totp = totp(&secret, "alice@example.org").unwrap();
+        let totp = totp(&secret, "alice@example.org", "Acme: Chat").unwrap();
         for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {
             assert_eq!(totp.check(code, seconds), Some(seconds / 30));
         }
         assert!(totp.check("287083", 59).is_none());
-        assert!(totp.to_url().unwrap().starts_with("otpauth://totp/Sardonyx:alice%40example.org?secret="));
+        assert!(totp.to_url().unwrap().starts_with("otpauth://totp/Acme%20%20Chat:alice%40example.org?secret="));
     }
 
     #[test]

@@ -14,12 +14,16 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::{
     domain::limits,
     error::{Error, Result},
     server::db::{Db, FailureLimit},
 };
+
+/// Attempts whose counts are looked up at a time.
+const ENTERING_MAX: usize = 4;
 
 /// The kind of secret of a second factor's codes.
 pub const CODE: &str = "code";
@@ -29,6 +33,8 @@ pub const CODE: &str = "code";
 pub struct Throttle {
     db: Db,
     running: Arc<Mutex<HashMap<String, u32>>>,
+    /// A crowd comes in a few at a time, so that everybody else's requests are not behind all of it.
+    entrance: Arc<Semaphore>,
 }
 
 /// An attempt that was let in. It holds its place until it is dropped.
@@ -43,7 +49,7 @@ pub struct Attempt {
 impl Throttle {
     /// Counts in this database.
     pub fn new(db: Db) -> Self {
-        Self { db, running: Arc::default() }
+        Self { db, running: Arc::default(), entrance: Arc::new(Semaphore::new(ENTERING_MAX)) }
     }
 
     /// Lets an attempt in for `account`, a name within its `kind` of secret, from `address`.
@@ -73,7 +79,9 @@ impl Throttle {
         let running = attempt.enter();
         let mut buckets = vec![(&attempt.of_account, running), (&attempt.of_address, 0)];
         buckets.extend(attempt.of_account_anywhere.iter().map(|bucket| (bucket, running)));
+        let entering = self.entrance.acquire().await.map_err(|_| Error::Internal)?;
         let wait_seconds = self.db.wait_seconds(&buckets).await?;
+        drop(entering);
         if wait_seconds > 0 {
             tracing::warn!(kind, address = %address, "too many failed attempts");
             return Err(Error::TooManyAttempts { seconds: wait_seconds });

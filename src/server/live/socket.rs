@@ -220,6 +220,7 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
         LiveCommand::Watch { chat_id, after_seq } => {
             if let Err(error) = replies::watch(&connection.state, &db, &connection.mailbox, chat_id, after_seq).await {
                 connection.mailbox.watch(None);
+                guard::note_if_denied(Some(db.user_id()), error.status());
                 refuse(connection, error);
             }
         }

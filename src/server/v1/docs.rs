@@ -94,7 +94,7 @@ pub async fn document() -> Response {
 /// The page.
 pub async fn page(State(state): State<AppState>) -> Response {
     let reference = reference::read(&DOCUMENT);
-    let mut response = Html(page::render(&reference, &state.assets.style)).into_response();
+    let mut response = Html(page::render(&reference, &state.assets.style, &state.site.settings().name)).into_response();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn the_page_has_every_operation_and_every_type_of_the_document() {
         let document: serde_json::Value = serde_json::from_str(&DOCUMENT).unwrap();
-        let html = page::render(&reference::read(&DOCUMENT), "/pkg/style.css");
+        let html = page::render(&reference::read(&DOCUMENT), "/pkg/style.css", "Acme");
         for (path, operations) in document["paths"].as_object().unwrap() {
             assert!(html.contains(path.as_str()), "{path}");
             for operation in operations.as_object().unwrap().values() {

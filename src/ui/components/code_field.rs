@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 
+use super::field::Field;
+
 /// Takes a code from an authenticator, or a recovery code.
 #[component]
 pub fn CodeField() -> impl IntoView {
     view! {
-        <label class="field">
-            <span class="field-label">"Code from your authenticator, or a recovery code"</span>
+        <Field label="Code from your authenticator, or a recovery code">
             <input
                 class="field-input"
                 type="text"
@@ -19,6 +20,6 @@ pub fn CodeField() -> impl IntoView {
                 maxlength="32"
                 required
             />
-        </label>
+        </Field>
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::{ev, ev::SubmitEvent, html, prelude::*};
 
-use super::{code_field::CodeField, notice::ErrorNotice};
+use super::{code_field::CodeField, field::Field, notice::ErrorNotice, password_field::PasswordField};
 use crate::{
     api::session::log_in,
     domain::session::SessionEnd,
@@ -67,8 +67,7 @@ fn Form(submission: Submission) -> impl IntoView {
 
     view! {
         <form on:submit=on_submit novalidate>
-            <label class="field">
-                <span class="field-label">"Email"</span>
+            <Field label="Email">
                 <input
                     class="field-input"
                     type="email"
@@ -77,18 +76,8 @@ fn Form(submission: Submission) -> impl IntoView {
                     readonly
                     value=email
                 />
-            </label>
-            <label class="field">
-                <span class="field-label">"Password"</span>
-                <input
-                    class="field-input"
-                    type="password"
-                    name="password"
-                    autocomplete="current-password"
-                    required
-                    autofocus
-                />
-            </label>
+            </Field>
+            <PasswordField autofocus=true />
             {move || needs_code(submission.error.get()).then(|| view! { <CodeField /> })}
             <div class="dialog-actions">
                 <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>

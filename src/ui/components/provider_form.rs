@@ -7,11 +7,12 @@ use leptos::{
     server_fn::ServerFn,
 };
 
+use super::field::Field;
 use crate::{
     api::providers::{SaveProvider, TestProvider, save_provider, test_provider},
     domain::{
         limits,
-        provider::{ProviderTest, ProviderView, StoredView},
+        provider::{ProviderTest, StoredView},
     },
     ui::state::submission::{Submission, form_field, reset_form},
 };
@@ -24,11 +25,16 @@ pub struct After {
     pub saved: Callback<()>,
 }
 
-/// Name, address and key, with a test of what is typed. Of the key that is kept only the end is ever here.
+/// Name, address and key, with a test of what is typed. Of the key that is kept only the end is ever here. Another provider
+/// (`stored` is none) begins with this name and address.
 #[component]
-pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoView {
+pub fn ProviderForm(
+    stored: Option<StoredView>,
+    #[prop(optional)] name: String,
+    base_url: String,
+    after: After,
+) -> impl IntoView {
     let After { submission, tested, saved } = after;
-    let (base_url, stored) = provider.map(|provider| (provider.base_url, provider.stored)).unwrap_or_default();
     let id = stored.as_ref().map(|stored| stored.id.to_string());
     let form = NodeRef::<html::Form>::new();
     let text = move |name: &str| form.get_untracked().map(|form| form_field(&form, name)).unwrap_or_default();
@@ -47,7 +53,8 @@ pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoVi
     let on_test = move |event: MouseEvent| {
         event.prevent_default();
         tested.set(None);
-        let request = test_provider(some("provider_id"), Some(text("base_url")), some("key"), some("forgets_key"));
+        let request =
+            test_provider(some("provider_id"), some("name"), Some(text("base_url")), some("key"), some("forgets_key"));
         submission.send(request, move |answer| tested.set(Some(answer)));
     };
 
@@ -57,8 +64,7 @@ pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoVi
                 Some(id) => view! { <input type="hidden" name="provider_id" value=id /> }.into_any(),
                 None => {
                     view! {
-                        <label class="field">
-                            <span class="field-label">"Name, for example ollama"</span>
+                        <Field label="Name, for example ollama">
                             <input
                                 class="field-input"
                                 type="text"
@@ -67,15 +73,15 @@ pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoVi
                                 autocapitalize="none"
                                 spellcheck="false"
                                 maxlength=limits::PROVIDER_NAME_CHARS_MAX
+                                value=name
                                 required
                             />
-                        </label>
+                        </Field>
                     }
                         .into_any()
                 }
             }}
-            <label class="field">
-                <span class="field-label">"Address with the version, for example http://127.0.0.1:11434/v1"</span>
+            <Field label="Address with the version, for example http://127.0.0.1:11434/v1">
                 <input
                     class="field-input"
                     type="url"
@@ -86,12 +92,11 @@ pub fn ProviderForm(provider: Option<ProviderView>, after: After) -> impl IntoVi
                     value=base_url
                     required
                 />
-            </label>
-            <label class="field">
-                <span class="field-label">{key_label(stored.as_ref())}</span>
+            </Field>
+            <Field label=key_label(stored.as_ref())>
                 // Not the browser's to keep, and not one of its own passwords.
                 <input class="field-input" type="password" name="key" autocomplete="new-password" />
-            </label>
+            </Field>
             {stored
                 .filter(|stored| stored.has_key)
                 .map(|_| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::{ev::SubmitEvent, prelude::*};
 
-use super::notice::ErrorNotice;
+use super::{notice::ErrorNotice, password_field::PasswordField};
 use crate::{
     api::session::renew_session,
     domain::limits,
@@ -37,17 +37,7 @@ pub fn SessionBanner() -> impl IntoView {
     let form = move || {
         view! {
             <form class="session-banner-form" on:submit=on_submit novalidate>
-                <label class="session-banner-field">
-                    <span class="field-label">"Password"</span>
-                    <input
-                        class="field-input"
-                        type="password"
-                        name="password"
-                        autocomplete="current-password"
-                        required
-                        autofocus
-                    />
-                </label>
+                <PasswordField autofocus=true />
                 <button class="button" type="submit" disabled=move || submission.is_busy.get()>
                     "Stay logged in"
                 </button>

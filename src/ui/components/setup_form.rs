@@ -2,10 +2,10 @@
 
 use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
-use super::notice::ErrorNotice;
+use super::{email_field::EmailField, notice::ErrorNotice, password_field::NewPasswordField};
 use crate::{
     api::setup::{CreateFirstAccount, create_first_account},
-    domain::{limits, next::HOME_PATH},
+    domain::next::HOME_PATH,
     error::Error,
     ui::state::{
         session::load_page,
@@ -26,40 +26,14 @@ pub fn SetupForm(token: String, failed_before: Option<Error>) -> impl IntoView {
             load_page(HOME_PATH);
         });
     };
-    let hint = format!("At least {} characters.", limits::PASSWORD_CHARS_MIN);
 
     view! {
         <p class="door-text">"This account runs the site. The link works once."</p>
         <ErrorNotice error=submission.error />
         <form method="post" action=CreateFirstAccount::url() on:submit=on_submit novalidate>
             <input type="hidden" name="token" value=token />
-            <label class="field">
-                <span class="field-label">"Email"</span>
-                <input
-                    class="field-input"
-                    type="email"
-                    name="email"
-                    autocomplete="username"
-                    autocapitalize="none"
-                    spellcheck="false"
-                    required
-                    autofocus
-                />
-            </label>
-            <label class="field">
-                <span class="field-label">"Password"</span>
-                <input
-                    class="field-input"
-                    type="password"
-                    name="password"
-                    autocomplete="new-password"
-                    aria-describedby="password-hint"
-                    required
-                />
-            </label>
-            <p class="field-hint" id="password-hint">
-                {hint}
-            </p>
+            <EmailField />
+            <NewPasswordField label="Password" />
             <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                 "Create account"
             </button>

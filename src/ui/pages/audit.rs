@@ -10,7 +10,9 @@ use crate::{
         limits,
     },
     ui::{
-        components::{admin_frame::AdminFrame, fetch_failed::FetchFailed, loading::Loading, timestamp::Timestamp},
+        components::{
+            admin_frame::AdminFrame, fetch_failed::FetchFailed, field::Field, loading::Loading, timestamp::Timestamp,
+        },
         paths::{AUDIT_CSV_PATH, AUDIT_PATH, query},
     },
 };
@@ -37,8 +39,7 @@ pub fn AuditPage() -> impl IntoView {
     view! {
         <AdminFrame heading="Audit log">
             <form class="inline-form" method="get" action=AUDIT_PATH role="search">
-                <label class="field">
-                    <span class="field-label">"Who"</span>
+                <Field label="Who">
                     <input
                         class="field-input"
                         type="search"
@@ -46,14 +47,13 @@ pub fn AuditPage() -> impl IntoView {
                         maxlength=limits::SEARCH_CHARS_MAX
                         value=move || param("who")
                     />
-                </label>
-                <label class="field">
-                    <span class="field-label">"What"</span>
+                </Field>
+                <Field label="What">
                     <select class="field-input" name="action">
                         <option value="">"Anything"</option>
                         {actions}
                     </select>
-                </label>
+                </Field>
                 <button class="button button-quiet" type="submit">
                     "Show"
                 </button>

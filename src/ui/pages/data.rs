@@ -8,7 +8,7 @@ use crate::{
     domain::session::SessionEnd,
     error::Error,
     ui::{
-        components::{notice::ErrorNotice, settings_frame::SettingsFrame},
+        components::{notice::ErrorNotice, password_field::PasswordField, settings_frame::SettingsFrame},
         paths::{DATA_FILE_PATH, login_path},
         state::{
             session::{load_page, use_session},
@@ -57,16 +57,7 @@ pub fn DataPage() -> impl IntoView {
             <details class="danger" open=failed_before.is_some()>
                 <summary class="button button-quiet">"Delete my account …"</summary>
                 <form class="settings-form" method="post" action=DeleteAccount::url() on:submit=on_submit novalidate>
-                    <label class="field">
-                        <span class="field-label">"Password"</span>
-                        <input
-                            class="field-input"
-                            type="password"
-                            name="password"
-                            autocomplete="current-password"
-                            required
-                        />
-                    </label>
+                    <PasswordField />
                     <button class="button" type="submit" disabled=move || submission.is_busy.get()>
                         "Delete everything"
                     </button>

@@ -8,7 +8,10 @@ use crate::{
     domain::{next::NextPath, session::SessionEnd},
     error::Error,
     ui::{
-        components::{code_field::CodeField, door::Door, notice::ErrorNotice, page_title::PageTitle},
+        components::{
+            code_field::CodeField, door::Door, email_field::EmailField, notice::ErrorNotice, page_title::PageTitle,
+            password_field::PasswordField,
+        },
         state::{
             session::load_page,
             submission::{Submission, field, needs_code},
@@ -56,29 +59,8 @@ pub fn LoginPage() -> impl IntoView {
             // Not the browser's own checks: what is wrong is said in one place and one way.
             <form method="post" action=LogIn::url() on:submit=on_submit novalidate>
                 <input type="hidden" name="next" value=next />
-                <label class="field">
-                    <span class="field-label">"Email"</span>
-                    <input
-                        class="field-input"
-                        type="email"
-                        name="email"
-                        autocomplete="username"
-                        autocapitalize="none"
-                        spellcheck="false"
-                        required
-                        autofocus
-                    />
-                </label>
-                <label class="field">
-                    <span class="field-label">"Password"</span>
-                    <input
-                        class="field-input"
-                        type="password"
-                        name="password"
-                        autocomplete="current-password"
-                        required
-                    />
-                </label>
+                <EmailField />
+                <PasswordField />
                 {move || needs_code(submission.error.get()).then(|| view! { <CodeField /> })}
                 <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                     "Log in"

@@ -22,7 +22,8 @@ use crate::{
     },
 };
 
-/// Connects providers and shows how they do. `?tested=` and `?error=` say how something went without a script.
+/// Connects providers and shows how they do. `?tested=` and `?error=` say how something went without a script, `?name=` and
+/// `?base_url=` what was tested.
 #[component]
 pub fn ModelsPage() -> impl IntoView {
     let query = use_query_map();
@@ -45,6 +46,7 @@ pub fn ModelsPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match providers.await {
                         Ok(list) => {
+                            let [name, base_url] = ["name", "base_url"].map(|name| once(name).unwrap_or_default());
                             view! {
                                 <ul class="sessions">
                                     {list.into_iter().map(|provider| view! { <Item provider after /> }).collect_view()}
@@ -53,7 +55,7 @@ pub fn ModelsPage() -> impl IntoView {
                                 <p class="settings-text">
                                     "Any OpenAI-compatible server: OpenAI, Ollama, vLLM, llama.cpp, LM Studio and many more."
                                 </p>
-                                <ProviderForm provider=None after />
+                                <ProviderForm stored=None name base_url after />
                             }
                                 .into_any()
                         }
@@ -104,7 +106,7 @@ fn Manage(provider: ProviderView, stored: StoredView, after: After) -> impl Into
         let id = id.clone();
         move || {
             tested.set(None);
-            let request = test_provider(Some(id.clone()), None, None, None);
+            let request = test_provider(Some(id.clone()), None, None, None, None);
             submission.send(request, move |answer| {
                 tested.set(Some(answer));
                 after.saved.run(());
@@ -140,7 +142,7 @@ fn Manage(provider: ProviderView, stored: StoredView, after: After) -> impl Into
                     {change("remove", "Remove for good")}
                 </details>
             </div>
-            <ProviderForm provider=Some(provider) after />
+            <ProviderForm stored=Some(stored) base_url=provider.base_url after />
         </details>
     }
 }

@@ -5,10 +5,14 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::account::{ChangePassword, change_password},
-    domain::limits,
     error::Error,
     ui::{
-        components::{code_field::CodeField, notice::ErrorNotice, settings_frame::SettingsFrame},
+        components::{
+            code_field::CodeField,
+            notice::ErrorNotice,
+            password_field::{NewPasswordField, PasswordField},
+            settings_frame::SettingsFrame,
+        },
         state::{
             session::use_session,
             submission::{Submission, field, needs_code, reset_form},
@@ -37,7 +41,6 @@ pub fn PasswordPage() -> impl IntoView {
         });
     };
     let email = move || session.current.get().map(|current| current.user.email).unwrap_or_default();
-    let hint = format!("At least {} characters. All your other sessions will end.", limits::PASSWORD_CHARS_MIN);
 
     view! {
         <SettingsFrame heading="Password">
@@ -52,30 +55,8 @@ pub fn PasswordPage() -> impl IntoView {
             <form class="settings-form" method="post" action=ChangePassword::url() on:submit=on_submit novalidate>
                 // For password managers, which ask whose password it is.
                 <input type="text" name="username" autocomplete="username" value=email readonly hidden />
-                <label class="field">
-                    <span class="field-label">"Current password"</span>
-                    <input
-                        class="field-input"
-                        type="password"
-                        name="current_password"
-                        autocomplete="current-password"
-                        required
-                    />
-                </label>
-                <label class="field">
-                    <span class="field-label">"New password"</span>
-                    <input
-                        class="field-input"
-                        type="password"
-                        name="new_password"
-                        autocomplete="new-password"
-                        aria-describedby="password-hint"
-                        required
-                    />
-                </label>
-                <p class="field-hint" id="password-hint">
-                    {hint}
-                </p>
+                <PasswordField label="Current password" name="current_password" />
+                <NewPasswordField name="new_password" consequence="All your other sessions will end." />
                 {move || needs_code(submission.error.get()).then(|| view! { <CodeField /> })}
                 <button class="button" type="submit" disabled=move || submission.is_busy.get()>
                     "Change password"

@@ -16,8 +16,8 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            action_form::ActionForm, admin_frame::AdminFrame, fetch_failed::FetchFailed, loading::Loading,
-            notice::ErrorNotice, timestamp::Timestamp,
+            action_form::ActionForm, admin_frame::AdminFrame, fetch_failed::FetchFailed, field::Field,
+            loading::Loading, notice::ErrorNotice, timestamp::Timestamp,
         },
         paths::{PEOPLE_PATH, query},
         state::submission::{Submission, field, reset_form},
@@ -108,17 +108,15 @@ fn InviteForm(shared: Shared) -> impl IntoView {
 
     view! {
         <form class="inline-form" method="post" action=InvitePerson::url() on:submit=on_submit novalidate>
-            <label class="field">
-                <span class="field-label">"Invite by email address"</span>
+            <Field label="Invite by email address">
                 <input class="field-input" type="email" name="email" autocomplete="off" spellcheck="false" required />
-            </label>
-            <label class="field">
-                <span class="field-label">"Role"</span>
+            </Field>
+            <Field label="Role">
                 <select class="field-input" name="role">
                     <option value=Role::Member.name()>"Member"</option>
                     <option value=Role::Admin.name()>"Administrator"</option>
                 </select>
-            </label>
+            </Field>
             <button class="button" type="submit" disabled=move || submission.is_busy.get()>
                 "Make a link"
             </button>
@@ -130,8 +128,7 @@ fn InviteForm(shared: Shared) -> impl IntoView {
 fn SearchForm(search: String) -> impl IntoView {
     view! {
         <form class="search-form" method="get" action=PEOPLE_PATH role="search">
-            <label class="field">
-                <span class="field-label">"Search"</span>
+            <Field label="Search">
                 <input
                         class="field-input"
                         type="search"
@@ -139,7 +136,7 @@ fn SearchForm(search: String) -> impl IntoView {
                         maxlength=limits::SEARCH_CHARS_MAX
                         value=search
                     />
-            </label>
+            </Field>
             <button class="button button-quiet" type="submit">
                     "Search"
             </button>
@@ -187,7 +184,9 @@ fn PersonItem(person: PersonRow, shared: Shared) -> impl IntoView {
                 <p class="session-detail">{name} {sessions} " · since " <Timestamp at_ms=person.created_at_ms /></p>
             </div>
             <details class="person-actions">
-                <summary class="button button-quiet">"Manage"</summary>
+                <summary class="button button-quiet" aria-label=format!("Manage {}", person.email)>
+                    "Manage"
+                </summary>
                 <div class="person-buttons">
                     {if is_admin {
                         change(&person, "make_member", "Make a member", shared).into_any()

@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, layout::Models, loading::Loading, notice::ErrorNotice,
+            fetch_failed::FetchFailed, field::Field, layout::Models, loading::Loading, notice::ErrorNotice,
             settings_frame::SettingsFrame,
         },
         state::submission::{Submission, field, ticked},
@@ -77,8 +77,7 @@ fn PreferencesForm(likes: Preferences, models: ModelList) -> impl IntoView {
         <div role="status">{move || is_done.get().then(|| view! { <p class="notice">"Saved."</p> })}</div>
         <ErrorNotice error=submission.error />
         <form class="settings-form" method="post" action=SavePreferences::url() on:submit=on_submit novalidate>
-            <label class="field">
-                <span class="field-label">"Name"</span>
+            <Field label="Name">
                 <input
                     class="field-input"
                     type="text"
@@ -87,26 +86,23 @@ fn PreferencesForm(likes: Preferences, models: ModelList) -> impl IntoView {
                     maxlength=limits::DISPLAY_NAME_CHARS_MAX
                     value=likes.display_name
                 />
-            </label>
-            <label class="field">
-                <span class="field-label">"Appearance"</span>
+            </Field>
+            <Field label="Appearance">
                 <select class="field-input" name="theme">
                     {themes}
                 </select>
-            </label>
-            <label class="field">
-                <span class="field-label">"Dates and times"</span>
+            </Field>
+            <Field label="Dates and times">
                 <select class="field-input" name="language">
                     {languages}
                 </select>
-            </label>
-            <label class="field">
-                <span class="field-label">"Model of a new chat"</span>
+            </Field>
+            <Field label="Model of a new chat">
                 <select class="field-input" name="default_model">
                     <option value="">"The site's default"</option>
                     {models}
                 </select>
-            </label>
+            </Field>
             <label class="field-check">
                 <input type="checkbox" name="tells_new_device" value="1" checked=likes.tells_new_device />
                 <span>"Tell me when I log in from a new device"</span>

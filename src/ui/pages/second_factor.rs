@@ -13,7 +13,7 @@ use crate::{
     ui::{
         components::{
             code_field::CodeField, fetch_failed::FetchFailed, loading::Loading, notice::ErrorNotice,
-            settings_frame::SettingsFrame,
+            password_field::PasswordField, settings_frame::SettingsFrame,
         },
         paths::SECOND_FACTOR_PICTURE_PATH,
         state::submission::{Submission, field},
@@ -135,15 +135,5 @@ fn On(recovery_codes_left: u32, shared: Shared) -> impl IntoView {
                 "Switch it off"
             </button>
         </form>
-    }
-}
-
-#[component]
-fn PasswordField() -> impl IntoView {
-    view! {
-        <label class="field">
-            <span class="field-label">"Password"</span>
-            <input class="field-input" type="password" name="password" autocomplete="current-password" required />
-        </label>
     }
 }

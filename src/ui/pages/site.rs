@@ -8,7 +8,9 @@ use crate::{
     domain::{limits, site::SiteForm},
     error::Error,
     ui::{
-        components::{admin_frame::AdminFrame, fetch_failed::FetchFailed, loading::Loading, notice::ErrorNotice},
+        components::{
+            admin_frame::AdminFrame, fetch_failed::FetchFailed, field::Field, loading::Loading, notice::ErrorNotice,
+        },
         state::submission::{Submission, field, ticked},
     },
 };
@@ -71,13 +73,12 @@ fn Form(form: SiteForm) -> impl IntoView {
                 .map(|name| option(name.as_str(), name.as_str(), settings.default_model.as_ref() == Some(name)))
                 .collect();
             view! {
-                <label class="field">
-                    <span class="field-label">"Model of a new chat"</span>
+                <Field label="Model of a new chat">
                     <select class="field-input" name="default_model">
                         <option value="">"The first one there is"</option>
                         {options}
                     </select>
-                </label>
+                </Field>
             }
             .into_any()
         }
@@ -87,8 +88,7 @@ fn Form(form: SiteForm) -> impl IntoView {
         <div role="status">{move || is_done.get().then(|| view! { <p class="notice">"Saved."</p> })}</div>
         <ErrorNotice error=submission.error />
         <form class="settings-form" method="post" action=SaveSite::url() on:submit=on_submit novalidate>
-            <label class="field">
-                <span class="field-label">"Name of the site"</span>
+            <Field label="Name of the site">
                 <input
                     class="field-input"
                     type="text"
@@ -98,10 +98,9 @@ fn Form(form: SiteForm) -> impl IntoView {
                     value=settings.name
                     required
                 />
-            </label>
+            </Field>
             {choice}
-            <label class="field">
-                <span class="field-label">"Notice to everybody who is logged in"</span>
+            <Field label="Notice to everybody who is logged in">
                 <textarea
                     class="field-input"
                     name="notice"
@@ -111,12 +110,11 @@ fn Form(form: SiteForm) -> impl IntoView {
                 >
                     {settings.notice}
                 </textarea>
-            </label>
+            </Field>
             <p class="field-hint" id="notice-hint">
                 "Stands above every page until each has dismissed it. Empty for none."
             </p>
-            <label class="field">
-                <span class="field-label">"Days that an invitation holds"</span>
+            <Field label="Days that an invitation holds">
                 <input
                     class="field-input"
                     type="number"
@@ -126,7 +124,7 @@ fn Form(form: SiteForm) -> impl IntoView {
                     value=settings.invitation_days
                     required
                 />
-            </label>
+            </Field>
             <label class="field-check">
                 <input type="checkbox" name="members_make_tokens" value="1" checked=settings.members_make_tokens />
                 <span>"Members may make access tokens for programs. Those that there are stay valid."</span>

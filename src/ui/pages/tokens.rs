@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            action_form::ActionForm, fetch_failed::FetchFailed, loading::Loading, notice::ErrorNotice,
+            action_form::ActionForm, fetch_failed::FetchFailed, field::Field, loading::Loading, notice::ErrorNotice,
             settings_frame::SettingsFrame, timestamp::Timestamp,
         },
         paths::API_DOCS_PATH,
@@ -96,16 +96,14 @@ fn NewTokenForm(submission: Submission, made: RwSignal<Option<String>>, refetch:
 
     view! {
         <form class="settings-form" method="post" action=CreateToken::url() on:submit=on_submit novalidate>
-            <label class="field">
-                <span class="field-label">"Name"</span>
+            <Field label="Name">
                 <input class="field-input" type="text" name="name" autocomplete="off" required />
-            </label>
-            <label class="field">
-                <span class="field-label">"Ends after"</span>
+            </Field>
+            <Field label="Ends after">
                 <select class="field-input" name="days">
                     {DAYS.map(|days| view! { <option value=days>{days} " days"</option> }).collect_view()}
                 </select>
-            </label>
+            </Field>
             <fieldset class="scopes">
                 <legend class="field-label">"It may"</legend>
                 {Scope::ALL

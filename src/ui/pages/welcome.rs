@@ -5,10 +5,13 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::links::{AcceptLink, accept_link, check_link},
-    domain::{admin::LinkPurpose, limits, next::HOME_PATH},
+    domain::{admin::LinkPurpose, next::HOME_PATH},
     error::Error,
     ui::{
-        components::{door::Door, loading::Loading, notice::ErrorNotice, page_title::PageTitle},
+        components::{
+            door::Door, field::Field, loading::Loading, notice::ErrorNotice, page_title::PageTitle,
+            password_field::NewPasswordField,
+        },
         paths::login_path,
         state::{
             session::load_page,
@@ -63,7 +66,6 @@ fn WelcomeForm(token: String, purpose: LinkPurpose, failed_before: Option<Error>
             load_page(HOME_PATH);
         });
     };
-    let hint = format!("At least {} characters.", limits::PASSWORD_CHARS_MIN);
     let text = if purpose.is_invitation {
         "You are invited. With a password you have an account."
     } else {
@@ -75,25 +77,10 @@ fn WelcomeForm(token: String, purpose: LinkPurpose, failed_before: Option<Error>
         <ErrorNotice error=submission.error />
         <form method="post" action=AcceptLink::url() on:submit=on_submit novalidate>
             <input type="hidden" name="token" value=token />
-            <label class="field">
-                <span class="field-label">"Email"</span>
+            <Field label="Email">
                 <input class="field-input" type="email" autocomplete="username" readonly value=purpose.email />
-            </label>
-            <label class="field">
-                <span class="field-label">"New password"</span>
-                <input
-                    class="field-input"
-                    type="password"
-                    name="password"
-                    autocomplete="new-password"
-                    aria-describedby="password-hint"
-                    required
-                    autofocus
-                />
-            </label>
-            <p class="field-hint" id="password-hint">
-                {hint}
-            </p>
+            </Field>
+            <NewPasswordField autofocus=true />
             <button class="button button-wide" type="submit" disabled=move || submission.is_busy.get()>
                 "Continue"
             </button>

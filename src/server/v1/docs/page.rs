@@ -4,12 +4,12 @@ use leptos::{prelude::*, tachys::view::RenderHtml};
 
 use super::reference::{Answer, Field, Group, Operation, Reference, Type, TypeName};
 
-/// The page as HTML. The framework escapes every text in it.
-pub fn render(reference: &Reference, style: &str) -> String {
+/// The page as HTML, of a site of this name. The framework escapes every text in it.
+pub fn render(reference: &Reference, style: &str, site: &str) -> String {
     let groups = reference.groups.iter().map(group).collect_view();
     let types = reference.types.iter().map(describe).collect_view();
     let description = reference.description.clone();
-    let style = style.to_owned();
+    let (style, title) = (style.to_owned(), format!("API · {site}"));
     let page = view! {
         <html lang="en">
             <head>
@@ -17,7 +17,7 @@ pub fn render(reference: &Reference, style: &str) -> String {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="robots" content="noindex" />
-                <title>"API · Sardonyx"</title>
+                <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=style />
             </head>
