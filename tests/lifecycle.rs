@@ -1,6 +1,7 @@
 //! A server's end and the next one's beginning: nobody waits for ever.
 
 use std::{
+    cell::RefCell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,8 +10,8 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use sardonyx::{
     domain::{
-        ids::MessageId,
-        live::{CloseReason, LiveEvent},
+        ids::{ChatId, MessageId},
+        live::CloseReason,
         message::{MessageState, ReplyFailure, Sent},
         model::Prompt,
     },
@@ -25,8 +26,11 @@ use uuid::Uuid;
 use crate::support::{Call, Person, Setup, Tab, TestApp, eventually, soon, tab::text};
 
 crate::on_both_databases![
-    k3_a_reply_that_lost_its_server_is_interrupted_by_the_next_start,
-    k4_a_server_that_stops_keeps_what_its_replies_have,
+    k3_a_reply_that_lost_its_server_goes_on_from_where_it_was,
+    k3_a_model_that_begins_anew_is_shown_when_it_has_caught_up,
+    k3_a_reply_is_not_taken_over_for_ever,
+    k3_nobody_goes_on_for_a_disabled_account,
+    k4_what_a_server_that_stops_is_at_goes_on_at_the_next_start,
     k4_a_reply_that_ends_in_time_is_complete,
     k4_a_server_that_stops_says_so_first,
     k4_a_server_with_nothing_to_do_stops_at_once,
@@ -35,51 +39,130 @@ crate::on_both_databases![
     i16_a_panic_ends_its_own_reply_only,
 ];
 
-async fn k3_a_reply_that_lost_its_server_is_interrupted_by_the_next_start(setup: Setup) {
-    let is_alone = setup.is_sqlite();
+const FIRST_HALF: &str = "The first half of it,";
+
+async fn k3_a_reply_that_lost_its_server_goes_on_from_where_it_was(setup: Setup) {
     let app = TestApp::start(setup).await;
-    let alice = app.alice().await;
-    let (chat_id, sent) = alice.ask("Tell me").await;
-    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
-    leave_to(&app, Uuid::new_v4(), sent.reply_id, "The first half", i64::MAX).await;
-    if !is_alone {
-        leave_to(&app, Uuid::new_v4(), sent.reply_id, "The first half", 0).await;
+    app.upstream.continue_replies();
+    let (alice, chat_id, sent, app) = left_behind(app, 0).await;
+    let mut call = app.upstream.call().await;
+    assert_eq!(call.lines().last().unwrap(), &("assistant".to_owned(), FIRST_HALF.to_owned()));
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until("the first half", |screen| screen.text_of(sent.reply_id).contains("half of it")).await;
+    call.begin();
+    call.piece(" and the second.");
+    call.done();
+    let message = tab.until_end(sent.reply_id).await;
+    let whole = "<p>The first half of it, and the second.</p>";
+    assert_eq!((text(&message).as_str(), message.state), (whole, MessageState::Complete));
+    assert_eq!(app.upstream.trials(), 1);
+    // What was found out is known from then on.
+    for _ in 0..2 {
+        leave_to(&app, Uuid::new_v4(), sent.reply_id, FIRST_HALF, 0).await;
+        let mut call = app.upstream.call().await;
+        call.begin();
+        call.piece(" and the second.");
+        call.done();
+        eventually("the end", async || app.database.message(sent.reply_id.0).await.1 == "complete").await;
     }
-    let app = app.restart().await;
-    let alice = alice.at(&app);
-    let message = alice.open_chat(chat_id).await.messages.messages.remove(1);
-    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
+    assert_eq!(app.upstream.trials(), 1);
+}
+
+async fn k3_a_model_that_begins_anew_is_shown_when_it_has_caught_up(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, chat_id, sent, app) = left_behind(app, 0).await;
+    let mut call = app.upstream.call().await;
+    assert_eq!(call.lines().last().unwrap(), &("user".to_owned(), "Tell me".to_owned()));
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.until("the first half", |screen| screen.text_of(sent.reply_id).contains("half of it")).await;
+    call.begin();
+    call.piece("In other");
+    call.piece(" words: it");
+    call.piece(" is ready");
+    let seen = RefCell::new(Vec::new());
+    tab.until("the other text", |screen| {
+        seen.borrow_mut().push(screen.text_of(sent.reply_id));
+        screen.text_of(sent.reply_id).contains("is ready")
+    })
+    .await;
+    let seen = seen.into_inner();
+    assert!(seen.iter().all(|text| text.contains("half of it") || text.contains("In other words: it is")), "{seen:?}");
+    call.piece(".");
+    call.done();
+    let message = tab.until_end(sent.reply_id).await;
+    assert_eq!(
+        (text(&message).as_str(), message.state),
+        ("<p>In other words: it is ready.</p>", MessageState::Complete)
+    );
+}
+
+async fn k3_a_reply_is_not_taken_over_for_ever(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, chat_id, sent, app) = left_behind(app, 3).await;
+    let message = Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half of it,</p>", MessageState::Interrupted));
     let page = alice.get(&format!("/chats/{chat_id}")).await.text();
     assert!(page.contains("What was written is kept.") && page.contains("/api/retry_reply"));
     let asked = app.upstream.asked();
+    app.upstream.answer_with("Once more.");
     let reply_id: MessageId = alice.try_retry(sent.reply_id).await.ok();
     let message = Tab::on_chat(&alice, chat_id).await.until_end(reply_id).await;
     assert_eq!((message.state, app.upstream.asked()), (MessageState::Complete, asked + 1));
 }
 
-async fn k3_a_lapsed_lease_is_noticed_by_a_running_server(setup: Setup) {
-    let is_alone = setup.is_sqlite();
+async fn k3_nobody_goes_on_for_a_disabled_account(setup: Setup) {
     let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    app.disable(&alice).await;
+    let asked = app.upstream.asked();
+    leave_to(&app, Uuid::new_v4(), sent.reply_id, FIRST_HALF, 0).await;
+    eventually("the end", async || app.database.message(sent.reply_id.0).await.1 == "interrupted").await;
+    assert_eq!(app.upstream.asked(), asked);
+}
+
+async fn k3_a_lapsed_lease_is_noticed_by_a_running_server(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.upstream.continue_replies();
     let alice = app.alice().await;
     let (chat_id, lapsed) = alice.ask("One").await;
     let (held_chat, held) = alice.ask("Two").await;
     Tab::on_chat(&alice, chat_id).await.until_end(lapsed.reply_id).await;
     Tab::on_chat(&alice, held_chat).await.until_end(held.reply_id).await;
-    // A server that has shown their end to nobody. SQLite belongs to one server: there it is this one's own work that may
-    // have come to nothing.
+    // A server that has shown their end to nobody.
     let app = app.restart().await;
-    let owner = if is_alone { app.state.instance } else { Uuid::new_v4() };
     let alice = alice.at(&app);
+    app.upstream.by_hand();
     for sent in [lapsed, held] {
-        leave_to(&app, owner, sent.reply_id, "The first half", i64::MAX).await;
+        leave_to(&app, Uuid::new_v4(), sent.reply_id, FIRST_HALF, i64::MAX).await;
     }
     let mut tab = Tab::on_chat(&alice, chat_id).await;
     tab.until("the running reply", |screen| screen.state_of(lapsed.reply_id) == Some(MessageState::Generating)).await;
-    leave_to(&app, owner, lapsed.reply_id, "The first half", 0).await;
-    soon("the resync", async { while tab.next().await.is_some_and(|event| event != LiveEvent::Resync) {} }).await;
-    let message = tab.until_end(lapsed.reply_id).await;
-    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
+    leave_to(&app, Uuid::new_v4(), lapsed.reply_id, FIRST_HALF, 1).await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece(" and the second.");
+    // The tab that was there all the time sees it resume.
+    tab.until("the second half", |screen| screen.text_of(lapsed.reply_id).contains("it, and the second.")).await;
+    call.done();
+    assert_eq!(tab.until_end(lapsed.reply_id).await.state, MessageState::Complete);
     assert_eq!(app.database.message(held.reply_id.0).await.1, "generating");
+}
+
+/// A reply of Alice's whose server was killed in the middle, taken over so often before, and the next start.
+async fn left_behind(app: TestApp, takeovers: u32) -> (Person, ChatId, Sent, TestApp) {
+    let alice = app.alice().await;
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    app.upstream.by_hand();
+    let mut app = app;
+    app.stop().await;
+    leave_to(&app, Uuid::new_v4(), sent.reply_id, FIRST_HALF, 1).await;
+    let id = app.database.id(sent.reply_id.0);
+    app.database.execute(&format!("UPDATE chat_message SET takeovers = {takeovers} WHERE id = {id}")).await;
+    let app = app.another().await;
+    (alice.at(&app), chat_id, sent, app)
 }
 
 async fn k17_a_server_that_lost_its_lease_writes_no_more(setup: Setup) {
@@ -131,6 +214,10 @@ impl Provider for Panicking {
         Ok(vec!["model".to_owned()])
     }
 
+    async fn can_continue(&self, _: &str) -> bool {
+        false
+    }
+
     async fn generate(&self, _: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
         let is_panic = prompt.lines.last().is_some_and(|line| line.text == "Panic");
         let pieces = stream::iter(["so far", ", so good"]).enumerate().map(move |(n, piece)| {
@@ -141,19 +228,32 @@ impl Provider for Panicking {
     }
 }
 
-async fn k4_a_server_that_stops_keeps_what_its_replies_have(setup: Setup) {
+async fn k4_what_a_server_that_stops_is_at_goes_on_at_the_next_start(setup: Setup) {
     let mut app = TestApp::start(setup).await;
-    let (alice, sent, mut tab, _call) = running_reply(&app, "The first half").await;
+    app.upstream.continue_replies();
+    let (alice, sent, mut tab, call) = running_reply(&app, FIRST_HALF).await;
     let started = Instant::now();
     app.stop().await;
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    let message = tab.until_end(sent.reply_id).await;
-    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half</p>", MessageState::Interrupted));
     assert_eq!(tab.until_closed().await, (Some(CloseReason::Restarting), Some(1012)));
-    assert_eq!(app.database.message(sent.reply_id.0).await, ("The first half".to_owned(), "interrupted".to_owned()));
+    assert!(tab.screen.text_of(sent.reply_id).contains(FIRST_HALF));
+    call.gone().await;
+    assert_eq!(app.database.message(sent.reply_id.0).await, (FIRST_HALF.to_owned(), "generating".to_owned()));
 
-    let app = app.restart().await;
-    assert_eq!(alice.at(&app).open_chat(message.chat_id).await.messages.messages, tab.screen.messages);
+    let app = app.another().await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece(" and the second.");
+    call.done();
+    let chat_id = alice.at(&app).list_chats(None).await.chats[0].id;
+    let message = Tab::on_chat(&alice.at(&app), chat_id).await.until_end(sent.reply_id).await;
+    let whole = "<p>The first half of it, and the second.</p>";
+    assert_eq!((text(&message).as_str(), message.state), (whole, MessageState::Complete));
+    let id = app.database.id(sent.reply_id.0);
+    assert_eq!(
+        app.database.number(&format!("SELECT CAST(takeovers AS BIGINT) FROM chat_message WHERE id = {id}")).await,
+        0
+    );
 }
 
 async fn k4_a_reply_that_ends_in_time_is_complete(setup: Setup) {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use sardonyx::{
+    api::messages::RetryReply,
     domain::{
         ids::MessageId,
         message::{MessageBody, MessageState, SafeHtml},
@@ -18,6 +20,7 @@ crate::on_both_databases![
     w15_a_connection_that_breaks_again_and_again_loses_nothing,
     a_page_in_the_middle_of_a_reply_shows_what_is_there,
     d35_stopping_ends_the_work_and_keeps_the_text_as_seen,
+    a_reply_that_was_stopped_goes_on_when_asked_and_once,
     d35_closing_every_tab_stops_nothing,
     n3_stop_against_finish_leaves_one_end,
     a_running_reply_is_kept_every_second,
@@ -150,6 +153,42 @@ async fn d35_stopping_ends_the_work_and_keeps_the_text_as_seen(setup: Setup) {
     let answer = alice.submit(&format!("/chats/{chat_id}"), "/api/stop_reply", &fields).await;
     assert_eq!(answer.header("location"), format!("/chats/{chat_id}"));
     assert_eq!(alice.open_chat(chat_id).await.messages.messages, tab.screen.messages);
+}
+
+async fn a_reply_that_was_stopped_goes_on_when_asked_and_once(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    app.upstream.by_hand();
+    app.upstream.continue_replies();
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece("As far as the eye");
+    tab.until("the text", |screen| screen.text_of(sent.reply_id).contains("the eye")).await;
+    let go_on =
+        async |id: MessageId| alice.call::<RetryReply>(&[("message_id", &id.to_string()), ("goes_on", "1")]).await;
+    assert_eq!(go_on(sent.reply_id).await.status, 409, "while it runs");
+    alice.stop_reply(sent.reply_id).await;
+    tab.until_end(sent.reply_id).await;
+    let reply_id: MessageId = go_on(sent.reply_id).await.ok();
+    assert_eq!(go_on(sent.reply_id).await.ok::<MessageId>(), reply_id);
+    let mut call = app.upstream.call().await;
+    let lines = [("user", "Tell me"), ("assistant", "As far as the eye")];
+    assert_eq!(call.lines(), lines.map(|(role, text)| (role.to_owned(), text.to_owned())));
+    tab.until("what was there", |screen| screen.text_of(reply_id).contains("the eye")).await;
+    call.begin();
+    call.piece(" can see.");
+    call.done();
+    let message = tab.until_end(reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>As far as the eye can see.</p>", MessageState::Complete));
+    assert_eq!(alice.open_chat(chat_id).await.messages.messages.len(), 2);
+    assert_eq!(go_on(reply_id).await.status, 409, "when it is complete");
+    // One of which nothing is there has nothing to go on from.
+    let failed = alice.send_message(chat_id, "And now?").await;
+    app.upstream.call().await.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    tab.until_end(failed.reply_id).await;
+    assert_eq!(go_on(failed.reply_id).await.status, 409);
 }
 
 async fn d35_closing_every_tab_stops_nothing(setup: Setup) {

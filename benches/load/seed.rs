@@ -16,7 +16,7 @@ use sardonyx::{
     server::{
         auth::password::Passwords,
         clock,
-        db::{Db, NewExchange, NewReply, NewSession, UserDb},
+        db::{Db, Lease, NewExchange, NewReply, NewSession, UserDb},
     },
 };
 use uuid::Uuid;
@@ -102,20 +102,20 @@ async fn add_chat(owner: &UserDb, messages: usize) -> Result<ChatId> {
 }
 
 async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<()> {
-    let lease_owner = Uuid::nil();
+    let lease = Lease::new();
     let new = NewExchange {
         chat_id,
         text: MessageText::parse(&format!("{QUESTION} ({number})"))?,
         client_message_id: ClientMessageId::random(),
         model: ModelName::new("openai", upstream::MODEL)?,
-        lease_owner,
+        lease,
         running_max: u64::MAX,
     };
     let NewReply::Added { reply, .. } = owner.add_exchange(new).await? else {
         return Err(anyhow!("a random id came twice"));
     };
     let text = format!("{}\n\n{number}", upstream::script(200));
-    let kept = owner.finish_reply(reply.id, lease_owner, text, MessageState::Complete).await?;
+    let kept = owner.finish_reply(reply.id, lease, text, MessageState::Complete).await?;
     ensure!(kept.is_some(), "a reply was not kept");
     Ok(())
 }

@@ -33,8 +33,14 @@ export class ScriptedReply {
     });
   }
 
+  /** What it is to go on from. */
+  get begun(): string | undefined {
+    const last = this.lines.at(-1);
+    return last?.role === "assistant" ? last.content : undefined;
+  }
+
   get question(): string {
-    return this.lines.at(-1)?.content ?? "";
+    return this.lines.findLast(({ role }) => role === "user")?.content ?? "";
   }
 
   /** Sends pieces of the reply. */
@@ -78,6 +84,8 @@ export class ScriptedReply {
 export class ScriptedProvider {
   /** Answers at once what it has an answer to; everything else waits for the test. */
   answer: (question: string) => string | undefined = () => undefined;
+  /** Whether it goes on from the beginning of a reply. */
+  continues = false;
   private waiting: ScriptedReply[] = [];
   private listeners: Array<() => void> = [];
   private http?: HttpServer;
@@ -126,6 +134,7 @@ export class ScriptedProvider {
   /** Forgets the script and whatever nobody waited for. */
   async reset(): Promise<void> {
     this.answer = () => undefined;
+    this.continues = false;
     for (const reply of this.waiting.splice(0)) reply.cut();
     if (!this.http) await this.listen();
   }
@@ -148,7 +157,14 @@ export class ScriptedProvider {
     }
     let body = "";
     for await (const chunk of request.setEncoding("utf8")) body += chunk;
-    const { model, messages } = JSON.parse(body) as { model: string; messages: Line[] };
+    const { model, messages, stream } = JSON.parse(body) as { model: string; messages: Line[]; stream: boolean };
+    if (!stream) {
+      // It is being tried whether it goes on from a beginning.
+      const content = this.continues ? "ble, thunder" : "river, candle, marble, thunder";
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ choices: [{ message: { role: "assistant", content } }] }));
+      return;
+    }
     const reply = new ScriptedReply(model, messages, response);
     const answer = this.answer(reply.question);
     if (answer !== undefined) {

@@ -4,13 +4,19 @@ import { expect, test } from "../helpers/app";
 import { alert, Chat, chatList } from "../helpers/chat";
 import { NO_CONNECTION } from "../helpers/faults";
 
-for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  test(`after ${signal} in the middle of a reply, the page reconnects, says so, and Retry works`, async ({
+for (const [signal, continues] of [
+  ["SIGTERM", true],
+  ["SIGKILL", true],
+  ["SIGKILL", false],
+] as const) {
+  const how = continues ? "goes on" : "is written anew";
+  test(`after ${signal} in the middle of a reply, the page reconnects and the reply ${how}`, async ({
     startServer,
     join,
     provider,
     faults,
   }) => {
+    provider.continues = continues;
     const server = await startServer();
     const alice = await join(server, "alice");
     const path = await alice.addChat();
@@ -19,6 +25,10 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const reply = await provider.asked("Will you last?");
     reply.push("A whole paragraph.\n\n", "I hope ");
     await expect(chat.lastReply).toContainText("I hope");
+    // About every second what is there is kept.
+    const kept = { url: `${server.url}/api/v1${path}/messages`, headers: { origin: server.url } };
+    const text = async () => (await alice.context.request.get(kept.url, { headers: kept.headers })).text();
+    await expect.poll(text).toContain("I hope ");
 
     faults.allow(NO_CONNECTION);
     await server.stop(signal);
@@ -27,21 +37,40 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await expect(reconnecting).toBeVisible();
     await expect(chat.lastReply).toContainText("I hope");
     await server.start();
-    await expect(reconnecting).toHaveCount(0, { timeout: 20_000 });
-    await expect(chat.replies.getByRole("alert")).toContainText("The server restarted before this reply was complete.");
-    await expect(chat.sendButton).toBeVisible();
-
-    await chat.retryButton.click();
     const again = await provider.asked("Will you last?");
-    again.push("Once more: ");
-    await expect(chat.lastReply).toHaveText("Once more:");
-    again.finish("yes.");
-    await expect(chat.lastReply).toHaveText("Once more: yes.");
+    expect(again.begun).toBe(continues ? "A whole paragraph.\n\nI hope " : undefined);
+    await expect(reconnecting).toHaveCount(0, { timeout: 20_000 });
+    await expect(chat.lastReply).toContainText("I hope");
+    if (continues) {
+      again.finish("so.");
+      await expect(chat.lastReply).toHaveText(/A whole paragraph\.\s*I hope so\./);
+    } else {
+      again.push("Another paragraph.\n\n");
+      again.finish("Which is longer.");
+      await expect(chat.lastReply).toHaveText(/Another paragraph\.\s*Which is longer\./);
+    }
     await chat.replyIsComplete();
     await expect(chat.replies).toHaveCount(1);
     await expect(alert(alice.page)).toHaveCount(0);
   });
 }
+
+test("a reply that was stopped goes on when asked", async ({ alice, provider }) => {
+  provider.continues = true;
+  const chat = await Chat.open(alice.page, await alice.addChat());
+  await chat.send("How far?");
+  (await provider.asked("How far?")).push("As far as the eye ");
+  await expect(chat.lastReply).toContainText("the eye");
+  await chat.stopButton.click();
+  await alice.page.getByRole("button", { name: "Continue" }).click();
+  const again = await provider.asked("How far?");
+  expect(again.begun).toBe("As far as the eye ");
+  await expect(chat.lastReply).toContainText("the eye");
+  again.finish("can see.");
+  await expect(chat.lastReply).toHaveText("As far as the eye can see.");
+  await chat.replyIsComplete();
+  await expect(chat.replies).toHaveCount(1);
+});
 
 test("a message that cannot be sent stays in the field and is sent once the server is back", async ({
   startServer,

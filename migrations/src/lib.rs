@@ -25,6 +25,7 @@ mod m0020_login_session_name;
 mod m0021_access_token;
 mod m0022_provider;
 mod m0023_site_settings;
+mod m0024_reply_attempts;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_access_token::Migration),
             Box::new(m0022_provider::Migration),
             Box::new(m0023_site_settings::Migration),
+            Box::new(m0024_reply_attempts::Migration),
         ]
     }
 }

@@ -64,13 +64,17 @@ pub async fn stop_reply(message_id: String) -> Result<(), Error> {
     Ok(())
 }
 
-/// Asks again for the chat's last reply, which failed, was stopped or interrupted; the new one takes its place. Gives the
-/// new reply's id; asking twice gives the same.
+/// Asks again for the chat's last reply, which failed, was stopped or interrupted; the new one takes its place. With
+/// `goes_on`, the new one begins with what is there. Gives the new reply's id; asking twice gives the same.
 ///
 /// # Errors
-/// [`Error::Conflict`] when it is not the last reply, or when it did not fail.
+/// [`Error::Conflict`] when it is not the last reply, when it did not fail, or when there is nothing to go on from.
 #[server(name = RetryReply, prefix = "/api", endpoint = "retry_reply")]
-pub async fn retry_reply(message_id: String, model: Option<String>) -> Result<MessageId, Error> {
+pub async fn retry_reply(
+    message_id: String,
+    model: Option<String>,
+    goes_on: Option<String>,
+) -> Result<MessageId, Error> {
     use crate::{
         domain::model::ModelName,
         server::{replies, request},
@@ -78,7 +82,8 @@ pub async fn retry_reply(message_id: String, model: Option<String>) -> Result<Me
     let (state, db) = (request::state()?, request::user()?);
     let message_id: MessageId = message_id.parse()?;
     let model = model.filter(|name| !name.is_empty()).map(|name| ModelName::parse(&name)).transpose()?;
-    let (chat_id, reply_id) = replies::retry_reply(&state, &db, message_id, model).await?;
+    let goes_on = goes_on.is_some_and(|value| !value.is_empty());
+    let (chat_id, reply_id) = replies::retry_reply(&state, &db, message_id, model, goes_on).await?;
     request::show(&format!("/chats/{chat_id}"));
     Ok(reply_id)
 }

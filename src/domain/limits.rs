@@ -162,7 +162,13 @@ pub const REPLY_UPDATES_PER_SECOND_MAX: u64 = 30;
 /// Time between two checkpoints of a running reply.
 pub const REPLY_CHECKPOINT_SECONDS: u64 = 1;
 /// A running reply that nobody renewed for this long has lost its server.
-pub const REPLY_LEASE_SECONDS: i64 = 10;
+pub const REPLY_LEASE_SECONDS: i64 = 8;
+/// A server that could not renew a reply for this long stops writing it: another one is about to take it over.
+pub const REPLY_UNRENEWED_SECONDS_MAX: u64 = 7;
+/// Lost replies are looked for this often.
+pub const REPLY_SWEEP_SECONDS: u64 = 1;
+/// A reply is taken over this often; one that loses its server again after that is interrupted.
+pub const REPLY_TAKEOVERS_MAX: i32 = 3;
 /// Earlier messages that go along with a new one, newest first.
 pub const PROMPT_CHARS_MAX: usize = 24_000;
 

@@ -88,7 +88,7 @@ pub enum MessageState {
     Stopped,
     /// The model could not.
     Failed(ReplyFailure),
-    /// The server went away in the middle.
+    /// One server after another went away in the middle.
     Interrupted,
 }
 
@@ -96,6 +96,12 @@ impl MessageState {
     /// Whether this is the last state.
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Generating)
+    }
+
+    /// Whether there may be more to come after what is there.
+    pub const fn can_continue(self) -> bool {
+        use ReplyFailure::{Cut, Stalled, TooLong};
+        matches!(self, Self::Interrupted | Self::Stopped | Self::Failed(Cut | Stalled | TooLong))
     }
 
     /// Whether asking again makes sense.

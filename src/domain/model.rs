@@ -96,6 +96,8 @@ pub struct PromptLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     pub lines: Vec<PromptLine>,
+    /// The beginning of its reply, to go on from; only for a model that can, empty for a reply from its start.
+    pub begun: String,
 }
 
 #[cfg(test)]

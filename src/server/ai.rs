@@ -49,7 +49,10 @@ pub trait Provider: Send + Sync {
     /// What it calls its models.
     async fn list(&self) -> Result<Vec<String>, ReplyFailure>;
 
-    /// Begins a reply. Every wait in it is bounded.
+    /// Whether a model goes on from a beginning of its reply. What has to be found out is, once.
+    async fn can_continue(&self, model: &str) -> bool;
+
+    /// Begins a reply, or goes on with it ([`Prompt::begun`]). Every wait in it is bounded.
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure>;
 }
 
@@ -187,6 +190,14 @@ impl Models {
         }
     }
 
+    /// Whether a model goes on from a beginning of its reply.
+    pub async fn can_continue(&self, model: &ModelName) -> bool {
+        match self.now().find(model.provider()) {
+            Some(known) => known.provider.can_continue(model.model()).await,
+            None => false,
+        }
+    }
+
     /// What each connected provider was last heard to have, by its name; one that was never asked is asked now.
     pub async fn heard(&self) -> Vec<(String, Heard)> {
         let offer = self.now();
@@ -296,6 +307,10 @@ mod tests {
             self.asked.fetch_add(1, Ordering::SeqCst);
             self.may_answer.acquire().await.unwrap().forget();
             Ok(vec!["one".to_owned()])
+        }
+
+        async fn can_continue(&self, _: &str) -> bool {
+            false
         }
 
         async fn generate(&self, _: &str, _: &Prompt) -> Result<PieceStream, ReplyFailure> {

@@ -92,7 +92,7 @@ impl Live {
 
     /// A running reply's text changed from `first_block` on.
     pub fn reply_progressed(&self, reply: &LiveReply, first_block: usize) {
-        self.hub.mark_progress(reply);
+        self.hub.mark_progress(reply, first_block);
         if let Some(bus) = &self.bus {
             bus.publish(BusMessage::Progress(reply.progress(first_block)));
         }
@@ -104,7 +104,7 @@ impl Live {
         self.messages(user_id, message.chat_id, vec![message]);
     }
 
-    /// A reply lost its server: its user's tabs fetch afresh.
+    /// A reply is written here no more, and ended or went on elsewhere: its user's tabs fetch afresh.
     pub fn reply_interrupted(&self, user_id: UserId, message_id: MessageId) {
         self.hub.remove_reply(message_id);
         self.announce(user_id, LiveEvent::Resync);

@@ -1,10 +1,12 @@
 //! The one real use case: a message is saved, a model asked, its reply saved and announced piece by piece.
 //!
-//! What a user asks for is here; `engine` writes one reply, `follow` hears one out for a program, `view` makes messages
-//! ready to show, `running` knows what runs on this server, `sweep` ends what lost its server.
+//! What a user asks for is here; `engine` writes one reply, `joint` puts it to what was there before, `follow` hears one out
+//! for a program, `view` makes messages ready to show, `running` knows what runs on this server, `sweep` goes on with what
+//! lost its server.
 
 mod engine;
 pub mod follow;
+mod joint;
 pub mod running;
 pub mod sweep;
 mod view;
@@ -20,7 +22,7 @@ use crate::{
     },
     error::{Error, InvalidInput, Result},
     server::{
-        db::{NewExchange, NewReply, StoredMessage, UserDb},
+        db::{Lease, NewExchange, NewReply, Replacement, StoredMessage, UserDb},
         live::hub::Mailbox,
         state::AppState,
     },
@@ -59,7 +61,7 @@ pub async fn watch(state: &AppState, db: &UserDb, mailbox: &Mailbox, chat_id: Ch
     mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored).await });
     for message_id in running {
         if state.live.find_reply(db.user_id(), message_id).is_some() {
-            mailbox.mark_progress(chat_id, message_id);
+            mailbox.mark_progress(chat_id, message_id, 0);
         }
     }
     Ok(())
@@ -79,8 +81,8 @@ pub async fn send_message(
 ) -> Result<Sent> {
     let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let model = choose_model(state, model, chat.model, &db.user().preferences).await?;
-    let (lease_owner, running_max) = (state.instance, state.config.limits.replies_per_user);
-    let new = NewExchange { chat_id, text, client_message_id, model, lease_owner, running_max };
+    let (lease, running_max) = (Lease::new(), state.config.limits.replies_per_user);
+    let new = NewExchange { chat_id, text, client_message_id, model, lease, running_max };
     let (state, db) = (state.clone(), db.clone());
     // A task of its own: a client that goes away between the save and the start would leave a message without a reply.
     finish(state.tasks.clone().spawn(async move {
@@ -91,7 +93,7 @@ pub async fn send_message(
                 let message_id = message.as_ref().map_or(reply.id, |message| message.id);
                 let sent = Sent { message_id, reply_id: reply.id };
                 state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, place).await;
+                start(&state, &db, message, reply, lease, place).await;
                 Ok(sent)
             }
         }
@@ -99,7 +101,7 @@ pub async fn send_message(
     .await
 }
 
-/// Asks again for the chat's last reply. Gives the chat and the new reply.
+/// Asks again for the chat's last reply, or for the rest of it. Gives the chat and the new reply.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooManyReplies`], [`InvalidInput::Model`].
@@ -108,6 +110,7 @@ pub async fn retry_reply(
     db: &UserDb,
     message_id: MessageId,
     model: Option<ModelName>,
+    goes_on: bool,
 ) -> Result<(ChatId, MessageId)> {
     let old = db.find_message(message_id).await?.ok_or(Error::NotFound)?;
     let of_reply = match old.author {
@@ -117,13 +120,14 @@ pub async fn retry_reply(
     let model = choose_model(state, model, of_reply, &db.user().preferences).await?;
     let (state, db) = (state.clone(), db.clone());
     finish(state.tasks.clone().spawn(async move {
-        let place = state.running.reserve()?;
-        match db.replace_reply(message_id, model, state.instance, state.config.limits.replies_per_user).await? {
+        let (place, lease) = (state.running.reserve()?, Lease::new());
+        let running_max = state.config.limits.replies_per_user;
+        match db.replace_reply(Replacement { id: message_id, model, goes_on, lease, running_max }).await? {
             NewReply::Repeated { reply_id, .. } => Ok((old.chat_id, reply_id)),
             NewReply::Added { chat, message, reply } => {
                 let reply_id = reply.id;
                 state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, place).await;
+                start(&state, &db, message, reply, lease, place).await;
                 Ok((old.chat_id, reply_id))
             }
         }
@@ -162,10 +166,11 @@ async fn start(
     db: &UserDb,
     message: Option<StoredMessage>,
     reply: StoredMessage,
+    lease: Lease,
     place: running::Place,
 ) {
     let chat_id = reply.chat_id;
-    let task = engine::Task::new(state, db, &reply, place);
+    let task = engine::Task::new(state, db, &reply, lease, place);
     let shown = show_all(state, db, message.into_iter().chain([reply]).collect()).await;
     state.live.messages(db.user_id(), chat_id, shown);
     state.tasks.spawn(task.run());

@@ -1,7 +1,7 @@
 //! A server from its start to its end: connect, migrate, listen, drain.
 //!
 //! Told to stop (SIGTERM, Ctrl-C), it says that it is not ready, takes no new connection, gives its replies some time,
-//! interrupts what is left of them with what they have, tells the live connections that it restarts, and ends. Told a second
+//! hands over what is left of them with what they have, tells the live connections that it restarts, and ends. Told a second
 //! time, it ends at once.
 
 use std::{
@@ -133,7 +133,7 @@ impl Server {
         state.passwords.prepare();
         site::reload(&state).await.map_err(|error| format!("DATABASE_URL: {}", error.text()))?;
         state.tasks.spawn(site::run(state.clone(), Duration::from_secs(limits::SITE_RELOAD_SECONDS_MAX)));
-        sweep::interrupt_left_behind(&state).await;
+        sweep::take_over_left_behind(&state).await;
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));
         Ok(Self { state, store, redis, _lock: lock })
@@ -167,7 +167,7 @@ impl Server {
         tracing::info!(replies = state.running.count(), "stopping");
         let patience = Duration::from_secs(state.config.limits.drain_seconds);
         let _ = timeout(patience, replies_end(&state)).await;
-        // What is left keeps its text and says that it was interrupted.
+        // What is left keeps its text, and goes on elsewhere or at the next start.
         state.running.interrupt_all();
         let closing = Duration::from_secs(CLOSE_SECONDS_MAX);
         let _ = timeout(closing, replies_end(&state)).await;

@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -42,6 +42,9 @@ struct Shared {
     calls: mpsc::UnboundedSender<Call>,
     asked: AtomicUsize,
     said: Said,
+    /// Whether it goes on from the beginning of a reply, and how often that was tried.
+    continues: AtomicBool,
+    trials: AtomicUsize,
     /// Instead of the list of models: a status, with what was shown in the body.
     list_refusal: Mutex<Option<StatusCode>>,
     /// The `Authorization` header of every request.
@@ -75,6 +78,8 @@ impl Upstream {
             models,
             calls: sender,
             asked: AtomicUsize::new(0),
+            continues: AtomicBool::new(false),
+            trials: AtomicUsize::new(0),
             list_refusal: Mutex::default(),
             shown: Mutex::default(),
             said: Said::default(),
@@ -111,6 +116,16 @@ impl Upstream {
     /// What it was shown in the `Authorization` header, request by request; empty for nothing.
     pub fn shown(&self) -> Vec<String> {
         self.shared.shown.lock().unwrap().clone()
+    }
+
+    /// From now on it goes on from the beginning of a reply.
+    pub fn continue_replies(&self) {
+        self.shared.continues.store(true, Ordering::SeqCst);
+    }
+
+    /// How often it was tried whether it does.
+    pub fn trials(&self) -> usize {
+        self.shared.trials.load(Ordering::SeqCst)
     }
 
     /// From now on the test answers.
@@ -223,6 +238,11 @@ impl Shared {
 }
 
 async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    if body["stream"] == json!(false) {
+        shared.trials.fetch_add(1, Ordering::SeqCst);
+        let text = if shared.continues.load(Ordering::SeqCst) { "ble, thunder" } else { "river, candle, marble" };
+        return Json(json!({ "choices": [{ "message": { "content": text } }] })).into_response();
+    }
     shared.asked.fetch_add(1, Ordering::SeqCst);
     shared.note(&headers);
     let answer = shared.answer.lock().unwrap().clone();

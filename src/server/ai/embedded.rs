@@ -77,6 +77,10 @@ impl Provider for Embedded {
         Ok(self.stamp().await.map(|_| self.model.clone()).into_iter().collect())
     }
 
+    async fn can_continue(&self, model: &str) -> bool {
+        model == self.model
+    }
+
     /// Waits for a turn, first come first served. Dropping the future leaves the queue.
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
         let stamp = self.stamp().await.ok_or(ReplyFailure::EmbeddedMissing)?;
@@ -90,7 +94,7 @@ impl Provider for Embedded {
             .map_err(|_| ReplyFailure::Internal)?;
         // A piece is at least one token, so that the process never has to wait for a slow reader.
         let (said, pieces) = mpsc::channel(self.keeper.settings().reply_tokens_max + SAID_EXTRA);
-        Keeper::submit(&self.keeper, stamp, Job { lines: prompt.lines.clone(), said, permits: (place, turn) })?;
+        Keeper::submit(&self.keeper, stamp, Job { prompt: prompt.clone(), said, permits: (place, turn) })?;
         Ok(piece_stream(pieces))
     }
 }

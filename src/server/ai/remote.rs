@@ -4,7 +4,7 @@
 //! What such a server sends is taken for what it is: anything. Time and bytes are bounded, redirects are not followed (the
 //! key would go along), unknown fields and events are ignored, and nothing of it is logged.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use eventsource_stream::{EventStreamError, Eventsource};
 use futures::{Stream, StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{sync::Mutex, time::timeout};
 
 use super::{PieceStream, Provider, address};
 use crate::{
@@ -39,7 +39,46 @@ pub struct Remote {
     api_key: Option<String>,
     first_byte: Duration,
     idle: Duration,
+    /// How each model was found to go on from a beginning; none for one that does not.
+    dialects: Mutex<HashMap<String, Option<Dialect>>>,
 }
+
+/// How a server is told to go on from the beginning of a reply, which is the last message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    /// By nothing else: llama.cpp, Anthropic, OpenRouter and others.
+    Bare,
+    /// By `prefix` in that message: Mistral, DeepSeek.
+    Prefix,
+    /// By two fields of vLLM and SGLang.
+    ContinueFinal,
+}
+
+impl Dialect {
+    const ALL: [Self; 3] = [Self::Bare, Self::Prefix, Self::ContinueFinal];
+
+    /// Says it in the body of a request, which ends with the user's message.
+    fn apply(self, body: &mut Value, begun: &str) {
+        let mut message = json!({ "role": "assistant", "content": begun });
+        match self {
+            Self::Bare => {}
+            Self::Prefix => message["prefix"] = json!(true),
+            Self::ContinueFinal => {
+                body["continue_final_message"] = json!(true);
+                body["add_generation_prompt"] = json!(false);
+            }
+        }
+        if let Some(messages) = body["messages"].as_array_mut() {
+            messages.push(message);
+        }
+    }
+}
+
+/// A task whose solution shows whether a model goes on from its beginning: it cannot be anything else.
+const TRIAL_QUESTION: &str = "Write these words in this order and nothing else: river, candle, marble, thunder";
+const TRIAL_BEGUN: &str = "river, candle, mar";
+const TRIAL_REST: &str = "ble";
+const TRIAL_TOKENS: u32 = 8;
 
 impl Remote {
     /// Ready to ask the server at `base_url`, which need not be there.
@@ -64,7 +103,48 @@ impl Remote {
             api_key,
             first_byte: Duration::from_secs(config.first_byte_seconds),
             idle: Duration::from_secs(config.idle_seconds),
+            dialects: Mutex::default(),
         })
+    }
+
+    /// How a model goes on from a beginning, found out by asking it to. What is not known because the server does not
+    /// answer is asked again the next time.
+    async fn find_dialect(&self, model: &str) -> Option<Dialect> {
+        // Held meanwhile, so that many replies that go on at once ask once.
+        let mut dialects = self.dialects.lock().await;
+        if let Some(known) = dialects.get(model) {
+            return *known;
+        }
+        let mut found = None;
+        for dialect in Dialect::ALL {
+            match self.try_dialect(model, dialect).await {
+                Ok(true) => {
+                    found = Some(dialect);
+                    break;
+                }
+                Ok(false) | Err(ReplyFailure::RequestRefused) => {}
+                Err(_) => return None,
+            }
+        }
+        tracing::info!(provider = self.name, ?found, "found out how a model goes on from a beginning");
+        dialects.insert(model.to_owned(), found);
+        found
+    }
+
+    async fn try_dialect(&self, model: &str, dialect: Dialect) -> Result<bool, ReplyFailure> {
+        let messages = json!([{ "role": "user", "content": TRIAL_QUESTION }]);
+        let mut body = json!({ "model": model, "messages": messages, "stream": false, "temperature": 0, "max_tokens": TRIAL_TOKENS });
+        dialect.apply(&mut body, TRIAL_BEGUN);
+        let answer = async {
+            let request = self.with_key(self.client.post(self.url("chat/completions"))).json(&body);
+            let response = check_status(request.send().await.map_err(|error| send_failure(&error))?)?;
+            read_body(response, limits::PROVIDER_LIST_BYTES_MAX).await
+        };
+        let limit = self.first_byte.min(Duration::from_secs(LIST_SECONDS_MAX));
+        let body = timeout(limit, answer).await.map_err(|_| ReplyFailure::NoAnswer)??;
+        let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let text = value.pointer("/choices/0/message/content").and_then(Value::as_str).unwrap_or_default();
+        Ok(text.starts_with(TRIAL_REST))
     }
 
     fn url(&self, path: &str) -> Url {
@@ -101,6 +181,10 @@ impl Provider for Remote {
             .map_err(|_| ReplyFailure::NoAnswer)?
     }
 
+    async fn can_continue(&self, model: &str) -> bool {
+        self.find_dialect(model).await.is_some()
+    }
+
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
         let messages: Vec<Value> = prompt
             .lines
@@ -113,10 +197,14 @@ impl Provider for Remote {
                 json!({ "role": role, "content": line.text })
             })
             .collect();
+        let mut body = json!({ "model": model, "messages": messages, "stream": true });
+        if !prompt.begun.is_empty() {
+            self.find_dialect(model).await.unwrap_or(Dialect::Bare).apply(&mut body, &prompt.begun);
+        }
         let request = self
             .with_key(self.client.post(self.url("chat/completions")))
             .header(header::ACCEPT, "text/event-stream")
-            .json(&json!({ "model": model, "messages": messages, "stream": true }));
+            .json(&body);
         let response = timeout(self.first_byte, request.send())
             .await
             .map_err(|_| ReplyFailure::NoAnswer)?

@@ -1,72 +1,167 @@
-//! Replies that lost their server: the one query over all users' replies. It reads ids and owners, no text.
+//! Replies that lost their server: the one place that looks over all users' replies. It reads ids and owners, no text.
+
+use std::collections::HashSet;
 
 use futures::FutureExt;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
-use super::{Db, entity::chat_message, scope::Scope};
+use super::{
+    Db, UserDb,
+    accounts::to_user,
+    entity::{chat_message, user_account},
+    failed,
+    replies::{Lease, lease_end_ms},
+    scope::Scope,
+    write::Written,
+};
 use crate::{
-    domain::ids::{ChatId, MessageId, UserId},
+    domain::{
+        ids::{ChatId, MessageId, UserId},
+        limits,
+    },
     error::Result,
     server::clock,
 };
 
-/// A reply that was interrupted, and whose it is.
+/// A reply that lost its server, and whose it is.
 #[derive(Clone, Copy, Debug)]
-pub struct InterruptedReply {
+pub struct LapsedReply {
     pub user_id: UserId,
     pub chat_id: ChatId,
     pub message_id: MessageId,
+    /// To go on under; none when it was taken over too often, and is interrupted now.
+    pub lease: Option<Lease>,
 }
 
-/// Replies that one sweep ends.
-const SWEEP_ROWS_MAX: u64 = 500;
+/// Which replies count as lapsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapsed {
+    /// Those whose lease nobody renewed, or that were handed over.
+    ByTime,
+    /// All that run: right at the start of the only server.
+    All,
+}
 
 impl Db {
-    /// Ends every running reply whose lease has lapsed as `interrupted`, with the text of its last checkpoint, and says
-    /// which. With `all_but`, every running reply that is not that server's counts as lapsed: right when there is no
-    /// other server, as on SQLite.
+    /// Takes over at most `count` replies that lost their server, but for those that the caller is still at; each is the
+    /// caller's to go on with. One that was taken
+    /// over [`limits::REPLY_TAKEOVERS_MAX`] times already ends as `interrupted`, with the text of its last checkpoint.
+    /// Being handed over does not count.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn interrupt_lapsed_replies(&self, all_but: Option<Uuid>) -> Result<Vec<InterruptedReply>> {
-        self.write_as(Scope::Sweeper, "interrupt lapsed replies", move |transaction| {
+    pub async fn take_over_replies(
+        &self,
+        lapsed: Lapsed,
+        count: usize,
+        running: HashSet<MessageId>,
+    ) -> Result<Vec<LapsedReply>> {
+        self.write_as(Scope::Sweeper, "take over replies", move |transaction| {
             async move {
-                let mut lapsed = chat_message::Entity::find()
+                let rows: Vec<(Uuid, Uuid, Uuid, i32, i64)> = chat_message::Entity::find()
                     .select_only()
                     .columns([chat_message::Column::Id, chat_message::Column::ChatId, chat_message::Column::UserId])
-                    .filter(chat_message::Column::State.eq("generating"))
+                    .columns([chat_message::Column::Takeovers, chat_message::Column::LeaseUntilMs])
                     .filter(chat_message::Column::LeaseUntilMs.is_not_null())
-                    .limit(SWEEP_ROWS_MAX);
-                lapsed = match all_but {
-                    Some(owner) => lapsed.filter(chat_message::Column::LeaseOwner.ne(owner)),
-                    None => lapsed.filter(chat_message::Column::LeaseUntilMs.lt(clock::now_ms())),
-                };
-                let rows: Vec<(Uuid, Uuid, Uuid)> = lapsed.into_tuple().all(transaction).await?;
-                let mut interrupted = Vec::with_capacity(rows.len());
-                for (id, chat_id, user_id) in rows {
-                    let mut update = chat_message::Entity::update_many()
-                        .col_expr(chat_message::Column::State, Expr::value("interrupted"))
-                        .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
-                        .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(Option::<i64>::None))
-                        .filter(chat_message::Column::Id.eq(id))
-                        .filter(chat_message::Column::State.eq("generating"));
-                    if all_but.is_none() {
-                        // Its server may have renewed it since the query above.
-                        update = update.filter(chat_message::Column::LeaseUntilMs.lt(clock::now_ms()));
+                    .filter(has_lapsed(lapsed))
+                    .limit(u64::try_from(count).unwrap_or(u64::MAX))
+                    .into_tuple()
+                    .all(transaction)
+                    .await?;
+                let mut taken = Vec::with_capacity(rows.len());
+                for (id, chat_id, user_id, takeovers, lease_until_ms) in rows {
+                    if running.contains(&MessageId(id)) {
+                        continue;
                     }
-                    if update.exec(transaction).await?.rows_affected == 1 {
-                        interrupted.push(InterruptedReply {
+                    let takeovers = takeovers + i32::from(lease_until_ms != 0);
+                    let lease = (takeovers <= limits::REPLY_TAKEOVERS_MAX).then(Lease::new);
+                    if take_over(transaction, id, lapsed, takeovers, lease).await? {
+                        taken.push(LapsedReply {
                             user_id: UserId(user_id),
                             chat_id: ChatId(chat_id),
                             message_id: MessageId(id),
+                            lease,
                         });
                     }
                 }
-                Ok(interrupted)
+                Ok(taken)
             }
             .boxed()
         })
         .await
+    }
+
+    /// The database on behalf of whose reply was taken over; none when they may not use the site any more. Only whoever
+    /// goes on with replies calls this.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_taken_reply(&self, reply: &LapsedReply) -> Result<Option<UserDb>> {
+        let read = self.read_as(Scope::User(reply.user_id)).await?;
+        let account = user_account::Entity::find_by_id(reply.user_id.0)
+            .filter(user_account::Column::Status.eq(super::accounts::ACTIVE))
+            .one(&read)
+            .await
+            .map_err(failed("open a reply's account"))?;
+        Ok(account.and_then(to_user).map(|user| UserDb { db: self.clone(), user }))
+    }
+
+    /// Ends a reply that was taken over and cannot be gone on with.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn interrupt_taken_reply(&self, reply: &LapsedReply) -> Result<()> {
+        let (id, lease) = (reply.message_id.0, reply.lease.map(Lease::id));
+        self.write_as(Scope::Sweeper, "interrupt a reply", move |transaction| {
+            async move {
+                interrupted(chat_message::Entity::update_many())
+                    .filter(chat_message::Column::Id.eq(id))
+                    .filter(chat_message::Column::LeaseOwner.eq(lease))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// True when it was still there to be taken: its server may have renewed it, or another may have taken it.
+async fn take_over(
+    transaction: &impl ConnectionTrait,
+    id: Uuid,
+    lapsed: Lapsed,
+    takeovers: i32,
+    lease: Option<Lease>,
+) -> Written<bool> {
+    let update = chat_message::Entity::update_many();
+    let update = match lease {
+        Some(lease) => update
+            .col_expr(chat_message::Column::LeaseOwner, Expr::value(lease.id()))
+            .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(lease_end_ms()))
+            .col_expr(chat_message::Column::Takeovers, Expr::value(takeovers)),
+        None => interrupted(update),
+    };
+    let update = update.filter(chat_message::Column::Id.eq(id)).filter(has_lapsed(lapsed));
+    Ok(update.exec(transaction).await?.rows_affected == 1)
+}
+
+fn interrupted(update: sea_orm::UpdateMany<chat_message::Entity>) -> sea_orm::UpdateMany<chat_message::Entity> {
+    update
+        .col_expr(chat_message::Column::State, Expr::value("interrupted"))
+        .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
+        .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(Option::<i64>::None))
+}
+
+fn has_lapsed(lapsed: Lapsed) -> Condition {
+    let running = Condition::all().add(chat_message::Column::State.eq("generating"));
+    match lapsed {
+        Lapsed::ByTime => running.add(Expr::col(chat_message::Column::LeaseUntilMs).lt(clock::now_ms())),
+        Lapsed::All => running,
     }
 }

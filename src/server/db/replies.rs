@@ -1,5 +1,5 @@
 //! A user's messages, written: a message with the reply it asks for, a reply in the place of another, and a running
-//! reply's checkpoints and end. A reply has one writer, the server that holds its lease, and ends once.
+//! reply's checkpoints and end. A reply has one writer, whoever holds its lease, and ends once.
 
 use futures::FutureExt;
 use sea_orm::{
@@ -28,6 +28,23 @@ use crate::{
     server::clock,
 };
 
+/// The right to write one reply, for a short while, to be renewed. Each writing has its own: also within one server, what
+/// was taken over is not written twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease(Uuid);
+
+impl Lease {
+    /// Another one.
+    pub fn new() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// As it is kept.
+    pub(super) fn id(self) -> Uuid {
+        self.0
+    }
+}
+
 /// A message to add, with the reply that it asks for.
 #[derive(Clone, Debug)]
 pub struct NewExchange {
@@ -35,9 +52,21 @@ pub struct NewExchange {
     pub text: MessageText,
     pub client_message_id: ClientMessageId,
     pub model: ModelName,
-    /// The server that will write the reply.
-    pub lease_owner: Uuid,
+    /// What will write the reply.
+    pub lease: Lease,
     /// Replies that this user may have running at a time.
+    pub running_max: u64,
+}
+
+/// A reply to add in the place of another.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    /// The other.
+    pub id: MessageId,
+    pub model: ModelName,
+    /// Whether it begins with the other's text.
+    pub goes_on: bool,
+    pub lease: Lease,
     pub running_max: u64,
 }
 
@@ -68,36 +97,51 @@ impl UserDb {
     /// the reply that already took that place.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is not theirs; [`Error::Conflict`] when it is running, complete, or not the last;
-    /// [`Error::TooManyReplies`] when as many others run as may.
-    pub async fn replace_reply(
-        &self,
-        id: MessageId,
-        model: ModelName,
-        lease_owner: Uuid,
-        running_max: u64,
-    ) -> Result<NewReply> {
+    /// [`Error::NotFound`] when it is not theirs; [`Error::Conflict`] when it is running, complete, or not the last, or has
+    /// nothing to go on from; [`Error::TooManyReplies`] when as many others run as may.
+    pub async fn replace_reply(&self, new: Replacement) -> Result<NewReply> {
         let user_id = self.user_id();
         self.write("replace reply", move |transaction| {
-            async move { insert_replacement(transaction, user_id, id, model, lease_owner, running_max).await }.boxed()
+            async move { insert_replacement(transaction, user_id, new).await }.boxed()
         })
         .await
     }
 
-    /// Keeps the text so far and renews the lease; false when the reply is no longer this server's to write.
+    /// Keeps the text so far and renews the lease; false when another has the lease by now.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn checkpoint_reply(&self, id: MessageId, lease_owner: Uuid, text: Option<String>) -> Result<bool> {
+    pub async fn checkpoint_reply(&self, id: MessageId, lease: Lease, text: Option<String>) -> Result<bool> {
         let user_id = self.user_id();
         self.write("checkpoint reply", move |transaction| {
             async move {
-                let mut update = running_reply(user_id, id, lease_owner)
+                let mut update = running_reply(user_id, id, lease)
                     .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(lease_end_ms()));
                 if let Some(text) = text {
                     update = update.col_expr(chat_message::Column::Text, Expr::value(text));
                 }
                 Ok(update.exec(transaction).await?.rows_affected == 1)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Keeps the text so far and gives the lease back, for another server, or the next start, to go on from there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn hand_over_reply(&self, id: MessageId, lease: Lease, text: String) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("hand over reply", move |transaction| {
+            async move {
+                running_reply(user_id, id, lease)
+                    .col_expr(chat_message::Column::Text, Expr::value(text))
+                    .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
+                    .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(0_i64))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
             }
             .boxed()
         })
@@ -111,7 +155,7 @@ impl UserDb {
     pub async fn finish_reply(
         &self,
         id: MessageId,
-        lease_owner: Uuid,
+        lease: Lease,
         text: String,
         state: MessageState,
     ) -> Result<Option<StoredMessage>> {
@@ -119,7 +163,7 @@ impl UserDb {
         self.write("finish reply", move |transaction| {
             async move {
                 let (state, failure) = state_columns(state);
-                let update = running_reply(user_id, id, lease_owner)
+                let update = running_reply(user_id, id, lease)
                     .col_expr(chat_message::Column::Text, Expr::value(text))
                     .col_expr(chat_message::Column::State, Expr::value(state))
                     .col_expr(chat_message::Column::Failure, Expr::value(failure))
@@ -165,9 +209,10 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
         superseded: false,
         lease_owner: None,
         lease_until_ms: None,
+        takeovers: 0,
         created_at_ms: chat.updated_at_ms,
     };
-    let reply = new_reply(&chat, message.id, &new.model, new.lease_owner);
+    let reply = new_reply(&chat, message.id, &new.model, new.lease);
     insert(transaction, &message).await?;
     insert(transaction, &reply).await?;
     Ok(NewReply::Added { chat: to_chat(chat), message: Some(to_message(message)), reply: to_message(reply) })
@@ -189,13 +234,10 @@ async fn repeat_exchange(
 async fn insert_replacement(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
-    id: MessageId,
-    model: ModelName,
-    lease_owner: Uuid,
-    running_max: u64,
+    new: Replacement,
 ) -> Written<NewReply> {
     lock_user(transaction, user_id).await?;
-    let old = chat_message::Entity::find_by_id(id.0)
+    let old = chat_message::Entity::find_by_id(new.id.0)
         .filter(chat_message::Column::UserId.eq(user_id.0))
         .one(transaction)
         .await?
@@ -208,17 +250,22 @@ async fn insert_replacement(
         let reply = newest_reply(transaction, parent_id).await?.ok_or(Error::Internal)?;
         return Ok(NewReply::Repeated { message_id: MessageId(parent_id), reply_id: MessageId(reply.id) });
     }
-    if !to_state(&old.state, old.failure.as_deref()).can_retry() || old.seq != chat.last_seq {
+    let state = to_state(&old.state, old.failure.as_deref());
+    let can_go_on = state.can_continue() && !old.text.is_empty();
+    if !state.can_retry() || old.seq != chat.last_seq || (new.goes_on && !can_go_on) {
         return Err(Error::Conflict.into());
     }
-    check_running(transaction, user_id, running_max).await?;
+    check_running(transaction, user_id, new.running_max).await?;
     chat_message::Entity::update_many()
         .col_expr(chat_message::Column::Superseded, Expr::value(true))
         .filter(chat_message::Column::Id.eq(old.id))
         .exec(transaction)
         .await?;
-    let chat = take_places(transaction, ChatId(chat.id), 1, &model).await?;
-    let reply = new_reply(&chat, parent_id, &model, lease_owner);
+    let chat = take_places(transaction, ChatId(chat.id), 1, &new.model).await?;
+    let mut reply = new_reply(&chat, parent_id, &new.model, new.lease);
+    if new.goes_on {
+        reply.text = old.text;
+    }
     insert(transaction, &reply).await?;
     Ok(NewReply::Added { chat: to_chat(chat), message: None, reply: to_message(reply) })
 }
@@ -300,7 +347,7 @@ async fn newest_reply(transaction: &impl ConnectionTrait, parent_id: Uuid) -> Wr
         .await?)
 }
 
-fn new_reply(chat: &chat_session::Model, parent_id: Uuid, model: &ModelName, lease_owner: Uuid) -> chat_message::Model {
+fn new_reply(chat: &chat_session::Model, parent_id: Uuid, model: &ModelName, lease: Lease) -> chat_message::Model {
     chat_message::Model {
         id: Uuid::now_v7(),
         chat_id: chat.id,
@@ -313,8 +360,9 @@ fn new_reply(chat: &chat_session::Model, parent_id: Uuid, model: &ModelName, lea
         state: "generating".to_owned(),
         failure: None,
         superseded: false,
-        lease_owner: Some(lease_owner),
+        lease_owner: Some(lease.0),
         lease_until_ms: Some(lease_end_ms()),
+        takeovers: 0,
         created_at_ms: chat.updated_at_ms,
     }
 }
@@ -335,22 +383,23 @@ async fn insert(transaction: &impl ConnectionTrait, row: &chat_message::Model) -
         superseded: Set(row.superseded),
         lease_owner: Set(row.lease_owner),
         lease_until_ms: Set(row.lease_until_ms),
+        takeovers: Set(row.takeovers),
         created_at_ms: Set(row.created_at_ms),
     };
     chat_message::Entity::insert(new).exec_without_returning(transaction).await?;
     Ok(())
 }
 
-/// The update of a reply that is running, and that `lease_owner` is writing.
-fn running_reply(user_id: UserId, id: MessageId, lease_owner: Uuid) -> sea_orm::UpdateMany<chat_message::Entity> {
+/// The update of a reply that is running, and that is written under this lease.
+fn running_reply(user_id: UserId, id: MessageId, lease: Lease) -> sea_orm::UpdateMany<chat_message::Entity> {
     chat_message::Entity::update_many()
         .filter(chat_message::Column::Id.eq(id.0))
         .filter(chat_message::Column::UserId.eq(user_id.0))
         .filter(chat_message::Column::State.eq("generating"))
-        .filter(chat_message::Column::LeaseOwner.eq(lease_owner))
+        .filter(chat_message::Column::LeaseOwner.eq(lease.0))
 }
 
-fn lease_end_ms() -> i64 {
+pub(super) fn lease_end_ms() -> i64 {
     clock::now_ms() + limits::REPLY_LEASE_SECONDS * 1_000
 }
 

@@ -138,10 +138,10 @@ impl Hub {
         self.lock().replies.get(&id).cloned()
     }
 
-    /// Tells whoever watches the chat that a reply's text changed.
-    pub fn mark_progress(&self, reply: &LiveReply) {
+    /// Tells whoever watches the chat that a reply's text changed from `first_block` on.
+    pub fn mark_progress(&self, reply: &LiveReply, first_block: usize) {
         for mailbox in self.of_user(reply.user_id()) {
-            mailbox.mark_progress(reply.chat_id(), reply.message_id());
+            mailbox.mark_progress(reply.chat_id(), reply.message_id(), first_block);
         }
     }
 
@@ -158,9 +158,10 @@ impl Hub {
         if reply.is_ours() {
             return true;
         }
-        let is_whole = reply.show(progress.first_block, progress.blocks, progress.tail);
+        let first_block = progress.first_block;
+        let is_whole = reply.show(first_block, progress.blocks, progress.tail);
         if is_whole {
-            self.mark_progress(&reply);
+            self.mark_progress(&reply, first_block);
         }
         is_whole
     }
@@ -234,9 +235,11 @@ impl Mailbox {
     }
 
     /// Notes that a reply's text changed.
-    pub fn mark_progress(&self, chat_id: ChatId, message_id: MessageId) {
+    pub fn mark_progress(&self, chat_id: ChatId, message_id: MessageId, first_block: usize) {
         let mut waiting = self.lock();
         if waiting.watched == Some(chat_id) {
+            // Another text may have taken the place of the first.
+            waiting.blocks_sent.entry(message_id).and_modify(|sent| *sent = first_block.min(*sent));
             waiting.progressed.insert(message_id);
             drop(waiting);
             self.changed.notify_one();

@@ -90,6 +90,11 @@ impl LiveReply {
         self.text.send_modify(|text| text.push_str(piece));
     }
 
+    /// Begins the text anew.
+    pub fn clear_text(&self) {
+        self.text.send_modify(String::clear);
+    }
+
     /// The text as it grows; it closes with the reply's end.
     pub fn follow_text(&self) -> watch::Receiver<String> {
         self.text.subscribe()

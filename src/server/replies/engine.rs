@@ -1,7 +1,8 @@
 //! Writes one reply: asks the model, shows what comes, keeps it about every second, and writes its end once.
 //!
 //! The task belongs to the server, not to a request: closing every tab changes nothing. It is the reply's only writer as
-//! long as it renews its lease; when it learns that the lease is lost, it stops without another word.
+//! long as it renews its lease; when it cannot do so in time, or learns that the lease is lost, it stops without another
+//! word. A reply that a server left behind goes on from its text so far ([`joint`](super::joint)).
 
 use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
@@ -11,7 +12,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
-use super::{running::Place, view};
+use super::{
+    joint::{BEGINNING_BYTES_MIN, Change, Joint},
+    running::Place,
+    view,
+};
 use crate::{
     domain::{
         limits,
@@ -20,7 +25,7 @@ use crate::{
     },
     error::{Error, Result},
     server::{
-        db::{StoredMessage, UserDb},
+        db::{Lease, StoredMessage, UserDb},
         live::reply::LiveReply,
         markdown::Renderer,
         state::AppState,
@@ -39,9 +44,11 @@ pub struct Task {
     state: AppState,
     db: UserDb,
     reply: StoredMessage,
+    lease: Lease,
     live: Arc<LiveReply>,
     place: Place,
     text: String,
+    joint: Joint,
     renderer: Renderer,
     /// Bytes of the text that are shown, and kept.
     shown_bytes: usize,
@@ -51,13 +58,15 @@ pub struct Task {
 /// What the writing ended with.
 enum End {
     State(MessageState),
-    /// Another server has declared this reply interrupted.
+    /// This server goes; another one, or its next start, goes on.
+    HandedOver,
+    /// Another server may have taken this reply over.
     LeaseLost,
 }
 
 impl Task {
     /// From here on the reply can be followed and stopped.
-    pub fn new(state: &AppState, db: &UserDb, reply: &StoredMessage, mut place: Place) -> Self {
+    pub fn new(state: &AppState, db: &UserDb, reply: &StoredMessage, lease: Lease, mut place: Place) -> Self {
         let live = Arc::new(LiveReply::ours(db.user_id(), reply.chat_id, reply.id));
         state.live.begin_reply(&live);
         place.occupy(reply.id);
@@ -65,12 +74,14 @@ impl Task {
             state: state.clone(),
             db: db.clone(),
             reply: reply.clone(),
+            lease,
             live,
             place,
-            text: String::new(),
+            text: reply.text.clone(),
+            joint: Joint::Adding,
             renderer: Renderer::default(),
             shown_bytes: 0,
-            kept_bytes: 0,
+            kept_bytes: reply.text.len(),
         }
     }
 
@@ -81,8 +92,14 @@ impl Task {
         let end = AssertUnwindSafe(self.write()).catch_unwind().await;
         match end.unwrap_or(End::State(MessageState::Failed(ReplyFailure::Internal))) {
             End::LeaseLost => {
-                tracing::warn!(message = %self.reply.id, "another server took this reply over");
+                tracing::warn!(message = %self.reply.id, "this server may not write this reply any more");
                 self.state.live.reply_interrupted(self.db.user_id(), self.reply.id);
+            }
+            End::HandedOver => {
+                self.show().await;
+                // When this fails, the lease lapses by itself.
+                let _ = self.db.hand_over_reply(self.reply.id, self.lease, self.text.clone()).await;
+                tracing::info!(message = %self.reply.id, bytes = self.text.len(), "a reply was handed over");
             }
             End::State(state) => {
                 self.show().await;
@@ -101,21 +118,29 @@ impl Task {
         let mut checkpoint: Option<Checkpoint> = None;
         let mut pieces = Box::pin(ask(self.state.clone(), self.db.clone(), self.reply.clone()));
         let mut next_show: Option<Instant> = None;
+        // What was there before.
+        self.show().await;
         let mut last_show = Instant::now();
         let mut pause = Duration::ZERO;
+        let mut renewed = Instant::now();
+        // Nobody else takes over what the only server writes.
+        let is_shared = !self.state.db.is_sqlite();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return End::State(MessageState::Stopped),
-                () = interrupt.cancelled() => return End::State(MessageState::Interrupted),
+                () = interrupt.cancelled() => return End::HandedOver,
+                () = sleep_until(renewed + Duration::from_secs(limits::REPLY_UNRENEWED_SECONDS_MAX)), if is_shared => {
+                    return End::LeaseLost;
+                }
                 () = &mut total => return End::State(MessageState::Failed(ReplyFailure::TooLong)),
                 Some(kept) = OptionFuture::from(checkpoint.as_mut()) => {
                     checkpoint = None;
                     match kept {
-                        Ok((bytes, Ok(true))) => self.kept_bytes = bytes,
-                        Ok((_, Ok(false))) => return End::LeaseLost,
+                        Ok((began, bytes, Ok(true))) => (renewed, self.kept_bytes) = (began, bytes),
+                        Ok((_, _, Ok(false))) => return End::LeaseLost,
                         // A database that is away is tried again at the next checkpoint; the text is still here.
-                        Ok((_, Err(_))) | Err(_) => {}
+                        Ok((_, _, Err(_))) | Err(_) => {}
                     }
                 }
                 () = at(next_show) => {
@@ -127,6 +152,7 @@ impl Task {
                 piece = pieces.next() => {
                     match self.take(piece) {
                         Some(state) => return End::State(state),
+                        None if self.shown_bytes == self.text.len() => {}
                         None => { next_show.get_or_insert(last_show + pause); }
                     }
                 }
@@ -135,20 +161,41 @@ impl Task {
     }
 
     /// Adds a piece; gives the state when it was the last.
-    fn take(&mut self, piece: Option<Result<String, ReplyFailure>>) -> Option<MessageState> {
-        match piece {
-            Some(Ok(piece)) => {
+    fn take(&mut self, said: Option<Result<Said, ReplyFailure>>) -> Option<MessageState> {
+        match said {
+            Some(Ok(Said::Begins { continues })) => {
+                self.joint = Joint::new(&self.text, continues);
+                None
+            }
+            Some(Ok(Said::Piece(piece))) => {
                 // Postgres cannot keep a NUL.
-                self.text.extend(piece.chars().filter(|c| *c != '\0'));
+                let piece = piece.replace('\0', "");
+                let change = self.joint.add(&mut self.text, &piece);
+                self.note(change);
                 if self.text.len() <= limits::REPLY_BYTES_MAX {
                     return None;
                 }
                 self.text.truncate(self.text.floor_char_boundary(limits::REPLY_BYTES_MAX));
                 Some(MessageState::Failed(ReplyFailure::TooLong))
             }
+            // There was nothing to add to what had been written before.
+            Some(Err(ReplyFailure::Empty)) if matches!(self.joint, Joint::Listening(_)) => Some(MessageState::Complete),
             Some(Err(failure)) => Some(MessageState::Failed(failure)),
-            None if self.text.trim().is_empty() => Some(MessageState::Failed(ReplyFailure::Empty)),
-            None => Some(MessageState::Complete),
+            None => {
+                let change = self.joint.end(&mut self.text);
+                self.note(change);
+                let is_empty = self.text.trim().is_empty();
+                Some(if is_empty { MessageState::Failed(ReplyFailure::Empty) } else { MessageState::Complete })
+            }
+        }
+    }
+
+    /// After another text has taken the place of the first, all of it is to be shown and kept.
+    fn note(&mut self, change: Change) {
+        if change == Change::Replaced {
+            self.renderer = Renderer::default();
+            (self.shown_bytes, self.kept_bytes) = (0, usize::MAX);
+            self.live.clear_text();
         }
     }
 
@@ -182,8 +229,8 @@ impl Task {
     fn checkpoint(&self) -> Checkpoint {
         let bytes = self.text.len();
         let text = (self.kept_bytes != bytes).then(|| self.text.clone());
-        let (db, id, owner) = (self.db.clone(), self.reply.id, self.state.instance);
-        tokio::spawn(async move { (bytes, db.checkpoint_reply(id, owner, text).await) })
+        let (db, id, lease, began) = (self.db.clone(), self.reply.id, self.lease, Instant::now());
+        tokio::spawn(async move { (began, bytes, db.checkpoint_reply(id, lease, text).await) })
     }
 
     /// Writes the end; while the database is away, again and again for a while.
@@ -191,7 +238,7 @@ impl Task {
         let deadline = Instant::now() + Duration::from_secs(FINISH_SECONDS_MAX);
         let mut wait = Duration::from_millis(100);
         loop {
-            match self.db.finish_reply(self.reply.id, self.state.instance, self.text.clone(), state).await {
+            match self.db.finish_reply(self.reply.id, self.lease, self.text.clone(), state).await {
                 Ok(Some(stored)) => {
                     let message = view::show(&self.state, self.db.user_id(), stored).await;
                     return self.state.live.end_reply(self.db.user_id(), message);
@@ -208,8 +255,8 @@ impl Task {
     }
 }
 
-/// The text's length, and whether the reply is still this server's.
-type Checkpoint = JoinHandle<(usize, Result<bool>)>;
+/// When it began, the text's length, and whether the reply is still this server's.
+type Checkpoint = JoinHandle<(Instant, usize, Result<bool>)>;
 
 async fn at(instant: Option<Instant>) {
     match instant {
@@ -218,21 +265,34 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
-type Pieces = Pin<Box<dyn Stream<Item = Result<String, ReplyFailure>> + Send>>;
+/// What comes from a model.
+enum Said {
+    /// First of all: whether it goes on from what is there.
+    Begins {
+        continues: bool,
+    },
+    Piece(String),
+}
 
-/// The model's pieces, beginning with the question: gathering the prompt and connecting happen on the first poll.
-fn ask(state: AppState, db: UserDb, reply: StoredMessage) -> impl Stream<Item = Result<String, ReplyFailure>> + Send {
+type Pieces = Pin<Box<dyn Stream<Item = Result<Said, ReplyFailure>> + Send>>;
+
+/// What the model says, beginning with the question: gathering the prompt and connecting happen on the first poll.
+fn ask(state: AppState, db: UserDb, reply: StoredMessage) -> impl Stream<Item = Result<Said, ReplyFailure>> + Send {
     let pieces = async move {
         let model = match &reply.author {
             Author::Model(model) => model.clone(),
             Author::You => return fail(ReplyFailure::Internal),
         };
-        let prompt = match gather_prompt(&db, &reply).await {
+        let continues = reply.text.len() >= BEGINNING_BYTES_MIN && state.models.can_continue(&model).await;
+        let prompt = match gather_prompt(&db, &reply, continues).await {
             Ok(prompt) => prompt,
             Err(_) => return fail(ReplyFailure::Internal),
         };
         match state.models.generate(&model, &prompt).await {
-            Ok(pieces) => pieces,
+            Ok(pieces) => {
+                let begins = futures::stream::once(async move { Ok(Said::Begins { continues }) });
+                Box::pin(begins.chain(pieces.map(|piece| piece.map(Said::Piece))))
+            }
             Err(failure) => fail(failure),
         }
     };
@@ -244,8 +304,8 @@ fn fail(failure: ReplyFailure) -> Pieces {
 }
 
 /// The conversation up to the message that is answered: as much of it as fits, roles taking turns, which many models'
-/// templates insist on.
-async fn gather_prompt(db: &UserDb, reply: &StoredMessage) -> Result<Prompt> {
+/// templates insist on; with the text so far, when the model is to go on from there.
+async fn gather_prompt(db: &UserDb, reply: &StoredMessage, continues: bool) -> Result<Prompt> {
     let earlier = db.list_prompt(reply.chat_id, reply.seq - 1, limits::PROMPT_CHARS_MAX).await?;
     let mut lines: Vec<PromptLine> = Vec::with_capacity(earlier.len());
     for line in earlier.into_iter().rev() {
@@ -259,5 +319,5 @@ async fn gather_prompt(db: &UserDb, reply: &StoredMessage) -> Result<Prompt> {
             _ => lines.push(PromptLine { role, text: line.text }),
         }
     }
-    Ok(Prompt { lines })
+    Ok(Prompt { lines, begun: if continues { reply.text.clone() } else { String::new() } })
 }

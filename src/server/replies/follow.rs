@@ -30,7 +30,8 @@ pub enum Heard {
 pub struct Follower {
     db: UserDb,
     message_id: MessageId,
-    heard_bytes: usize,
+    /// What was passed on. When another text takes the place of this one, nothing more is, but the end.
+    heard: String,
     /// The text as this server writes it, if it does.
     text: Option<watch::Receiver<String>>,
 }
@@ -39,7 +40,7 @@ impl Follower {
     /// Follows a reply of this user.
     pub fn new(state: &AppState, db: &UserDb, message_id: MessageId) -> Self {
         let text = state.live.follow_text(db.user_id(), message_id);
-        Self { db: db.clone(), message_id, heard_bytes: 0, text }
+        Self { db: db.clone(), message_id, heard: String::new(), text }
     }
 
     /// The next piece, or the end. Nothing is lost when this is given up and called again.
@@ -48,7 +49,7 @@ impl Follower {
     /// [`Error::NotFound`] when it is not there or not theirs.
     pub async fn next(&mut self) -> Result<Heard> {
         while let Some(text) = &mut self.text {
-            let piece = text.borrow_and_update().get(self.heard_bytes..).unwrap_or_default().to_owned();
+            let piece = text.borrow_and_update().strip_prefix(self.heard.as_str()).unwrap_or_default().to_owned();
             if !piece.is_empty() {
                 return Ok(self.hear(piece));
             }
@@ -59,7 +60,7 @@ impl Follower {
         }
         loop {
             let stored = self.db.find_message(self.message_id).await?.ok_or(Error::NotFound)?;
-            let rest = stored.text.get(self.heard_bytes..).unwrap_or_default().to_owned();
+            let rest = stored.text.strip_prefix(self.heard.as_str()).unwrap_or_default().to_owned();
             if !rest.is_empty() {
                 return Ok(self.hear(rest));
             }
@@ -71,7 +72,7 @@ impl Follower {
     }
 
     fn hear(&mut self, piece: String) -> Heard {
-        self.heard_bytes += piece.len();
+        self.heard.push_str(&piece);
         Heard::Text(piece)
     }
 }

@@ -2,7 +2,7 @@
 //! counted in the database, over all servers.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -43,13 +43,30 @@ impl Running {
     /// # Errors
     /// [`Error::Busy`] when there are too many, or the server is going.
     pub fn reserve(&self) -> Result<Place> {
+        let places = self.reserve_many(1);
+        places.into_iter().next().ok_or(Error::Busy)
+    }
+
+    /// Takes as many places as there are, at most so many.
+    pub fn reserve_many(&self, count: usize) -> Vec<Place> {
         let mut inner = lock(&self.inner);
-        if inner.total >= limits::RUNNING_REPLIES_MAX || self.interrupt.is_cancelled() {
-            return Err(Error::Busy);
+        if self.interrupt.is_cancelled() {
+            return Vec::new();
         }
-        inner.total += 1;
-        let (stop, interrupt) = (CancellationToken::new(), self.interrupt.clone());
-        Ok(Place { inner: Arc::clone(&self.inner), message_id: None, stop, interrupt })
+        let count = count.min(limits::RUNNING_REPLIES_MAX.saturating_sub(inner.total));
+        inner.total += count;
+        let place = || Place {
+            inner: Arc::clone(&self.inner),
+            message_id: None,
+            stop: CancellationToken::new(),
+            interrupt: self.interrupt.clone(),
+        };
+        std::iter::repeat_with(place).take(count).collect()
+    }
+
+    /// The replies that are written here.
+    pub fn ids(&self) -> HashSet<MessageId> {
+        lock(&self.inner).stops.keys().copied().collect()
     }
 
     /// Stops a reply; false when it does not run here.

@@ -1,39 +1,79 @@
-//! Ends replies that lost their server, so that nobody waits for ever: at the start, and every few seconds.
+//! Goes on with replies that lost their server, so that nobody waits for ever: at the start, and every second.
 
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
-use uuid::Uuid;
 
-use crate::server::state::AppState;
+use super::{engine, running::Place};
+use crate::{
+    domain::limits,
+    error::Result,
+    server::{
+        db::{Lapsed, LapsedReply, Lease},
+        state::AppState,
+    },
+};
 
-const SWEEP_SECONDS: u64 = 5;
+/// Replies that are taken over at a time; the others, by another server or in the next second.
+const TAKEN_OVER_MAX: usize = 50;
 const SESSION_SWEEP_SECONDS: u64 = 600;
 
 /// Runs until the server is told to stop.
 pub async fn run(state: AppState) {
-    let mut sweeps = interval(Duration::from_secs(SWEEP_SECONDS));
+    let mut sweeps = interval(Duration::from_secs(limits::REPLY_SWEEP_SECONDS));
     sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = state.stopping.cancelled() => return,
-            _ = sweeps.tick() => interrupt(&state, None).await,
+            _ = sweeps.tick() => take_over(&state, Lapsed::ByTime, TAKEN_OVER_MAX).await,
         }
     }
 }
 
-/// Ends, at the start, what the server before left running: on SQLite, which belongs to one server, all of it at once; on
-/// Postgres what lapsed.
-pub async fn interrupt_left_behind(state: &AppState) {
-    interrupt(state, state.db.is_sqlite().then_some(state.instance)).await;
+/// Goes on, at the start, with what the server before left: on SQLite, which belongs to one server, with all of it at once;
+/// on Postgres with what lapsed.
+pub async fn take_over_left_behind(state: &AppState) {
+    let lapsed = if state.db.is_sqlite() { Lapsed::All } else { Lapsed::ByTime };
+    take_over(state, lapsed, limits::RUNNING_REPLIES_MAX).await;
 }
 
-async fn interrupt(state: &AppState, all_but: Option<Uuid>) {
-    let Ok(interrupted) = state.db.interrupt_lapsed_replies(all_but).await else { return };
-    for reply in &interrupted {
-        tracing::warn!(message = %reply.message_id, "a reply was interrupted: its server went away");
-        state.live.reply_interrupted(reply.user_id, reply.message_id);
+async fn take_over(state: &AppState, lapsed: Lapsed, count: usize) {
+    let mut places = state.running.reserve_many(count);
+    if places.is_empty() {
+        return;
     }
+    // A failure is logged where it happens; the next sweep tries again.
+    let Ok(taken) = state.db.take_over_replies(lapsed, places.len(), state.running.ids()).await else { return };
+    for reply in taken {
+        match (reply.lease, places.pop()) {
+            (Some(lease), Some(place)) => {
+                let state = state.clone();
+                state.tasks.clone().spawn(async move {
+                    if go_on(&state, &reply, lease, place).await.is_err() {
+                        tracing::warn!(message = %reply.message_id, "a reply that lost its server has to wait");
+                    }
+                });
+            }
+            _ => {
+                tracing::warn!(message = %reply.message_id, "a reply lost its server too often and was interrupted");
+                state.live.reply_interrupted(reply.user_id, reply.message_id);
+            }
+        }
+    }
+}
+
+/// Writes the rest of a reply. Should that fail, its lease lapses once more.
+async fn go_on(state: &AppState, reply: &LapsedReply, lease: Lease, place: Place) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "this is what it is for")]
+    let db = state.db.open_taken_reply(reply).await?;
+    let Some(db) = db else {
+        return state.db.interrupt_taken_reply(reply).await;
+    };
+    if let Some(stored) = db.find_message(reply.message_id).await? {
+        tracing::warn!(message = %reply.message_id, bytes = stored.text.len(), "a reply lost its server and goes on here");
+        engine::Task::new(state, &db, &stored, lease, place).run().await;
+    }
+    Ok(())
 }
 
 /// Forgets what is over: expired records of the embedded store, sessions that ended long ago, old failed attempts, used

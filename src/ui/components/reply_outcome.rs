@@ -8,7 +8,8 @@ use crate::{
     ui::state::{conversation::Conversation, entry::Entry},
 };
 
-/// What is to be said of a reply besides its text; the chat's last one can be asked for again.
+/// What is to be said of a reply besides its text; the chat's last one can be asked for again, and, where it
+/// broke off, for its rest.
 #[component]
 pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
     let state = entry.state.clone();
@@ -19,14 +20,20 @@ pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
             MessageState::Complete => None,
             MessageState::Stopped => Some(note("Stopped", "reply-stopped")),
             MessageState::Failed(failure) => Some(alert(failure.text())),
-            MessageState::Interrupted => {
-                Some(alert("The server restarted before this reply was complete. What was written is kept."))
-            }
+            MessageState::Interrupted => Some(alert(
+                "The server was lost several times before this reply was complete. What was written is kept.",
+            )),
         }
     };
     let retry = move || {
         let id = entry.id.filter(|_| state.get().can_retry() && conversation.last_key() == Some(entry.key))?;
-        Some(view! { <RetryForm id conversation=conversation.clone() /> })
+        let can_go_on = state.get().can_continue() && !entry.is_empty();
+        Some(view! {
+            <div class="reply-again">
+                {can_go_on.then(|| view! { <RetryForm id goes_on=true conversation=conversation.clone() /> })}
+                <RetryForm id conversation=conversation.clone() />
+            </div>
+        })
     };
 
     view! { <div class="reply-outcome">{said} {retry}</div> }

@@ -1,4 +1,4 @@
-//! Asks for a reply again.
+//! Asks for a reply again, or for the rest of it.
 
 use leptos::{ev, prelude::*, server_fn::ServerFn, task::spawn_local};
 
@@ -8,9 +8,10 @@ use crate::{
     ui::state::{conversation::Conversation, live::use_live, session::use_session},
 };
 
-/// One button that has the reply `id` made anew, by the model that is chosen now.
+/// One button that has the reply `id` made anew, or, when it `goes_on`, from where it ended, by the model that is chosen
+/// now.
 #[component]
-pub fn RetryForm(id: MessageId, conversation: Conversation) -> impl IntoView {
+pub fn RetryForm(id: MessageId, #[prop(optional)] goes_on: bool, conversation: Conversation) -> impl IntoView {
     let (session, live) = (use_session(), use_live());
     let is_busy = RwSignal::new(false);
     let on_submit = move |event: ev::SubmitEvent| {
@@ -19,7 +20,8 @@ pub fn RetryForm(id: MessageId, conversation: Conversation) -> impl IntoView {
         conversation.error.set(None);
         let conversation = conversation.clone();
         spawn_local(async move {
-            match retry_reply(id.to_string(), conversation.model.get_untracked()).await {
+            let goes_on = goes_on.then(|| "1".to_owned());
+            match retry_reply(id.to_string(), conversation.model.get_untracked(), goes_on).await {
                 Ok(reply_id) => live.catch_up(&conversation, reply_id),
                 Err(error) => {
                     conversation.error.set(Some(error));
@@ -33,8 +35,9 @@ pub fn RetryForm(id: MessageId, conversation: Conversation) -> impl IntoView {
     view! {
         <form class="retry-form" method="post" action=RetryReply::url() on:submit=on_submit>
             <input type="hidden" name="message_id" value=id.to_string() />
+            {goes_on.then(|| view! { <input type="hidden" name="goes_on" value="1" /> })}
             <button class="button button-quiet" type="submit" disabled=move || is_busy.get()>
-                "Retry"
+                {if goes_on { "Continue" } else { "Retry" }}
             </button>
         </form>
     }

@@ -7,7 +7,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::PromptLine;
+use crate::domain::model::Prompt;
 
 /// Longest line in either direction. A conversation of the largest size that the server sends, with every character
 /// escaped, is about half of it.
@@ -54,7 +54,7 @@ impl WorkerArgs {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Request {
     /// Continue this conversation. The id is the server's choice and new each time.
-    Generate { id: u64, lines: Vec<PromptLine> },
+    Generate { id: u64, prompt: Prompt },
     /// Nobody wants this reply any more.
     Cancel { id: u64 },
 }
@@ -92,13 +92,17 @@ pub enum End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::model::PromptRole;
+    use crate::domain::model::{PromptLine, PromptRole};
 
     #[test]
     fn requests_and_events_are_one_line_each() {
         let lines = vec![PromptLine { role: PromptRole::User, text: "one\ntwo".to_owned() }];
-        let request = serde_json::to_string(&Request::Generate { id: 7, lines }).unwrap();
-        assert_eq!(request, r#"{"type":"generate","id":7,"lines":[{"role":"user","text":"one\ntwo"}]}"#);
+        let prompt = Prompt { lines, begun: String::new() };
+        let request = serde_json::to_string(&Request::Generate { id: 7, prompt }).unwrap();
+        assert_eq!(
+            request,
+            r#"{"type":"generate","id":7,"prompt":{"lines":[{"role":"user","text":"one\ntwo"}],"begun":""}}"#
+        );
         let event = serde_json::to_string(&Event::Done { id: 7, end: End::TooLong }).unwrap();
         assert_eq!(event, r#"{"type":"done","id":7,"end":"too_long"}"#);
         assert_eq!(serde_json::from_str::<Event>(&event).unwrap(), Event::Done { id: 7, end: End::TooLong });

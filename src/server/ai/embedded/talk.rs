@@ -20,11 +20,11 @@ use super::{
     protocol::{End, Event, PROTOCOL_LINE_BYTES_MAX, Request},
     settings::EmbeddedSettings,
 };
-use crate::domain::{message::ReplyFailure, model::PromptLine};
+use crate::domain::{message::ReplyFailure, model::Prompt};
 
 /// A reply to be written.
 pub struct Job {
-    pub lines: Vec<PromptLine>,
+    pub prompt: Prompt,
     /// Has room for all that can be said about one reply.
     pub said: mpsc::Sender<Said>,
     /// Place and turn, given back when the worker is done with the reply.
@@ -176,7 +176,7 @@ impl Talk {
         }
         self.last_id += 1;
         let id = self.last_id;
-        if !self.write(&Request::Generate { id, lines: job.lines }).await {
+        if !self.write(&Request::Generate { id, prompt: job.prompt }).await {
             let _ = job.said.try_send(Said::Failed(ReplyFailure::RequestRefused));
             return;
         }

@@ -72,7 +72,7 @@ impl Drop for Lab {
 }
 
 fn prompt(text: &str) -> Prompt {
-    Prompt { lines: vec![PromptLine { role: PromptRole::User, text: text.to_owned() }] }
+    Prompt { lines: vec![PromptLine { role: PromptRole::User, text: text.to_owned() }], begun: String::new() }
 }
 
 async fn begin(embedded: &Embedded) -> Result<PieceStream, ReplyFailure> {

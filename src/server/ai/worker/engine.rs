@@ -21,7 +21,7 @@ use super::{
     text::Utf8,
 };
 use crate::{
-    domain::model::PromptLine,
+    domain::model::Prompt,
     server::ai::embedded::protocol::{End, Event, Request},
 };
 
@@ -57,7 +57,7 @@ pub struct Engine<'model> {
     stretch_tokens: usize,
     /// The index is the sequence in the engine's memory.
     places: Vec<Place>,
-    waiting: VecDeque<(u64, Vec<PromptLine>)>,
+    waiting: VecDeque<(u64, Prompt)>,
 }
 
 /// Room for one reply.
@@ -131,7 +131,7 @@ impl<'model> Engine<'model> {
                 if idle { requests.recv().map_err(|_| TryRecvError::Disconnected) } else { requests.try_recv() };
             match request {
                 Ok(Request::Generate { id, .. }) if self.waiting.len() >= WAITING_MAX => done(id, End::Refused)?,
-                Ok(Request::Generate { id, lines }) => self.waiting.push_back((id, lines)),
+                Ok(Request::Generate { id, prompt }) => self.waiting.push_back((id, prompt)),
                 Ok(Request::Cancel { id }) => self.cancel(id)?,
                 Err(TryRecvError::Disconnected) => return Ok(()),
                 Err(TryRecvError::Empty) => {
@@ -145,8 +145,8 @@ impl<'model> Engine<'model> {
     /// Gives free places to those who wait.
     fn begin_waiting(&mut self) -> Result<(), String> {
         while self.places.iter().any(|place| place.reply.is_none()) {
-            let Some((id, lines)) = self.waiting.pop_front() else { return Ok(()) };
-            match self.read(&lines) {
+            let Some((id, prompt)) = self.waiting.pop_front() else { return Ok(()) };
+            match self.read(&prompt) {
                 Some(tokens) => self.begin(id, tokens)?,
                 None => done(id, End::Refused)?,
             }
@@ -155,10 +155,10 @@ impl<'model> Engine<'model> {
     }
 
     /// A conversation as tokens, with room left for the reply.
-    fn read(&self, lines: &[PromptLine]) -> Option<Vec<LlamaToken>> {
+    fn read(&self, prompt: &Prompt) -> Option<Vec<LlamaToken>> {
         let tokens_max = self.context_tokens - self.reply_tokens_max - usize::from(self.begin_of_text.is_some());
         let tokenize = |text: &str, reading| self.vocab.tokenize(text.as_bytes(), false, reading == Reading::Markup);
-        let mut tokens = prompt::tokens(&self.template, lines, tokens_max, tokenize)?;
+        let mut tokens = prompt::tokens(&self.template, prompt, tokens_max, tokenize)?;
         if let Some(begin) = self.begin_of_text.filter(|begin| tokens.first() != Some(begin)) {
             tokens.insert(0, begin);
         }

@@ -3,7 +3,7 @@
 use tracing::warn;
 
 use super::template::{ChatTemplate, Part};
-use crate::domain::model::{PromptLine, PromptRole};
+use crate::domain::model::{Prompt, PromptLine, PromptRole};
 
 /// How a text becomes tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,22 @@ struct Turn<T> {
 /// begin where the one before began, and the engine need not read them again.
 const CUT_TOKENS: usize = 512;
 
-/// The conversation as tokens, at most `tokens_max`; none when there is nothing to answer.
+/// The conversation as tokens, at most `tokens_max`, and what is begun of the reply after it; none when there is nothing to
+/// answer. Of a long beginning only the end is taken.
 pub fn tokens<T: Clone>(
+    template: &ChatTemplate,
+    prompt: &Prompt,
+    tokens_max: usize,
+    tokenize: impl Fn(&str, Reading) -> Vec<T>,
+) -> Option<Vec<T>> {
+    let mut begun = tokenize(&prompt.begun, Reading::Plain);
+    begun.drain(..begun.len().saturating_sub(tokens_max / 2));
+    let mut tokens = conversation(template, &prompt.lines, tokens_max - begun.len(), tokenize)?;
+    tokens.append(&mut begun);
+    Some(tokens)
+}
+
+fn conversation<T: Clone>(
     template: &ChatTemplate,
     lines: &[PromptLine],
     tokens_max: usize,
@@ -116,12 +130,23 @@ mod tests {
     fn check(tokens_max: usize, lines: &[(PromptRole, &str)], expected: Option<&str>) {
         let lines: Vec<PromptLine> =
             lines.iter().map(|(role, text)| PromptLine { role: *role, text: (*text).to_owned() }).collect();
-        let tokens = tokens(&template(), &lines, tokens_max, words);
+        let tokens = conversation(&template(), &lines, tokens_max, words);
         assert!(tokens.as_ref().is_none_or(|tokens| tokens.len() <= tokens_max));
         assert_eq!(tokens.map(|tokens| tokens.join(" ")).as_deref(), expected);
     }
 
     use PromptRole::{Assistant, User};
+
+    #[test]
+    fn what_is_begun_comes_last_and_of_a_long_beginning_the_end() {
+        let lines = vec![PromptLine { role: User, text: "1 2".to_owned() }];
+        let read = |begun: &str, tokens_max| {
+            let prompt = Prompt { lines: lines.clone(), begun: begun.to_owned() };
+            tokens(&template(), &prompt, tokens_max, words).map(|tokens| tokens.join(" "))
+        };
+        assert_eq!(read("3 4", 10).unwrap(), "<u> 1 2 <a> 3 4");
+        assert_eq!(read("3 4 5 6 7 8", 8).unwrap(), "<u> 1 2 <a> 5 6 7 8");
+    }
 
     #[test]
     fn what_fits_stays_whole() {
@@ -148,7 +173,7 @@ mod tests {
                 .enumerate()
                 .map(|(n, (role, text))| PromptLine { role, text: format!("{n} {text}") })
                 .collect();
-            let tokens = tokens(&template, &lines, 1_000, words).unwrap();
+            let tokens = conversation(&template, &lines, 1_000, words).unwrap();
             assert!(tokens.len() > 300 && tokens.len() <= 1_000);
             tokens[1].clone()
         };

@@ -19,6 +19,7 @@ pub struct Model {
     pub superseded: bool,
     pub lease_owner: Option<Uuid>,
     pub lease_until_ms: Option<i64>,
+    pub takeovers: i32,
     pub created_at_ms: i64,
 }
 

@@ -45,7 +45,7 @@ fn a_slow_reader_skips_what_lies_between() {
     let Scene { hub, mailbox, reply, .. } = scene();
     for n in 0..1_000 {
         reply.show(0, vec![], html(&n.to_string()));
-        hub.mark_progress(&reply);
+        hub.mark_progress(&reply, usize::MAX);
     }
     assert_eq!(progress(mailbox.take(&hub)), (0, 0, "999".to_owned()));
     assert_eq!(mailbox.take(&hub), None);
@@ -55,11 +55,22 @@ fn a_slow_reader_skips_what_lies_between() {
 fn finished_blocks_are_sent_once() {
     let Scene { hub, mailbox, reply, .. } = scene();
     reply.show(0, vec![html("one")], html("tw"));
-    hub.mark_progress(&reply);
+    hub.mark_progress(&reply, usize::MAX);
     assert_eq!(progress(mailbox.take(&hub)), (0, 1, "tw".to_owned()));
     reply.show(1, vec![html("two"), html("three")], html("fo"));
-    hub.mark_progress(&reply);
+    hub.mark_progress(&reply, usize::MAX);
     assert_eq!(progress(mailbox.take(&hub)), (1, 2, "fo".to_owned()));
+}
+
+#[test]
+fn another_text_in_the_place_of_the_first_is_sent_whole() {
+    let Scene { hub, mailbox, reply, .. } = scene();
+    reply.show(0, vec![html("one"), html("two")], html("th"));
+    hub.mark_progress(&reply, 0);
+    assert_eq!(progress(mailbox.take(&hub)), (0, 2, "th".to_owned()));
+    reply.show(0, vec![html("eins"), html("zwei")], html("dr"));
+    hub.mark_progress(&reply, 0);
+    assert_eq!(progress(mailbox.take(&hub)), (0, 2, "dr".to_owned()));
 }
 
 #[test]
@@ -68,7 +79,7 @@ fn only_who_watches_the_chat_is_sent_its_text_and_only_its_owner_anything() {
     let elsewhere = hub.register(user, session(2), 2).unwrap();
     let other = hub.register(UserId(Uuid::from_u128(9)), session(3), 2).unwrap();
     other.watch(Some(chat));
-    hub.mark_progress(&reply);
+    hub.mark_progress(&reply, usize::MAX);
     hub.announce(user, &LiveEvent::Resync);
     assert_eq!(elsewhere.take(&hub), Some(Outgoing::Event(LiveEvent::Resync)));
     assert_eq!((elsewhere.take(&hub), other.take(&hub)), (None, None));
