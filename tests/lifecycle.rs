@@ -43,7 +43,7 @@ const FIRST_HALF: &str = "The first half of it,";
 
 async fn k3_a_reply_that_lost_its_server_goes_on_from_where_it_was(setup: Setup) {
     let app = TestApp::start(setup).await;
-    app.upstream.continue_replies();
+    app.upstream.continue_replies(true);
     let (alice, chat_id, sent, app) = left_behind(app, 0).await;
     let mut call = app.upstream.call().await;
     assert_eq!(call.lines().last().unwrap(), &("assistant".to_owned(), FIRST_HALF.to_owned()));
@@ -124,7 +124,7 @@ async fn k3_nobody_goes_on_for_a_disabled_account(setup: Setup) {
 
 async fn k3_a_lapsed_lease_is_noticed_by_a_running_server(setup: Setup) {
     let app = TestApp::start(setup).await;
-    app.upstream.continue_replies();
+    app.upstream.continue_replies(true);
     let alice = app.alice().await;
     let (chat_id, lapsed) = alice.ask("One").await;
     let (held_chat, held) = alice.ask("Two").await;
@@ -230,7 +230,7 @@ impl Provider for Panicking {
 
 async fn k4_what_a_server_that_stops_is_at_goes_on_at_the_next_start(setup: Setup) {
     let mut app = TestApp::start(setup).await;
-    app.upstream.continue_replies();
+    app.upstream.continue_replies(true);
     let (alice, sent, mut tab, call) = running_reply(&app, FIRST_HALF).await;
     let started = Instant::now();
     app.stop().await;

@@ -16,6 +16,7 @@ mod flood;
 mod headers;
 mod inputs;
 mod isolation;
+mod kills;
 mod lifecycle;
 mod log_in;
 mod messages;

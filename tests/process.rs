@@ -21,12 +21,12 @@ use tokio::{
 };
 
 use crate::support::{
-    Client, Setup, Tab, Upstream,
-    canaries::Canaries,
-    database::{Kind, TestDatabase, needed},
+    Setup, Tab,
+    database::needed,
     eventually, form,
     people::PASSWORD,
     process::{Ended, Process, run},
+    site::{Site, anonymous, log_in},
     tab::text,
 };
 
@@ -44,41 +44,6 @@ crate::once![
     l17_the_set_up_link_is_printed_until_there_is_an_account
 ];
 
-/// What a program needs to run.
-struct Site {
-    database: TestDatabase,
-    upstream: Upstream,
-    data: String,
-}
-
-impl Site {
-    async fn new(setup: &Setup) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let database = TestDatabase::create(if setup.is_sqlite() { Kind::Sqlite } else { Kind::Postgres }).await;
-        let data = database.folder.display().to_string();
-        Self { database, upstream: Upstream::start().await, data }
-    }
-
-    fn settings(&self) -> Vec<(&str, &str)> {
-        vec![
-            ("DATABASE_URL", &self.database.url),
-            ("SARDONYX_DATA", &self.data),
-            ("OPENAI_BASE_URL", self.upstream.url()),
-            ("OPENAI_API_KEY", "sk-of-the-tests"),
-            ("SARDONYX_MODEL", "test-model"),
-            ("SARDONYX_DRAIN_SECONDS", "1"),
-        ]
-    }
-
-    async fn user(&self, arguments: &[&str], input: &str) -> Ended {
-        run(&[&["user"], arguments].concat(), &self.settings(), input).await
-    }
-
-    async fn add_user(&self, email: &str, password: &str) -> Ended {
-        self.user(&["add", email, "--password-stdin"], password).await
-    }
-}
-
 async fn k1_nothing_acknowledged_is_lost_when_the_server_is_killed(setup: Setup) {
     let site = Site::new(&setup).await;
     assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
@@ -95,7 +60,7 @@ async fn k1_nothing_acknowledged_is_lost_when_the_server_is_killed(setup: Setup)
         tab.until_end(sent.reply_id).await;
     }
     site.upstream.by_hand();
-    site.upstream.continue_replies();
+    site.upstream.continue_replies(true);
     let last = alice.send_message(chat_id, "and then?").await;
     let mut call = site.upstream.call().await;
     call.begin();
@@ -140,7 +105,7 @@ async fn k3_another_server_goes_on_within_ten_seconds_when_one_is_killed(setup: 
     let (first, second) = (Process::start(&settings).await, Process::start(&settings).await);
     let alice = log_in(&first).await;
     site.upstream.by_hand();
-    site.upstream.continue_replies();
+    site.upstream.continue_replies(true);
     let chat_id = alice.create_chat().await;
     let mut tab = Tab::on_chat(&alice.at(second.addr), chat_id).await;
     let sent = alice.send_message(chat_id, "Tell me").await;
@@ -365,15 +330,4 @@ async fn l17_the_set_up_link_is_printed_until_there_is_an_account(setup: Setup) 
     server.terminate().await;
     let (_, printed) = Process::start(&site.settings()).await.terminate().await;
     assert_eq!(printed, "");
-}
-
-fn anonymous(server: &Process) -> Client {
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    Client::new(http, server.addr, Canaries::new())
-}
-
-async fn log_in(server: &Process) -> Client {
-    let browser = anonymous(server);
-    browser.call::<LogIn>(&[("email", "alice@example.org"), ("password", PASSWORD)]).await.ok::<()>();
-    browser
 }

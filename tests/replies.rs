@@ -159,7 +159,7 @@ async fn a_reply_that_was_stopped_goes_on_when_asked_and_once(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     app.upstream.by_hand();
-    app.upstream.continue_replies();
+    app.upstream.continue_replies(true);
     let (chat_id, sent) = alice.ask("Tell me").await;
     let mut tab = Tab::on_chat(&alice, chat_id).await;
     let mut call = app.upstream.call().await;

@@ -13,6 +13,7 @@ pub mod logs;
 pub mod people;
 pub mod process;
 pub mod proxy;
+pub mod site;
 pub mod tab;
 pub mod upstream;
 

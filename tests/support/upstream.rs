@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -18,7 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
@@ -38,6 +39,8 @@ pub struct Upstream {
 struct Shared {
     /// What it answers by itself; nothing when the test does it.
     answer: Mutex<Option<String>>,
+    /// How long it thinks about every few letters; none for not at all.
+    pace: Mutex<Option<Duration>>,
     models: Mutex<Vec<String>>,
     calls: mpsc::UnboundedSender<Call>,
     asked: AtomicUsize,
@@ -75,6 +78,7 @@ impl Upstream {
         let models = Mutex::new(vec![MODEL.to_owned(), "other-model".to_owned()]);
         let shared = Arc::new(Shared {
             answer,
+            pace: Mutex::default(),
             models,
             calls: sender,
             asked: AtomicUsize::new(0),
@@ -103,6 +107,11 @@ impl Upstream {
         *self.shared.answer.lock().unwrap() = Some(text.to_owned());
     }
 
+    /// From now on it writes a few letters at a time, after this pause each.
+    pub fn take_time(&self, pause: Duration) {
+        *self.shared.pace.lock().unwrap() = Some(pause);
+    }
+
     /// From now on it has these models.
     pub fn offer(&self, models: &[&str]) {
         *self.shared.models.lock().unwrap() = models.iter().map(|&model| model.to_owned()).collect();
@@ -118,9 +127,9 @@ impl Upstream {
         self.shared.shown.lock().unwrap().clone()
     }
 
-    /// From now on it goes on from the beginning of a reply.
-    pub fn continue_replies(&self) {
-        self.shared.continues.store(true, Ordering::SeqCst);
+    /// From now on it goes on from the beginning of a reply, or does not.
+    pub fn continue_replies(&self, continues: bool) {
+        self.shared.continues.store(continues, Ordering::SeqCst);
     }
 
     /// How often it was tried whether it does.
@@ -210,6 +219,9 @@ impl Call {
     }
 }
 
+/// What it writes between two pauses.
+const LETTERS_AT_A_TIME: usize = 6;
+
 /// What ends a stream.
 pub const DONE: &str = "data: [DONE]\n\n";
 
@@ -246,6 +258,20 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
     shared.asked.fetch_add(1, Ordering::SeqCst);
     shared.note(&headers);
     let answer = shared.answer.lock().unwrap().clone();
+    if let (Some(text), Some(pause)) = (&answer, *shared.pace.lock().unwrap()) {
+        let begun =
+            body["messages"].as_array().and_then(|lines| lines.last()).filter(|line| line["role"] == "assistant");
+        let begun = begun.and_then(|line| line["content"].as_str()).unwrap_or_default();
+        let rest: Vec<char> = text.strip_prefix(begun).unwrap_or(text).chars().collect();
+        let mut events: Vec<String> =
+            rest.chunks(LETTERS_AT_A_TIME).map(|piece| delta(&piece.iter().collect::<String>())).collect();
+        events.push(DONE.to_owned());
+        let paced = stream::iter(events).then(move |event| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, Infallible>(event)
+        });
+        return ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(paced)).into_response();
+    }
     if let Some(text) = answer {
         // In two pieces, as a stream would have it.
         let middle = text.floor_char_boundary(text.len() / 2);

@@ -1,0 +1,139 @@
+//! The server killed again and again, under load: what was acknowledged is there, once, and what was begun goes on by
+//! itself. A few times always; two hundred times with `cargo xtask test --long`.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use rand::Rng;
+use sardonyx::domain::{
+    ids::{ChatId, ClientMessageId},
+    message::{MessageState, Sent},
+};
+use tokio::time::{sleep, timeout};
+
+use crate::support::{
+    Client, Setup, eventually, form,
+    people::PASSWORD,
+    process::Process,
+    site::{Site, log_in},
+};
+
+crate::on_both_databases![k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left];
+
+const CHATS: usize = 4;
+const ANSWER: &str = "It goes on and on, however often somebody pulls the plug, until all of this has been said.";
+/// The model writes for about a second.
+const PAUSE: Duration = Duration::from_millis(60);
+const KILLED_WITHIN_MS: u64 = 1_200;
+/// A reply that lost its server is going on by then, or has ended.
+const LEFT_SECONDS_MAX: u64 = 10;
+
+/// A message that was to be sent.
+struct Line {
+    chat_id: ChatId,
+    client_message_id: ClientMessageId,
+    text: String,
+    acknowledged: Option<Sent>,
+}
+
+async fn k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left(setup: Setup) {
+    let is_long = std::env::var_os("SARDONYX_TEST_LONG").is_some();
+    let rounds = if is_long { 200 } else { 3 };
+    let site = Site::new(&setup).await;
+    site.upstream.answer_with(ANSWER);
+    site.upstream.take_time(PAUSE);
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let mut server = Process::start(&site.settings()).await;
+    let mut alice = log_in(&server).await;
+    let mut chats = Vec::new();
+    for _ in 0..CHATS {
+        chats.push(alice.create_chat().await);
+    }
+    let mut ledger: Vec<Line> = Vec::new();
+    let (mut slowest, mut interrupted) = (Duration::ZERO, 0);
+    for round in 0..rounds {
+        // One kind of model after the other.
+        site.upstream.continue_replies(round % 2 == 0);
+        let kill_at = Duration::from_millis(rand::rng().random_range(0..KILLED_WITHIN_MS));
+        let sends = join_all(chats.iter().map(|chat_id| send(&alice, *chat_id, format!("round {round}"))));
+        let kill = async {
+            sleep(kill_at).await;
+            server.kill().await;
+        };
+        let (mut lines, ()) = tokio::join!(sends, kill);
+        let killed = Instant::now();
+        server = Process::start(&site.settings()).await;
+        alice = alice.at(server.addr);
+        // Whoever was told nothing sends again, under the same id.
+        for line in &mut lines {
+            let sent: Sent = alice.try_send(line.chat_id, &line.text, line.client_message_id).await.ok();
+            assert!(line.acknowledged.is_none_or(|first| first == sent), "round {round}: {kill_at:?}");
+            line.acknowledged = Some(sent);
+        }
+        let writing = "SELECT COUNT(*) FROM chat_message WHERE state = 'generating'";
+        eventually("the end of every reply", async || site.database.number(writing).await == 0).await;
+        slowest = slowest.max(killed.elapsed());
+        ledger.append(&mut lines);
+    }
+    for chat_id in chats {
+        let mut expected = ledger.iter().filter(|line| line.chat_id == chat_id).rev();
+        let mut before_seq = None;
+        let mut next_seq = None;
+        loop {
+            let page = match before_seq {
+                None => alice.open_chat(chat_id).await.messages,
+                Some(before_seq) => alice.list_messages(chat_id, before_seq).await,
+            };
+            for pair in page.messages.rchunks(2) {
+                let [message, reply] = pair else { panic!("a message without its reply") };
+                let line = expected.next().expect("a message that nobody sent");
+                let sent = line.acknowledged.unwrap();
+                assert_eq!((message.id, reply.id), (sent.message_id, sent.reply_id), "{}", line.text);
+                assert!(next_seq.is_none_or(|next| reply.seq == next - 1), "a gap after {}", reply.seq);
+                next_seq = Some(message.seq);
+                match reply.state {
+                    MessageState::Complete => {
+                        let kept = site.database.message(reply.id.0).await.0;
+                        assert_eq!(kept, ANSWER, "{}", line.text);
+                    }
+                    MessageState::Interrupted => interrupted += 1,
+                    other => panic!("{}: {other:?}", line.text),
+                }
+            }
+            if !page.has_older {
+                break;
+            }
+            before_seq = page.messages.first().map(|message| message.seq);
+        }
+        assert!(expected.next().is_none(), "a message was lost");
+    }
+    if setup.is_sqlite() {
+        assert_eq!(site.database.text("PRAGMA integrity_check").await, "ok");
+    }
+    println!(
+        "{rounds} kills, {} messages: 0 lost, 0 doubled; {interrupted} replies did not go on by themselves; the last one \
+         of a round ended at most {slowest:.1?} after the kill",
+        ledger.len()
+    );
+    assert!(interrupted * 100 <= ledger.len());
+    let bound = Duration::from_secs(LEFT_SECONDS_MAX) + PAUSE * 60;
+    assert!(slowest < bound, "{slowest:?}");
+    server.kill().await;
+}
+
+/// Sends a message and notes whether that was acknowledged; the server may go away at any moment.
+async fn send(alice: &Client, chat_id: ChatId, text: String) -> Line {
+    let client_message_id = ClientMessageId::random();
+    let fields = form(&[
+        ("chat_id", &chat_id.to_string()),
+        ("text", &text),
+        ("client_message_id", &client_message_id.to_string()),
+    ]);
+    let answer = async {
+        let response = alice.form_request("/api/send_message", fields).send().await.ok()?;
+        response.error_for_status().ok()?.json::<Sent>().await.ok()
+    };
+    // A connection to a server that is gone may hang for a while.
+    let acknowledged = timeout(Duration::from_secs(5), answer).await.ok().flatten();
+    Line { chat_id, client_message_id, text, acknowledged }
+}
