@@ -29,6 +29,7 @@ crate::on_both_databases![
     k3_a_reply_that_lost_its_server_goes_on_from_where_it_was,
     k3_a_model_that_begins_anew_is_shown_when_it_has_caught_up,
     k3_a_reply_is_not_taken_over_for_ever,
+    k3_a_stop_that_no_server_heard_is_obeyed_by_the_next,
     k3_nobody_goes_on_for_a_disabled_account,
     k4_what_a_server_that_stops_is_at_goes_on_at_the_next_start,
     k4_a_reply_that_ends_in_time_is_complete,
@@ -108,6 +109,23 @@ async fn k3_a_reply_is_not_taken_over_for_ever(setup: Setup) {
     let reply_id: MessageId = alice.try_retry(sent.reply_id).await.ok();
     let message = Tab::on_chat(&alice, chat_id).await.until_end(reply_id).await;
     assert_eq!((message.state, app.upstream.asked()), (MessageState::Complete, asked + 1));
+}
+
+async fn k3_a_stop_that_no_server_heard_is_obeyed_by_the_next(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (chat_id, sent) = alice.ask("Tell me").await;
+    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    let app = app.restart().await;
+    let (alice, asked) = (alice.at(&app), app.upstream.asked());
+    // Its server is gone, and nobody knows yet.
+    leave_to(&app, Uuid::new_v4(), sent.reply_id, FIRST_HALF, i64::MAX).await;
+    alice.stop_reply(sent.reply_id).await;
+    assert_eq!(app.database.message(sent.reply_id.0).await.1, "generating");
+    leave_to(&app, Uuid::new_v4(), sent.reply_id, FIRST_HALF, 1).await;
+    let message = Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half of it,</p>", MessageState::Stopped));
+    assert_eq!(app.upstream.asked(), asked);
 }
 
 async fn k3_nobody_goes_on_for_a_disabled_account(setup: Setup) {

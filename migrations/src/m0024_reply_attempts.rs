@@ -1,4 +1,5 @@
-//! How often a reply was taken over from a server that went away, since somebody last asked for it: not without end.
+//! How often a reply was taken over from a server that went away, since somebody last asked for it: not without end; and
+//! whether its user stopped it while no server heard that.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -12,8 +13,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .alter_table(Table::alter().table("chat_message").add_column(integer("takeovers").default(0)).to_owned())
-            .await
+        // SQLite adds one column at a time.
+        for column in [integer("takeovers").default(0), boolean("stop_wanted").default(false)] {
+            manager.alter_table(Table::alter().table("chat_message").add_column(column).to_owned()).await?;
+        }
+        Ok(())
     }
 }

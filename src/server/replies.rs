@@ -142,6 +142,8 @@ pub async fn retry_reply(
 pub async fn stop_reply(state: &AppState, db: &UserDb, message_id: MessageId) -> Result<ChatId> {
     let message = db.find_message(message_id).await?.ok_or(Error::NotFound)?;
     if message.state == MessageState::Generating && !state.running.stop(message_id) {
+        // Its server may be gone: then whoever takes the reply over ends it.
+        db.want_stop(message_id).await?;
         state.live.stop_elsewhere(message_id);
     }
     Ok(message.chat_id)

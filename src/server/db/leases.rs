@@ -33,7 +33,7 @@ pub struct LapsedReply {
     pub user_id: UserId,
     pub chat_id: ChatId,
     pub message_id: MessageId,
-    /// To go on under; none when it was taken over too often, and is interrupted now.
+    /// To go on under; none when it has ended now instead.
     pub lease: Option<Lease>,
 }
 
@@ -48,9 +48,9 @@ pub enum Lapsed {
 
 impl Db {
     /// Takes over at most `count` replies that lost their server, but for those that the caller is still at; each is the
-    /// caller's to go on with. One that was taken
-    /// over [`limits::REPLY_TAKEOVERS_MAX`] times already ends as `interrupted`, with the text of its last checkpoint.
-    /// Being handed over does not count.
+    /// caller's to go on with. One that was to be stopped ends as `stopped`, one that was taken over
+    /// [`limits::REPLY_TAKEOVERS_MAX`] times already as `interrupted`, with the text of its last checkpoint. Being handed
+    /// over does not count.
     ///
     /// # Errors
     /// When the database fails.
@@ -62,10 +62,11 @@ impl Db {
     ) -> Result<Vec<LapsedReply>> {
         self.write_as(Scope::Sweeper, "take over replies", move |transaction| {
             async move {
-                let rows: Vec<(Uuid, Uuid, Uuid, i32, i64)> = chat_message::Entity::find()
+                let rows: Vec<(Uuid, Uuid, Uuid, i32, i64, bool)> = chat_message::Entity::find()
                     .select_only()
                     .columns([chat_message::Column::Id, chat_message::Column::ChatId, chat_message::Column::UserId])
-                    .columns([chat_message::Column::Takeovers, chat_message::Column::LeaseUntilMs])
+                    .columns([chat_message::Column::Takeovers])
+                    .columns([chat_message::Column::LeaseUntilMs, chat_message::Column::StopWanted])
                     .filter(chat_message::Column::LeaseUntilMs.is_not_null())
                     .filter(has_lapsed(lapsed))
                     .limit(u64::try_from(count).unwrap_or(u64::MAX))
@@ -73,13 +74,23 @@ impl Db {
                     .all(transaction)
                     .await?;
                 let mut taken = Vec::with_capacity(rows.len());
-                for (id, chat_id, user_id, takeovers, lease_until_ms) in rows {
+                for (id, chat_id, user_id, takeovers, lease_until_ms, stop_wanted) in rows {
                     if running.contains(&MessageId(id)) {
                         continue;
                     }
                     let takeovers = takeovers + i32::from(lease_until_ms != 0);
-                    let lease = (takeovers <= limits::REPLY_TAKEOVERS_MAX).then(Lease::new);
-                    if take_over(transaction, id, lapsed, takeovers, lease).await? {
+                    let fate = if stop_wanted {
+                        Fate::Ends("stopped")
+                    } else if takeovers > limits::REPLY_TAKEOVERS_MAX {
+                        Fate::Ends("interrupted")
+                    } else {
+                        Fate::GoesOn(Lease::new())
+                    };
+                    let lease = match fate {
+                        Fate::GoesOn(lease) => Some(lease),
+                        Fate::Ends(_) => None,
+                    };
+                    if take_over(transaction, id, lapsed, takeovers, fate).await? {
                         taken.push(LapsedReply {
                             user_id: UserId(user_id),
                             chat_id: ChatId(chat_id),
@@ -118,7 +129,7 @@ impl Db {
         let (id, lease) = (reply.message_id.0, reply.lease.map(Lease::id));
         self.write_as(Scope::Sweeper, "interrupt a reply", move |transaction| {
             async move {
-                interrupted(chat_message::Entity::update_many())
+                ended(chat_message::Entity::update_many(), "interrupted")
                     .filter(chat_message::Column::Id.eq(id))
                     .filter(chat_message::Column::LeaseOwner.eq(lease))
                     .exec(transaction)
@@ -131,29 +142,39 @@ impl Db {
     }
 }
 
+/// What becomes of a reply that lost its server.
+#[derive(Clone, Copy)]
+enum Fate {
+    GoesOn(Lease),
+    Ends(&'static str),
+}
+
 /// True when it was still there to be taken: its server may have renewed it, or another may have taken it.
 async fn take_over(
     transaction: &impl ConnectionTrait,
     id: Uuid,
     lapsed: Lapsed,
     takeovers: i32,
-    lease: Option<Lease>,
+    fate: Fate,
 ) -> Written<bool> {
     let update = chat_message::Entity::update_many();
-    let update = match lease {
-        Some(lease) => update
+    let update = match fate {
+        Fate::GoesOn(lease) => update
             .col_expr(chat_message::Column::LeaseOwner, Expr::value(lease.id()))
             .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(lease_end_ms()))
             .col_expr(chat_message::Column::Takeovers, Expr::value(takeovers)),
-        None => interrupted(update),
+        Fate::Ends(state) => ended(update, state),
     };
     let update = update.filter(chat_message::Column::Id.eq(id)).filter(has_lapsed(lapsed));
     Ok(update.exec(transaction).await?.rows_affected == 1)
 }
 
-fn interrupted(update: sea_orm::UpdateMany<chat_message::Entity>) -> sea_orm::UpdateMany<chat_message::Entity> {
+fn ended(
+    update: sea_orm::UpdateMany<chat_message::Entity>,
+    state: &'static str,
+) -> sea_orm::UpdateMany<chat_message::Entity> {
     update
-        .col_expr(chat_message::Column::State, Expr::value("interrupted"))
+        .col_expr(chat_message::Column::State, Expr::value(state))
         .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
         .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(Option::<i64>::None))
 }

@@ -127,6 +127,28 @@ impl UserDb {
         .await
     }
 
+    /// Notes that a running reply is to be stopped, for whoever takes it over when its server does not hear of it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn want_stop(&self, id: MessageId) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("want stop", move |transaction| {
+            async move {
+                chat_message::Entity::update_many()
+                    .col_expr(chat_message::Column::StopWanted, Expr::value(true))
+                    .filter(chat_message::Column::Id.eq(id.0))
+                    .filter(chat_message::Column::UserId.eq(user_id.0))
+                    .filter(chat_message::Column::State.eq("generating"))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
     /// Keeps the text so far and gives the lease back, for another server, or the next start, to go on from there.
     ///
     /// # Errors
@@ -210,6 +232,7 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
         lease_owner: None,
         lease_until_ms: None,
         takeovers: 0,
+        stop_wanted: false,
         created_at_ms: chat.updated_at_ms,
     };
     let reply = new_reply(&chat, message.id, &new.model, new.lease);
@@ -363,6 +386,7 @@ fn new_reply(chat: &chat_session::Model, parent_id: Uuid, model: &ModelName, lea
         lease_owner: Some(lease.0),
         lease_until_ms: Some(lease_end_ms()),
         takeovers: 0,
+        stop_wanted: false,
         created_at_ms: chat.updated_at_ms,
     }
 }
@@ -384,6 +408,7 @@ async fn insert(transaction: &impl ConnectionTrait, row: &chat_message::Model) -
         lease_owner: Set(row.lease_owner),
         lease_until_ms: Set(row.lease_until_ms),
         takeovers: Set(row.takeovers),
+        stop_wanted: Set(row.stop_wanted),
         created_at_ms: Set(row.created_at_ms),
     };
     chat_message::Entity::insert(new).exec_without_returning(transaction).await?;

@@ -20,6 +20,7 @@ pub struct Model {
     pub lease_owner: Option<Uuid>,
     pub lease_until_ms: Option<i64>,
     pub takeovers: i32,
+    pub stop_wanted: bool,
     pub created_at_ms: i64,
 }
 
