@@ -314,7 +314,7 @@ impl Error {
                 return format!("Too many {} in a short time. Try again in {}.", what.name(), waiting_time(seconds));
             }
             Self::TooManyReplies => {
-                "Too many replies are being written for you at the moment. Wait until one has ended, or stop one."
+                "Too many of your messages are waiting for a reply. Wait until one has ended, or stop one."
             }
             Self::TooManyAttempts { seconds: 0 } => "Too many failed attempts. Wait some minutes, then try again.",
             Self::TooManyAttempts { seconds } => {

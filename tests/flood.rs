@@ -151,7 +151,7 @@ async fn p6_running_replies_of_one_user_are_limited_over_all_servers(setup: Setu
     let (alice, bob) = (app.alice().await, app.bob().await);
     app.upstream.by_hand();
     let mut chats: Vec<ChatId> = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..30 {
         chats.push(alice.create_chat().await);
     }
     let sends = chats.iter().enumerate().map(|(n, chat_id)| {
@@ -160,13 +160,18 @@ async fn p6_running_replies_of_one_user_are_limited_over_all_servers(setup: Setu
     });
     let answers = join_all(sends).await;
     let (sent, refused): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.status == 200);
-    assert_eq!(sent.len() as u64, MAX);
+    let kept = MAX + limits::QUEUED_REPLIES_PER_USER_MAX;
+    assert_eq!(sent.len() as u64, kept);
+    assert_eq!(
+        app.database.number("SELECT COUNT(*) FROM chat_message WHERE state = 'queued'").await.unsigned_abs(),
+        kept - MAX
+    );
     for answer in refused {
         assert_eq!(answer.refusal(), (429, "too_many_replies".to_owned()), "{}", answer.text());
         assert!(!answer.header("retry-after").is_empty());
     }
     // Nothing of the refused ones was kept, and nobody else is held up.
-    assert_eq!(app.database.count("chat_message").await.unsigned_abs(), 2 * MAX);
+    assert_eq!(app.database.count("chat_message").await.unsigned_abs(), 2 * kept);
     bob.at(&other).ask("a message of Bob's").await;
     // What was refused is sent as it is when one has ended.
     let mut call = app.upstream.call().await;

@@ -26,6 +26,7 @@ mod outages;
 mod people;
 mod process;
 mod providers;
+mod queue;
 mod replies;
 mod second_factor;
 mod sending;

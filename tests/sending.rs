@@ -263,12 +263,16 @@ async fn p6_replies_at_a_time_are_limited_for_each_user(setup: Setup) {
     let (alice, bob) = (app.alice().await, app.bob().await);
     app.upstream.by_hand();
     let (chat_id, first) = alice.ask("one").await;
-    alice.send_message(chat_id, "two").await;
-    let answer = alice.try_send(chat_id, "three", ClientMessageId::random()).await;
+    alice.ask("two").await;
+    // Those that come now wait, as many as may, and nobody else is held up.
+    let waiting = alice.create_chat().await;
+    for _ in 0..limits::QUEUED_REPLIES_PER_USER_MAX {
+        alice.send_message(waiting, "three").await;
+    }
+    let answer = alice.try_send(waiting, "one too many", ClientMessageId::random()).await;
     assert_eq!(answer.refusal(), (429, "too_many_replies".to_owned()));
     assert!(!answer.header("retry-after").is_empty());
-    // Nothing of it was kept, and nobody else is held up.
-    assert_eq!(app.database.count("chat_message").await, 4);
+    assert_eq!(app.database.number("SELECT COUNT(*) FROM chat_message WHERE text = 'one too many'").await, 0);
     bob.ask("hello").await;
 
     let mut calls: Vec<Call> = Vec::new();
@@ -283,10 +287,8 @@ async fn p6_replies_at_a_time_are_limited_for_each_user(setup: Setup) {
     call.done();
     assert_eq!(tab.until_end(first.reply_id).await.state, MessageState::Complete);
     // Its place is free with its end.
-    crate::support::eventually("a free place", async || {
-        alice.try_send(chat_id, "three", ClientMessageId::random()).await.status == 200
-    })
-    .await;
+    assert_eq!(app.upstream.call().await.lines()[0].1, "three");
+    alice.send_message(waiting, "one that fits again").await;
 }
 
 async fn the_model_is_told_this_conversation_and_no_other(setup: Setup) {

@@ -108,7 +108,7 @@ async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<
         text: MessageText::parse(&format!("{QUESTION} ({number})"))?,
         client_message_id: ClientMessageId::random(),
         model: ModelName::new("openai", upstream::MODEL)?,
-        lease,
+        lease: Some(lease),
         running_max: u64::MAX,
     };
     let NewReply::Added { reply, .. } = owner.add_exchange(new).await? else {

@@ -114,7 +114,7 @@ export class Chat {
 
   /** Waits until the last reply is complete. */
   async replyIsComplete(): Promise<void> {
-    await expect(this.sendButton).toBeVisible();
+    await expect(this.stopButton).toHaveCount(0);
     await expect(this.replies.last()).not.toHaveAttribute("aria-busy", "true");
   }
 }

@@ -153,6 +153,10 @@ pub const EXPORTS_PER_HOUR_MAX: u32 = 20;
 
 /// Replies of one user that are generated at a time, by all servers together.
 pub const RUNNING_REPLIES_PER_USER_MAX: u64 = 20;
+/// Replies of one user that wait for their turn; past this, nothing more is taken.
+pub const QUEUED_REPLIES_PER_USER_MAX: u64 = 20;
+/// Unfinished replies that are looked at when the next one of the queue is chosen, the oldest first.
+pub const QUEUE_LOOKED_AT_MAX: u64 = 5_000;
 /// Replies that one server generates at a time.
 pub const RUNNING_REPLIES_MAX: usize = 1_000;
 /// Longest reply; a longer one is cut and says so.

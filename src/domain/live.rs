@@ -35,6 +35,8 @@ pub enum LiveEvent {
     /// A running reply's text from block `first_block` on: later blocks are dropped, `blocks` added, the tail replaced.
     /// Sent for the watched chat only.
     ReplyProgress { chat_id: ChatId, message_id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml },
+    /// A queued reply's place in the line is another one.
+    ReplyQueued { chat_id: ChatId, message_id: MessageId, ahead: Option<u32> },
     /// The user's account changed: name, role, or what they like.
     AccountChanged,
     /// What the user is told changed.

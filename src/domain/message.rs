@@ -75,11 +75,14 @@ impl SafeHtml {
     }
 }
 
-/// The life of a message. What a person wrote is `Complete` from the start; a reply starts as `Generating` and ends, once,
-/// in one of the others.
+/// The life of a message. What a person wrote is `Complete` from the start; a reply starts as `Generating`, or as `Queued`
+/// and later becomes that, and ends, once, in one of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageState {
+    /// Nobody is at it yet: it starts when the reply before it in its chat has ended, or else when a place is free for it;
+    /// `ahead` are the replies that get one sooner.
+    Queued { ahead: Option<u32> },
     /// A server is at it.
     Generating,
     /// Said to its end.
@@ -95,7 +98,16 @@ pub enum MessageState {
 impl MessageState {
     /// Whether this is the last state.
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Generating)
+        !matches!(self, Self::Queued { .. } | Self::Generating)
+    }
+
+    /// Whether this may come after that: a reply is never further back than it was.
+    pub const fn may_follow(self, before: Self) -> bool {
+        match before {
+            Self::Queued { .. } => true,
+            Self::Generating => !matches!(self, Self::Queued { .. }),
+            _ => self.is_final(),
+        }
     }
 
     /// Whether there may be more to come after what is there.

@@ -26,6 +26,7 @@ mod migrate;
 mod notifications;
 mod people;
 mod providers;
+mod queue;
 mod replies;
 mod row_security;
 mod scope;
@@ -49,14 +50,15 @@ pub use self::{
     access_tokens::{NewAccessToken, OpenToken},
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
-    leases::{Lapsed, LapsedReply},
+    leases::{Lapsed, TakenReply},
     login_attempts::FailureLimit,
     login_sessions::{NewSession, OpenSession},
     messages::{PromptText, StoredMessage},
     migrate::Pending,
     people::AccountChange,
     providers::{ProviderChange, SealedKey, StoredProvider},
-    replies::{Lease, NewExchange, NewReply, Replacement},
+    queue::UnfinishedReply,
+    replies::{Kept, Lease, NewExchange, NewReply, Replacement},
     second_factors::{FactorUse, StoredFactor},
     settings::StoredSite,
 };

@@ -1,12 +1,13 @@
 //! The one real use case: a message is saved, a model asked, its reply saved and announced piece by piece.
 //!
 //! What a user asks for is here; `engine` writes one reply, `joint` puts it to what was there before, `follow` hears one out
-//! for a program, `view` makes messages ready to show, `running` knows what runs on this server, `sweep` goes on with what
-//! lost its server.
+//! for a program, `view` makes messages ready to show, `running` knows what runs on this server, `queue` whose turn is next,
+//! `sweep` goes on with what lost its server.
 
 mod engine;
 pub mod follow;
 mod joint;
+mod queue;
 pub mod running;
 pub mod sweep;
 mod view;
@@ -57,7 +58,7 @@ pub async fn watch(state: &AppState, db: &UserDb, mailbox: &Mailbox, chat_id: Ch
     mailbox.watch(Some(chat_id));
     let stored = db.list_messages_after(chat_id, after_seq).await?.ok_or(Error::NotFound)?;
     let running: Vec<MessageId> =
-        stored.iter().filter(|message| !message.state.is_final()).map(|message| message.id).collect();
+        stored.iter().filter(|message| message.state == MessageState::Generating).map(|message| message.id).collect();
     mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored).await });
     for message_id in running {
         if state.live.find_reply(db.user_id(), message_id).is_some() {
@@ -67,7 +68,7 @@ pub async fn watch(state: &AppState, db: &UserDb, mailbox: &Mailbox, chat_id: Ch
     Ok(())
 }
 
-/// Saves a message and starts the reply to it.
+/// Saves a message and starts the reply to it, or puts that into the queue.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooManyReplies`], [`InvalidInput::Model`]; nothing is saved then.
@@ -81,19 +82,20 @@ pub async fn send_message(
 ) -> Result<Sent> {
     let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let model = choose_model(state, model, chat.model, &db.user().preferences).await?;
-    let (lease, running_max) = (Lease::new(), state.config.limits.replies_per_user);
-    let new = NewExchange { chat_id, text, client_message_id, model, lease, running_max };
+    let running_max = state.config.limits.replies_per_user;
     let (state, db) = (state.clone(), db.clone());
     // A task of its own: a client that goes away between the save and the start would leave a message without a reply.
     finish(state.tasks.clone().spawn(async move {
-        let place = state.running.reserve()?;
+        let writer = Writer::reserve(&state);
+        let lease = writer.as_ref().map(|writer| writer.lease);
+        let new = NewExchange { chat_id, text, client_message_id, model, lease, running_max };
         match db.add_exchange(new).await? {
             NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
             NewReply::Added { chat, message, reply } => {
                 let message_id = message.as_ref().map_or(reply.id, |message| message.id);
                 let sent = Sent { message_id, reply_id: reply.id };
                 state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, lease, place).await;
+                start(&state, &db, message, reply, writer).await;
                 Ok(sent)
             }
         }
@@ -120,14 +122,15 @@ pub async fn retry_reply(
     let model = choose_model(state, model, of_reply, &db.user().preferences).await?;
     let (state, db) = (state.clone(), db.clone());
     finish(state.tasks.clone().spawn(async move {
-        let (place, lease) = (state.running.reserve()?, Lease::new());
+        let writer = Writer::reserve(&state);
+        let lease = writer.as_ref().map(|writer| writer.lease);
         let running_max = state.config.limits.replies_per_user;
         match db.replace_reply(Replacement { id: message_id, model, goes_on, lease, running_max }).await? {
             NewReply::Repeated { reply_id, .. } => Ok((old.chat_id, reply_id)),
             NewReply::Added { chat, message, reply } => {
                 let reply_id = reply.id;
                 state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, lease, place).await;
+                start(&state, &db, message, reply, writer).await;
                 Ok((old.chat_id, reply_id))
             }
         }
@@ -135,14 +138,18 @@ pub async fn retry_reply(
     .await
 }
 
-/// Stops a running reply, wherever it is written. Gives its chat.
+/// Stops a running reply, wherever it is written, or gives up a queued one. Gives its chat.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is not theirs.
 pub async fn stop_reply(state: &AppState, db: &UserDb, message_id: MessageId) -> Result<ChatId> {
     let message = db.find_message(message_id).await?.ok_or(Error::NotFound)?;
-    if message.state == MessageState::Generating && !state.running.stop(message_id) {
-        // Its server may be gone: then whoever takes the reply over ends it.
+    let was_queued = matches!(message.state, MessageState::Queued { .. });
+    if message.state.is_final() || (was_queued && queue::cancel(state, db, message_id).await?) {
+        return Ok(message.chat_id);
+    }
+    if !state.running.stop(message_id) {
+        // For whoever writes it, or begins to just now.
         db.want_stop(message_id).await?;
         state.live.stop_elsewhere(message_id);
     }
@@ -159,23 +166,48 @@ async fn show_all(state: &AppState, db: &UserDb, stored: Vec<StoredMessage>) -> 
     for message in stored {
         messages.push(view::show(state, db.user_id(), message).await);
     }
+    let is_queued = |message: &Message| matches!(message.state, MessageState::Queued { .. });
+    let queued: Vec<MessageId> =
+        messages.iter().filter(|message| is_queued(message)).map(|message| message.id).collect();
+    if !queued.is_empty() {
+        let places = queue::places_of(state, &queued).await;
+        for message in messages.iter_mut().filter(|message| is_queued(message)) {
+            message.state = MessageState::Queued { ahead: places.get(&message.id).copied().flatten() };
+        }
+    }
     messages
 }
 
-/// Lets a new reply be followed, announces it, and sets the engine to work.
+/// What writes a new reply here, if there is a place for it.
+struct Writer {
+    lease: Lease,
+    place: running::Place,
+}
+
+impl Writer {
+    fn reserve(state: &AppState) -> Option<Self> {
+        state.running.reserve().map(|place| Self { lease: Lease::new(), place })
+    }
+}
+
+/// Announces a new reply; one that need not wait can be followed from now on, and the engine is set to work.
 async fn start(
     state: &AppState,
     db: &UserDb,
     message: Option<StoredMessage>,
     reply: StoredMessage,
-    lease: Lease,
-    place: running::Place,
+    writer: Option<Writer>,
 ) {
     let chat_id = reply.chat_id;
-    let task = engine::Task::new(state, db, &reply, lease, place);
+    let writer = writer.filter(|_| reply.state == MessageState::Generating);
+    let task = writer.map(|Writer { lease, place }| engine::Task::new(state, db, &reply, lease, place));
     let shown = show_all(state, db, message.into_iter().chain([reply]).collect()).await;
     state.live.messages(db.user_id(), chat_id, shown);
-    state.tasks.spawn(task.run());
+    match task {
+        Some(task) => _ = state.tasks.spawn(task.run()),
+        // It may be its turn by now.
+        None => state.running.look_again(),
+    }
 }
 
 /// The model that was asked for, else the one that answered before, else the person's, else the site's. One that is not

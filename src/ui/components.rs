@@ -35,7 +35,6 @@ pub mod password_field;
 pub mod provider_form;
 pub mod reply_outcome;
 pub mod retry_form;
-pub mod send_button;
 pub mod session_banner;
 pub mod settings_frame;
 pub mod setup_form;

@@ -196,6 +196,13 @@ impl Screen {
                     return !self.apply_progress(message_id, first_block, blocks, tail);
                 }
             }
+            LiveEvent::ReplyQueued { message_id, ahead, .. } => {
+                let queued =
+                    self.messages.iter_mut().find(|message| message.id == message_id && !message.state.is_final());
+                if let Some(message) = queued.filter(|message| message.state != MessageState::Generating) {
+                    message.state = MessageState::Queued { ahead };
+                }
+            }
             LiveEvent::Resync => {
                 self.resyncs += 1;
                 return true;

@@ -97,6 +97,7 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             LiveEvent::Closing { reason } => bail!("the live connection closes: {reason:?}"),
             LiveEvent::ChatChanged { .. }
             | LiveEvent::Messages { .. }
+            | LiveEvent::ReplyQueued { .. }
             | LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged

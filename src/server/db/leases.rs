@@ -27,9 +27,9 @@ use crate::{
     server::clock,
 };
 
-/// A reply that lost its server, and whose it is.
+/// A reply that a server may write now: it lost its server, or waited for its turn.
 #[derive(Clone, Copy, Debug)]
-pub struct LapsedReply {
+pub struct TakenReply {
     pub user_id: UserId,
     pub chat_id: ChatId,
     pub message_id: MessageId,
@@ -59,7 +59,7 @@ impl Db {
         lapsed: Lapsed,
         count: usize,
         running: HashSet<MessageId>,
-    ) -> Result<Vec<LapsedReply>> {
+    ) -> Result<Vec<TakenReply>> {
         self.write_as(Scope::Sweeper, "take over replies", move |transaction| {
             async move {
                 let rows: Vec<(Uuid, Uuid, Uuid, i32, i64, bool)> = chat_message::Entity::find()
@@ -91,7 +91,7 @@ impl Db {
                         Fate::Ends(_) => None,
                     };
                     if take_over(transaction, id, lapsed, takeovers, fate).await? {
-                        taken.push(LapsedReply {
+                        taken.push(TakenReply {
                             user_id: UserId(user_id),
                             chat_id: ChatId(chat_id),
                             message_id: MessageId(id),
@@ -111,7 +111,7 @@ impl Db {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open_taken_reply(&self, reply: &LapsedReply) -> Result<Option<UserDb>> {
+    pub async fn open_taken_reply(&self, reply: &TakenReply) -> Result<Option<UserDb>> {
         let read = self.read_as(Scope::User(reply.user_id)).await?;
         let account = user_account::Entity::find_by_id(reply.user_id.0)
             .filter(user_account::Column::Status.eq(super::accounts::ACTIVE))
@@ -125,7 +125,7 @@ impl Db {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn interrupt_taken_reply(&self, reply: &LapsedReply) -> Result<()> {
+    pub async fn interrupt_taken_reply(&self, reply: &TakenReply) -> Result<()> {
         let (id, lease) = (reply.message_id.0, reply.lease.map(Lease::id));
         self.write_as(Scope::Sweeper, "interrupt a reply", move |transaction| {
             async move {

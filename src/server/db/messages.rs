@@ -161,6 +161,7 @@ pub(super) fn to_message(row: chat_message::Model) -> StoredMessage {
 
 pub(super) fn to_state(state: &str, failure: Option<&str>) -> MessageState {
     match state {
+        "queued" => MessageState::Queued { ahead: None },
         "generating" => MessageState::Generating,
         "complete" => MessageState::Complete,
         "stopped" => MessageState::Stopped,

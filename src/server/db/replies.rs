@@ -4,7 +4,7 @@
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::{
     chats::to_chat,
     entity::{chat_message, chat_session, user_account},
     messages::{StoredMessage, to_message, to_state},
+    queue::{QUEUED_UNTIL_MS, may_start},
     write::Written,
 };
 use crate::{
@@ -45,6 +46,17 @@ impl Lease {
     }
 }
 
+/// What became of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The text is kept and the lease renewed.
+    Ours,
+    /// The same, and the user has had enough.
+    StopWanted,
+    /// Another has the lease by now.
+    Lost,
+}
+
 /// A message to add, with the reply that it asks for.
 #[derive(Clone, Debug)]
 pub struct NewExchange {
@@ -52,8 +64,8 @@ pub struct NewExchange {
     pub text: MessageText,
     pub client_message_id: ClientMessageId,
     pub model: ModelName,
-    /// What will write the reply.
-    pub lease: Lease,
+    /// What writes the reply, if it need not wait; none when there is nobody to.
+    pub lease: Option<Lease>,
     /// Replies that this user may have running at a time.
     pub running_max: u64,
 }
@@ -66,14 +78,15 @@ pub struct Replacement {
     pub model: ModelName,
     /// Whether it begins with the other's text.
     pub goes_on: bool,
-    pub lease: Lease,
+    pub lease: Option<Lease>,
     pub running_max: u64,
 }
 
 /// What adding gave.
 #[derive(Clone, Debug)]
 pub enum NewReply {
-    /// It is there now: the chat as it is after, the message (none on a retry) and the reply that is to be written.
+    /// It is there now: the chat as it is after, the message (none on a retry) and the reply, which is to be written under
+    /// the lease or is queued.
     Added { chat: Chat, message: Option<StoredMessage>, reply: StoredMessage },
     /// It was there already: the message's and the reply's id.
     Repeated { message_id: MessageId, reply_id: MessageId },
@@ -84,7 +97,7 @@ impl UserDb {
     ///
     /// # Errors
     /// [`Error::NotFound`] when the chat is not theirs, [`Error::Conflict`] when the id stands for another text or chat,
-    /// [`Error::TooManyReplies`] when as many run as may.
+    /// [`Error::TooManyReplies`] when as many wait as may.
     pub async fn add_exchange(&self, new: NewExchange) -> Result<NewReply> {
         let user_id = self.user_id();
         self.write("add message", move |transaction| {
@@ -98,7 +111,7 @@ impl UserDb {
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not theirs; [`Error::Conflict`] when it is running, complete, or not the last, or has
-    /// nothing to go on from; [`Error::TooManyReplies`] when as many others run as may.
+    /// nothing to go on from; [`Error::TooManyReplies`] when as many wait as may.
     pub async fn replace_reply(&self, new: Replacement) -> Result<NewReply> {
         let user_id = self.user_id();
         self.write("replace reply", move |transaction| {
@@ -107,11 +120,11 @@ impl UserDb {
         .await
     }
 
-    /// Keeps the text so far and renews the lease; false when another has the lease by now.
+    /// Keeps the text so far and renews the lease.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn checkpoint_reply(&self, id: MessageId, lease: Lease, text: Option<String>) -> Result<bool> {
+    pub async fn checkpoint_reply(&self, id: MessageId, lease: Lease, text: Option<String>) -> Result<Kept> {
         let user_id = self.user_id();
         self.write("checkpoint reply", move |transaction| {
             async move {
@@ -120,14 +133,17 @@ impl UserDb {
                 if let Some(text) = text {
                     update = update.col_expr(chat_message::Column::Text, Expr::value(text));
                 }
-                Ok(update.exec(transaction).await?.rows_affected == 1)
+                let mut update = update.into_query();
+                update.returning_col(chat_message::Column::StopWanted);
+                let Some(row) = transaction.query_one(&update).await? else { return Ok(Kept::Lost) };
+                Ok(if row.try_get_by_index(0)? { Kept::StopWanted } else { Kept::Ours })
             }
             .boxed()
         })
         .await
     }
 
-    /// Notes that a running reply is to be stopped, for whoever takes it over when its server does not hear of it.
+    /// Notes that a running reply is to be stopped, for when its server does not hear of it.
     ///
     /// # Errors
     /// When the database fails.
@@ -214,7 +230,7 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
     if let Some(earlier) = earlier {
         return repeat_exchange(transaction, &new, earlier).await;
     }
-    check_running(transaction, user_id, new.running_max).await?;
+    let may_start = may_start(transaction, user_id, new.chat_id, new.running_max).await?;
     let chat = take_places(transaction, new.chat_id, 2, &new.model).await?;
     let chat = if chat.description.is_empty() { set_title(transaction, chat, new.text.as_str()).await? } else { chat };
     let message = chat_message::Model {
@@ -235,7 +251,7 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
         stop_wanted: false,
         created_at_ms: chat.updated_at_ms,
     };
-    let reply = new_reply(&chat, message.id, &new.model, new.lease);
+    let reply = new_reply(&chat, message.id, &new.model, new.lease.filter(|_| may_start));
     insert(transaction, &message).await?;
     insert(transaction, &reply).await?;
     Ok(NewReply::Added { chat: to_chat(chat), message: Some(to_message(message)), reply: to_message(reply) })
@@ -278,14 +294,14 @@ async fn insert_replacement(
     if !state.can_retry() || old.seq != chat.last_seq || (new.goes_on && !can_go_on) {
         return Err(Error::Conflict.into());
     }
-    check_running(transaction, user_id, new.running_max).await?;
+    let may_start = may_start(transaction, user_id, ChatId(chat.id), new.running_max).await?;
     chat_message::Entity::update_many()
         .col_expr(chat_message::Column::Superseded, Expr::value(true))
         .filter(chat_message::Column::Id.eq(old.id))
         .exec(transaction)
         .await?;
     let chat = take_places(transaction, ChatId(chat.id), 1, &new.model).await?;
-    let mut reply = new_reply(&chat, parent_id, &new.model, new.lease);
+    let mut reply = new_reply(&chat, parent_id, &new.model, new.lease.filter(|_| may_start));
     if new.goes_on {
         reply.text = old.text;
     }
@@ -304,17 +320,6 @@ async fn lock_user(transaction: &impl ConnectionTrait, user_id: UserId) -> Writt
         .one(transaction)
         .await?;
     locked.map(|_| ()).ok_or(Error::NotFound.into())
-}
-
-/// Refuses one more reply when as many run as may, whichever servers write them. One that lost its server does not count.
-async fn check_running(transaction: &impl ConnectionTrait, user_id: UserId, running_max: u64) -> Written<()> {
-    let running = chat_message::Entity::find()
-        .filter(chat_message::Column::UserId.eq(user_id.0))
-        .filter(chat_message::Column::State.eq("generating"))
-        .filter(chat_message::Column::LeaseUntilMs.gt(clock::now_ms()))
-        .count(transaction)
-        .await?;
-    if running >= running_max { Err(Error::TooManyReplies.into()) } else { Ok(()) }
 }
 
 /// Holds a chat of the user's until the end of the transaction (SQLite has one writer anyway and knows no row locks).
@@ -370,7 +375,13 @@ async fn newest_reply(transaction: &impl ConnectionTrait, parent_id: Uuid) -> Wr
         .await?)
 }
 
-fn new_reply(chat: &chat_session::Model, parent_id: Uuid, model: &ModelName, lease: Lease) -> chat_message::Model {
+/// A reply that is written under this lease; without one it is queued.
+fn new_reply(
+    chat: &chat_session::Model,
+    parent_id: Uuid,
+    model: &ModelName,
+    lease: Option<Lease>,
+) -> chat_message::Model {
     chat_message::Model {
         id: Uuid::now_v7(),
         chat_id: chat.id,
@@ -380,11 +391,11 @@ fn new_reply(chat: &chat_session::Model, parent_id: Uuid, model: &ModelName, lea
         client_message_id: None,
         model: Some(model.as_str().to_owned()),
         text: String::new(),
-        state: "generating".to_owned(),
+        state: if lease.is_some() { "generating" } else { "queued" }.to_owned(),
         failure: None,
         superseded: false,
-        lease_owner: Some(lease.0),
-        lease_until_ms: Some(lease_end_ms()),
+        lease_owner: lease.map(Lease::id),
+        lease_until_ms: Some(if lease.is_some() { lease_end_ms() } else { QUEUED_UNTIL_MS }),
         takeovers: 0,
         stop_wanted: false,
         created_at_ms: chat.updated_at_ms,
@@ -430,6 +441,7 @@ pub(super) fn lease_end_ms() -> i64 {
 
 fn state_columns(state: MessageState) -> (&'static str, Option<&'static str>) {
     match state {
+        MessageState::Queued { .. } => ("queued", None),
         MessageState::Generating => ("generating", None),
         MessageState::Complete => ("complete", None),
         MessageState::Stopped => ("stopped", None),

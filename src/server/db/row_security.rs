@@ -81,7 +81,7 @@ DROP POLICY IF EXISTS admin ON notification;
 CREATE POLICY admin ON notification FOR INSERT TO sardonyx_admin WITH CHECK (true);
 DROP POLICY IF EXISTS admin ON login_session;
 CREATE POLICY admin ON login_session TO sardonyx_admin USING (true);
-GRANT SELECT (id, chat_id, user_id, state, lease_owner, lease_until_ms, takeovers, stop_wanted),
+GRANT SELECT (id, chat_id, user_id, seq, state, lease_owner, lease_until_ms, takeovers, stop_wanted),
   UPDATE (state, lease_owner, lease_until_ms, takeovers) ON chat_message TO sardonyx_sweeper;
 GRANT SELECT (id, expires_at_ms), DELETE ON login_session TO sardonyx_sweeper;
 GRANT SELECT (id), DELETE ON audit_entry TO sardonyx_sweeper;

@@ -25,7 +25,7 @@ use crate::{
     },
     error::{Error, Result},
     server::{
-        db::{Lease, StoredMessage, UserDb},
+        db::{Kept, Lease, StoredMessage, UserDb},
         live::reply::LiveReply,
         markdown::Renderer,
         state::AppState,
@@ -137,8 +137,10 @@ impl Task {
                 Some(kept) = OptionFuture::from(checkpoint.as_mut()) => {
                     checkpoint = None;
                     match kept {
-                        Ok((began, bytes, Ok(true))) => (renewed, self.kept_bytes) = (began, bytes),
-                        Ok((_, _, Ok(false))) => return End::LeaseLost,
+                        Ok((began, bytes, Ok(Kept::Ours))) => (renewed, self.kept_bytes) = (began, bytes),
+                        // Asked for where this server did not hear of it.
+                        Ok((_, _, Ok(Kept::StopWanted))) => return End::State(MessageState::Stopped),
+                        Ok((_, _, Ok(Kept::Lost))) => return End::LeaseLost,
                         // A database that is away is tried again at the next checkpoint; the text is still here.
                         Ok((_, _, Err(_))) | Err(_) => {}
                     }
@@ -255,8 +257,8 @@ impl Task {
     }
 }
 
-/// When it began, the text's length, and whether the reply is still this server's.
-type Checkpoint = JoinHandle<(Instant, usize, Result<bool>)>;
+/// When it began, the text's length, and what became of it.
+type Checkpoint = JoinHandle<(Instant, usize, Result<Kept>)>;
 
 async fn at(instant: Option<Instant>) {
     match instant {

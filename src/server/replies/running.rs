@@ -6,12 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    domain::{ids::MessageId, limits},
-    error::{Error, Result},
-};
+use crate::domain::{ids::MessageId, limits};
 
 /// What runs here.
 #[derive(Default)]
@@ -19,6 +17,7 @@ pub struct Running {
     inner: Arc<Mutex<Inner>>,
     /// Cancelled when the server cannot wait any longer for its replies.
     interrupt: CancellationToken,
+    freed: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -30,6 +29,7 @@ struct Inner {
 /// A place among the running replies; given back when dropped.
 pub struct Place {
     inner: Arc<Mutex<Inner>>,
+    freed: Arc<Notify>,
     message_id: Option<MessageId>,
     /// Cancelled when the user has enough.
     pub stop: CancellationToken,
@@ -38,13 +38,9 @@ pub struct Place {
 }
 
 impl Running {
-    /// Takes a place.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when there are too many, or the server is going.
-    pub fn reserve(&self) -> Result<Place> {
-        let places = self.reserve_many(1);
-        places.into_iter().next().ok_or(Error::Busy)
+    /// Takes a place; none when there are too many, or the server is going.
+    pub fn reserve(&self) -> Option<Place> {
+        self.reserve_many(1).pop()
     }
 
     /// Takes as many places as there are, at most so many.
@@ -57,6 +53,7 @@ impl Running {
         inner.total += count;
         let place = || Place {
             inner: Arc::clone(&self.inner),
+            freed: Arc::clone(&self.freed),
             message_id: None,
             stop: CancellationToken::new(),
             interrupt: self.interrupt.clone(),
@@ -80,6 +77,16 @@ impl Running {
         lock(&self.inner).total
     }
 
+    /// Waits until a reply has ended here since the last time, so that one that waits may begin.
+    pub async fn place_freed(&self) {
+        self.freed.notified().await;
+    }
+
+    /// Has the line of those that wait looked at.
+    pub fn look_again(&self) {
+        self.freed.notify_one();
+    }
+
     /// Ends all that run, with what they have.
     pub fn interrupt_all(&self) {
         self.interrupt.cancel();
@@ -100,6 +107,7 @@ impl Drop for Place {
         inner.total -= 1;
         if let Some(message_id) = self.message_id {
             inner.stops.remove(&message_id);
+            self.freed.notify_one();
         }
     }
 }
@@ -118,9 +126,9 @@ mod tests {
     fn a_place_is_given_back_when_its_reply_ends() {
         let running = Running::default();
         let mut places: Vec<Place> = (0..limits::RUNNING_REPLIES_MAX).map(|_| running.reserve().unwrap()).collect();
-        assert_eq!(running.reserve().err(), Some(Error::Busy));
+        assert!(running.reserve().is_none());
         places.pop();
-        assert!(running.reserve().is_ok());
+        assert!(running.reserve().is_some());
     }
 
     #[test]

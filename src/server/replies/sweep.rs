@@ -1,15 +1,16 @@
-//! Goes on with replies that lost their server, so that nobody waits for ever: at the start, and every second.
+//! Goes on with replies that lost their server, and begins those whose turn has come, so that nobody waits for ever: at the
+//! start, and every second.
 
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{engine, running::Place};
+use super::{engine, queue, running::Place, view};
 use crate::{
     domain::limits,
     error::Result,
     server::{
-        db::{Lapsed, LapsedReply, Lease},
+        db::{Lapsed, TakenReply},
         state::AppState,
     },
 };
@@ -22,11 +23,14 @@ const SESSION_SWEEP_SECONDS: u64 = 600;
 pub async fn run(state: AppState) {
     let mut sweeps = interval(Duration::from_secs(limits::REPLY_SWEEP_SECONDS));
     sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = queue::Told::default();
     loop {
         tokio::select! {
             () = state.stopping.cancelled() => return,
+            () = state.running.place_freed() => {}
             _ = sweeps.tick() => take_over(&state, Lapsed::ByTime, TAKEN_OVER_MAX).await,
         }
+        queue::advance(&state, &mut told).await;
     }
 }
 
@@ -46,13 +50,9 @@ async fn take_over(state: &AppState, lapsed: Lapsed, count: usize) {
     let Ok(taken) = state.db.take_over_replies(lapsed, places.len(), state.running.ids()).await else { return };
     for reply in taken {
         match (reply.lease, places.pop()) {
-            (Some(lease), Some(place)) => {
-                let state = state.clone();
-                state.tasks.clone().spawn(async move {
-                    if go_on(&state, &reply, lease, place).await.is_err() {
-                        tracing::warn!(message = %reply.message_id, "a reply that lost its server has to wait");
-                    }
-                });
+            (Some(_), Some(place)) => {
+                tracing::warn!(message = %reply.message_id, "a reply lost its server and goes on here");
+                spawn(state, reply, place);
             }
             _ => {
                 tracing::warn!(message = %reply.message_id, "a reply lost its server and has ended");
@@ -62,16 +62,28 @@ async fn take_over(state: &AppState, lapsed: Lapsed, count: usize) {
     }
 }
 
-/// Writes the rest of a reply. Should that fail, its lease lapses once more.
-async fn go_on(state: &AppState, reply: &LapsedReply, lease: Lease, place: Place) -> Result<()> {
+/// Writes a reply that was taken, or the rest of it. Should that fail, its lease lapses.
+pub fn spawn(state: &AppState, reply: TakenReply, place: Place) {
+    let state = state.clone();
+    state.tasks.clone().spawn(async move {
+        if go_on(&state, &reply, place).await.is_err() {
+            tracing::warn!(message = %reply.message_id, "a reply has to wait for the database");
+        }
+    });
+}
+
+async fn go_on(state: &AppState, reply: &TakenReply, place: Place) -> Result<()> {
+    let Some(lease) = reply.lease else { return Ok(()) };
     #[expect(clippy::disallowed_methods, reason = "this is what it is for")]
     let db = state.db.open_taken_reply(reply).await?;
     let Some(db) = db else {
         return state.db.interrupt_taken_reply(reply).await;
     };
     if let Some(stored) = db.find_message(reply.message_id).await? {
-        tracing::warn!(message = %reply.message_id, bytes = stored.text.len(), "a reply lost its server and goes on here");
-        engine::Task::new(state, &db, &stored, lease, place).run().await;
+        let task = engine::Task::new(state, &db, &stored, lease, place);
+        let message = view::show(state, db.user_id(), stored).await;
+        state.live.messages(db.user_id(), reply.chat_id, vec![message]);
+        task.run().await;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use quick_cache::{Weighter, sync::Cache};
 use crate::{
     domain::{
         ids::{MessageId, UserId},
-        message::{Author, Message, MessageBody, SafeHtml},
+        message::{Author, Message, MessageBody, MessageState, SafeHtml},
     },
     server::{db::StoredMessage, markdown, state::AppState},
 };
@@ -45,6 +45,9 @@ pub async fn show(state: &AppState, user_id: UserId, stored: StoredMessage) -> M
         Author::You => MessageBody::Text(text),
         Author::Model(_) if message_state.is_final() => {
             MessageBody::Html { blocks: final_blocks(state, id, text).await, tail: SafeHtml::default() }
+        }
+        Author::Model(_) if message_state != MessageState::Generating => {
+            MessageBody::Html { blocks: Vec::new(), tail: SafeHtml::default() }
         }
         // What the engine has is newer than what it last kept.
         Author::Model(_) => match state.live.find_reply(user_id, id) {

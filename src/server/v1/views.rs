@@ -168,7 +168,7 @@ pub struct MessageView {
     model: Option<String>,
     /// What it says: of a reply the model's own Markdown.
     text: String,
-    /// `generating`, `complete`, `stopped`, `failed` or `interrupted`.
+    /// `queued`, `generating`, `complete`, `stopped`, `failed` or `interrupted`.
     state: &'static str,
     /// Why it failed.
     failure: Option<FailureView>,
@@ -192,6 +192,7 @@ impl From<StoredMessage> for MessageView {
             Author::Model(model) => ("model", Some(model.as_str().to_owned())),
         };
         let (state, failure) = match stored.state {
+            MessageState::Queued { .. } => ("queued", None),
             MessageState::Generating => ("generating", None),
             MessageState::Complete => ("complete", None),
             MessageState::Stopped => ("stopped", None),

@@ -3,8 +3,11 @@
 use leptos::{ev, html::Textarea, prelude::*, server_fn::ServerFn, web_sys::HtmlTextAreaElement};
 
 use super::{
-    message_field::MessageField, model_hint::ModelHint, model_picker::ModelPicker, notice::ErrorNotice,
-    send_button::SendButton, stop_form::StopForm,
+    message_field::MessageField,
+    model_hint::ModelHint,
+    model_picker::ModelPicker,
+    notice::ErrorNotice,
+    stop_form::{StopButton, StopForm},
 };
 use crate::{
     api::messages::SendMessage,
@@ -16,7 +19,7 @@ use crate::{
 /// The count is shown when this few characters are left.
 const CHARS_LEFT_SHOWN: usize = 2_000;
 
-/// The composer of a chat. A message can be written while a reply is running, and sent when it has ended.
+/// The composer of a chat. What is sent while a reply is running is answered after it.
 #[component]
 pub fn Composer(
     conversation: Conversation,
@@ -45,7 +48,7 @@ pub fn Composer(
     let send = {
         let (conversation, draft) = (conversation.clone(), draft.clone());
         move || {
-            if running.get_untracked().is_none() && !is_disabled.get_untracked() {
+            if !is_disabled.get_untracked() {
                 conversation.error.set(None);
                 draft.send(&conversation, session, live);
             }
@@ -56,7 +59,6 @@ pub fn Composer(
         move |event: ev::SubmitEvent| {
             event.prevent_default();
             send();
-            // The button that was pressed is about to become another one.
             focus(field.get_untracked());
         }
     };
@@ -79,7 +81,10 @@ pub fn Composer(
                 <div class="composer-bar">
                     <ModelPicker models conversation=conversation.clone() />
                     <span class="composer-count">{move || count_text(chars.get())}</span>
-                    <SendButton is_running=Signal::derive(move || running.get().is_some()) is_disabled />
+                    {move || running.get().map(|_| view! { <StopButton /> })}
+                    <button class="button send-button" type="submit" disabled=move || is_disabled.get()>
+                        "Send"
+                    </button>
                 </div>
             </form>
             <ModelHint conversation />

@@ -101,7 +101,7 @@ fn messages(conversation: Conversation) -> impl IntoView {
 fn refresh_link(conversation: Conversation) -> impl IntoView {
     let href = chat_path(conversation.chat_id());
     move || {
-        conversation.running_reply().map(|_| {
+        conversation.has_unfinished().then(|| {
             view! {
                 <p class="without-script">
                     <a href=href.clone()>"Look whether there is more"</a>

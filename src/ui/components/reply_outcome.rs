@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::retry_form::RetryForm;
+use super::{retry_form::RetryForm, stop_form::CancelForm};
 use crate::{
     domain::message::MessageState,
     ui::state::{conversation::Conversation, entry::Entry},
@@ -16,6 +16,7 @@ pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
     let said = {
         let entry = entry.clone();
         move || match entry.state.get() {
+            MessageState::Queued { ahead } => Some(note(waits_for(ahead), "reply-queued")),
             MessageState::Generating => entry.is_empty().then(|| note("Thinking…", "reply-thinking")),
             MessageState::Complete => None,
             MessageState::Stopped => Some(note("Stopped", "reply-stopped")),
@@ -23,6 +24,17 @@ pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
             MessageState::Interrupted => Some(alert(
                 "The server was lost several times before this reply was complete. What was written is kept.",
             )),
+        }
+    };
+    let is_queued = {
+        let state = state.clone();
+        Memo::new(move |_| matches!(state.get(), MessageState::Queued { .. }))
+    };
+    let cancel = {
+        let (id, conversation) = (entry.id, conversation.clone());
+        move || {
+            let id = id.filter(|_| is_queued.get())?;
+            Some(view! { <CancelForm id conversation=conversation.clone() /> })
         }
     };
     let retry = move || {
@@ -36,10 +48,21 @@ pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
         })
     };
 
-    view! { <div class="reply-outcome">{said} {retry}</div> }
+    view! { <div class="reply-outcome">{said} {cancel} {retry}</div> }
 }
 
-fn note(text: &'static str, class: &'static str) -> AnyView {
+/// How long a queued reply has to wait.
+fn waits_for(ahead: Option<u32>) -> String {
+    match ahead {
+        None => "Waits for the reply before it".to_owned(),
+        Some(0) => "Waits for a free place: it is the next one".to_owned(),
+        Some(1) => "Waits for a free place: 1 other reply comes first".to_owned(),
+        Some(ahead) => format!("Waits for a free place: {ahead} other replies come first"),
+    }
+}
+
+fn note(text: impl Into<String>, class: &'static str) -> AnyView {
+    let text: String = text.into();
     view! { <p class=format!("reply-note {class}")>{text}</p> }.into_any()
 }
 

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         chat::{Chat, ChatView},
         ids::{ChatId, MessageId},
-        message::{Message, MessagePage, SafeHtml, Sent},
+        message::{Message, MessagePage, MessageState, SafeHtml, Sent},
     },
     error::Error,
 };
@@ -112,6 +112,14 @@ impl Conversation {
         fits
     }
 
+    /// Works in the place of a queued reply.
+    pub fn apply_place(&self, id: MessageId, ahead: Option<u32>) {
+        let entry = self.entries.with_untracked(|entries| entries.iter().rev().find(|e| e.id == Some(id)).cloned());
+        if let Some(entry) = entry.filter(|entry| matches!(entry.state.get_untracked(), MessageState::Queued { .. })) {
+            entry.state.set(MessageState::Queued { ahead });
+        }
+    }
+
     /// Shows a message that is being sent; gives its key.
     pub fn add_on_its_way(&self, text: &str) -> Uuid {
         let entry = Entry::on_its_way(text);
@@ -151,7 +159,13 @@ impl Conversation {
 
     /// The reply that is being generated.
     pub fn running_reply(&self) -> Option<MessageId> {
-        self.entries.with(|entries| entries.iter().rev().find(|entry| !entry.state.get().is_final()).and_then(|e| e.id))
+        let is_running = |entry: &&Entry| entry.state.get() == MessageState::Generating;
+        self.entries.with(|entries| entries.iter().rev().find(is_running).and_then(|entry| entry.id))
+    }
+
+    /// Whether a reply runs or waits for its turn.
+    pub fn has_unfinished(&self) -> bool {
+        self.entries.with(|entries| entries.iter().any(|entry| !entry.state.get().is_final()))
     }
 
     /// The key of the last message.

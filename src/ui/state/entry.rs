@@ -99,7 +99,7 @@ impl Entry {
     /// Takes over what the server says of this message, unless that is older than what is known.
     pub fn update(&self, message: Message) {
         let known = self.state.get_untracked();
-        if known.is_final() && !message.state.is_final() {
+        if !message.state.may_follow(known) {
             return;
         }
         if let (EntryBody::Html { blocks, tail }, MessageBody::Html { blocks: new_blocks, tail: new_tail }) =

@@ -147,6 +147,11 @@ impl Live {
                     self.ask_again();
                 }
             }
+            LiveEvent::ReplyQueued { chat_id, message_id, ahead } => {
+                if let Some(screen) = screen.filter(|screen| screen.chat_id() == chat_id) {
+                    screen.apply_place(message_id, ahead);
+                }
+            }
             LiveEvent::Resync => {
                 self.ask_again();
                 self.chats.refresh(self.session);
