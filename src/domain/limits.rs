@@ -182,3 +182,9 @@ pub const PROVIDER_LINE_BYTES_MAX: usize = 1024 * 1024;
 pub const PROVIDER_STREAM_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A provider's list of models.
 pub const PROVIDER_LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A question that failed before the first word of its reply is asked again this often, unless another number is set.
+pub const PROVIDER_RETRIES: u32 = 2;
+/// Failures in a row after which a provider's server is left alone for a while.
+pub const PROVIDER_OUTAGES_MAX: u32 = 5;
+/// How long it is, unless another time is set; it is not waited for longer when it asks for time itself.
+pub const PROVIDER_REST_SECONDS: u64 = 10;

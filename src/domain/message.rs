@@ -128,6 +128,8 @@ impl MessageState {
 pub enum ReplyFailure {
     /// No connection: refused, unknown host, TLS.
     Unreachable,
+    /// It failed again and again and is left alone for a while.
+    Outage,
     /// 401 or 403.
     KeyRefused,
     /// 404: no such model or address.
@@ -161,8 +163,9 @@ pub enum ReplyFailure {
 }
 
 impl ReplyFailure {
-    const ALL: [(Self, &str); 16] = [
+    const ALL: [(Self, &str); 17] = [
         (Self::Unreachable, "unreachable"),
+        (Self::Outage, "outage"),
         (Self::KeyRefused, "key_refused"),
         (Self::ModelNotFound, "model_not_found"),
         (Self::RateLimited, "rate_limited"),
@@ -195,6 +198,9 @@ impl ReplyFailure {
         match self {
             Self::Unreachable => {
                 "The model's server could not be reached. Check that it is running and that its address is right, then retry."
+            }
+            Self::Outage => {
+                "The model's server is not answering. It is tried again by itself every few seconds: retry in half a minute, or choose another model."
             }
             Self::KeyRefused => "The model's server refused the access key. Ask whoever runs this site to check it.",
             Self::ModelNotFound => "The model's server does not know this model. Choose another one and retry.",

@@ -124,7 +124,7 @@ impl ProviderFailure {
 impl From<ReplyFailure> for ProviderFailure {
     fn from(failure: ReplyFailure) -> Self {
         match failure {
-            ReplyFailure::Unreachable => Self::Unreachable,
+            ReplyFailure::Unreachable | ReplyFailure::Outage => Self::Unreachable,
             ReplyFailure::NoAnswer | ReplyFailure::Stalled => Self::TimedOut,
             ReplyFailure::KeyRefused => Self::KeyRefused,
             ReplyFailure::RateLimited => Self::TooManyRequests,

@@ -141,6 +141,15 @@ pub struct ModelConfig {
     /// Seconds that a reply may take in all.
     #[arg(long, env = "SARDONYX_REPLY_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub reply_seconds: u64,
+
+    /// Times that a model's server is asked again when it failed before the first word of its reply.
+    #[arg(long, env = "SARDONYX_RETRIES", default_value_t = limits::PROVIDER_RETRIES, value_parser = clap::value_parser!(u32).range(0..=5))]
+    pub retries: u32,
+
+    /// Seconds that a model's server that fails again and again is left alone; it is not waited for longer when it asks for
+    /// time itself.
+    #[arg(long, env = "SARDONYX_REST_SECONDS", default_value_t = limits::PROVIDER_REST_SECONDS, value_parser = clap::value_parser!(u64).range(1..=15))]
+    pub rest_seconds: u64,
 }
 
 /// Limits that a self-hoster may want to move; all others are constants.

@@ -207,6 +207,9 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             first_byte_seconds: 60,
             idle_seconds: 60,
             reply_seconds: 300,
+            // What a test says of the first question is meant.
+            retries: 0,
+            rest_seconds: 1,
         },
         limits: LimitConfig {
             // A test is quicker than any person; those about these limits set their own.

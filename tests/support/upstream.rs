@@ -1,6 +1,7 @@
 //! A model server that plays a script: it answers by itself, or does what the test says, step by step.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
     io,
     sync::{
@@ -39,6 +40,10 @@ pub struct Upstream {
 struct Shared {
     /// What it answers by itself; nothing when the test does it.
     answer: Mutex<Option<String>>,
+    /// What it answers before that, one after the other.
+    script: Mutex<VecDeque<Response>>,
+    /// From now on every question, and every list, fails with this.
+    outage: Mutex<Option<StatusCode>>,
     /// How long it thinks about every few letters; none for not at all.
     pace: Mutex<Option<Duration>>,
     models: Mutex<Vec<String>>,
@@ -78,6 +83,8 @@ impl Upstream {
         let models = Mutex::new(vec![MODEL.to_owned(), "other-model".to_owned()]);
         let shared = Arc::new(Shared {
             answer,
+            script: Mutex::default(),
+            outage: Mutex::default(),
             pace: Mutex::default(),
             models,
             calls: sender,
@@ -105,6 +112,16 @@ impl Upstream {
     pub fn answer_with(&self, text: &str) {
         self.shared.said.lock().unwrap().push(text.to_owned());
         *self.shared.answer.lock().unwrap() = Some(text.to_owned());
+    }
+
+    /// The next question is answered with this, and those after it with what was said so before and after.
+    pub fn next(&self, response: impl IntoResponse) {
+        self.shared.script.lock().unwrap().push_back(response.into_response());
+    }
+
+    /// From now on it fails, or does not any more.
+    pub fn fail(&self, status: Option<StatusCode>) {
+        *self.shared.outage.lock().unwrap() = status;
     }
 
     /// From now on it writes a few letters at a time, after this pause each.
@@ -232,6 +249,9 @@ pub fn delta(text: &str) -> String {
 
 async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let shown = shared.note(&headers);
+    if let Some(status) = *shared.outage.lock().unwrap() {
+        return status.into_response();
+    }
     if let Some(status) = *shared.list_refusal.lock().unwrap() {
         let error =
             json!({ "error": { "message": format!("{shown} is not a key that we know"), "canary": "upstream" } });
@@ -257,6 +277,13 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
     }
     shared.asked.fetch_add(1, Ordering::SeqCst);
     shared.note(&headers);
+    if let Some(status) = *shared.outage.lock().unwrap() {
+        return status.into_response();
+    }
+    let scripted = shared.script.lock().unwrap().pop_front();
+    if let Some(response) = scripted {
+        return response;
+    }
     let answer = shared.answer.lock().unwrap().clone();
     if let (Some(text), Some(pause)) = (&answer, *shared.pace.lock().unwrap()) {
         let begun =
