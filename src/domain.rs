@@ -18,6 +18,7 @@ pub mod notification;
 pub mod preferences;
 pub mod provider;
 pub mod quota;
+pub mod reply;
 pub mod second_factor;
 pub mod session;
 pub mod site;

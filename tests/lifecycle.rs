@@ -15,7 +15,7 @@ use sardonyx::{
         message::{MessageState, ReplyFailure, Sent},
         model::Prompt,
     },
-    server::ai::{PieceStream, Provider},
+    server::ai::{Piece, PieceStream, Provider},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -240,7 +240,7 @@ impl Provider for Panicking {
         let is_panic = prompt.lines.last().is_some_and(|line| line.text == "Panic");
         let pieces = stream::iter(["so far", ", so good"]).enumerate().map(move |(n, piece)| {
             assert!(n == 0 || !is_panic, "as asked");
-            Ok(piece.to_owned())
+            Ok(Piece::Text(piece.to_owned()))
         });
         Ok(Box::pin(pieces))
     }

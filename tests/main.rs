@@ -28,6 +28,7 @@ mod people;
 mod process;
 mod providers;
 mod queue;
+mod reasoning;
 mod replies;
 mod second_factor;
 mod sending;

@@ -26,6 +26,7 @@ mod m0021_access_token;
 mod m0022_provider;
 mod m0023_site_settings;
 mod m0024_reply_attempts;
+mod m0026_reply_details;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_provider::Migration),
             Box::new(m0023_site_settings::Migration),
             Box::new(m0024_reply_attempts::Migration),
+            Box::new(m0026_reply_details::Migration),
         ]
     }
 }

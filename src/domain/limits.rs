@@ -161,6 +161,10 @@ pub const QUEUE_LOOKED_AT_MAX: u64 = 5_000;
 pub const RUNNING_REPLIES_MAX: usize = 1_000;
 /// Longest reply; a longer one is cut and says so.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;
+/// What is kept of a model's reasoning; the rest is left out.
+pub const REASONING_BYTES_MAX: usize = 64 * 1024;
+/// Tokens of one reply that are believed; a server that says more is not.
+pub const REPLY_TOKENS_COUNTED_MAX: u64 = 100_000_000;
 /// Live updates of one reply in a second.
 pub const REPLY_UPDATES_PER_SECOND_MAX: u64 = 30;
 /// Time between two checkpoints of a running reply.

@@ -9,6 +9,7 @@ use super::{
     chat::Chat,
     ids::{ChatId, MessageId},
     message::{Message, SafeHtml},
+    reply::{ReasoningPiece, ReplyPhase},
     session::SessionEnd,
 };
 
@@ -32,9 +33,18 @@ pub enum LiveEvent {
     /// Messages are new or have changed; each replaces what the browser has under its id, and a reply replaces an older
     /// one to the same parent.
     Messages { chat_id: ChatId, messages: Vec<Message> },
-    /// A running reply's text from block `first_block` on: later blocks are dropped, `blocks` added, the tail replaced.
-    /// Sent for the watched chat only.
-    ReplyProgress { chat_id: ChatId, message_id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml },
+    /// A running reply's text from block `first_block` on: later blocks are dropped, `blocks` added, the tail replaced; how
+    /// far the reply is, and what is new of its reasoning. Sent for the watched chat only.
+    ReplyProgress {
+        chat_id: ChatId,
+        message_id: MessageId,
+        first_block: usize,
+        blocks: Vec<SafeHtml>,
+        tail: SafeHtml,
+        phase: ReplyPhase,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reasoning: Option<ReasoningPiece>,
+    },
     /// A queued reply's place in the line is another one.
     ReplyQueued { chat_id: ChatId, message_id: MessageId, ahead: Option<u32> },
     /// The user's account changed: name, role, or what they like.

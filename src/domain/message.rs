@@ -6,6 +6,7 @@ use super::{
     ids::{ChatId, MessageId},
     limits,
     model::ModelName,
+    reply::ReplyDetails,
 };
 use crate::error::{Error, InvalidInput};
 
@@ -21,6 +22,8 @@ pub struct Message {
     pub author: Author,
     pub body: MessageBody,
     pub state: MessageState,
+    /// What there is to know of a reply besides its text.
+    pub details: ReplyDetails,
     /// Milliseconds since 1970 (UTC).
     pub created_at_ms: i64,
 }

@@ -6,19 +6,20 @@
 
 pub mod address;
 pub mod embedded;
+mod piece;
 pub mod remote;
+pub mod tokens;
 #[cfg_attr(not(feature = "embedded-model"), path = "ai/worker_absent.rs")]
 pub mod worker;
 
 use std::{
     collections::HashSet,
-    pin::Pin,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use futures::{Stream, future::join_all};
+use futures::future::join_all;
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -30,8 +31,7 @@ use crate::domain::{
     model::{EMBEDDED_PROVIDER, ModelList, ModelName, Prompt},
 };
 
-/// The pieces of a reply as they come. Its end means that the reply is complete; dropping it ends the work on it.
-pub type PieceStream = Pin<Box<dyn Stream<Item = Result<String, ReplyFailure>> + Send>>;
+pub use self::piece::{Piece, PieceStream};
 
 /// What the embedded model is called before its file was looked at.
 const EMBEDDED_MODEL: &str = "smollm2-135m-instruct";
@@ -184,7 +184,10 @@ impl Models {
         match offer.find(model.provider()) {
             // It may have been kept from people since it was chosen.
             Some(_) if offer.hidden.contains(model) => Err(ReplyFailure::ModelNotFound),
-            Some(known) => known.provider.generate(model.model(), prompt).await,
+            Some(known) => {
+                let pieces = known.provider.generate(model.model(), prompt).await?;
+                Ok(piece::apart(pieces, !prompt.begun.is_empty()))
+            }
             None if model.is_embedded() => Err(ReplyFailure::EmbeddedMissing),
             None => Err(ReplyFailure::ModelNotFound),
         }

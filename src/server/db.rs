@@ -15,6 +15,7 @@ mod access_tokens;
 mod accounts;
 mod audit;
 mod chats;
+mod content;
 mod entity;
 mod export;
 mod leases;
@@ -50,6 +51,7 @@ pub use self::{
     access_tokens::{NewAccessToken, OpenToken},
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
+    content::ReplyContent,
     leases::{Lapsed, TakenReply},
     login_attempts::FailureLimit,
     login_sessions::{NewSession, OpenSession},

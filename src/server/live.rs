@@ -238,7 +238,7 @@ impl Live {
     fn send_snapshot(&self, user_id: UserId, message_id: MessageId) {
         let reply = self.hub.find_reply(message_id).filter(|reply| reply.is_ours() && reply.user_id() == user_id);
         if let (Some(reply), Some(bus)) = (reply, &self.bus) {
-            bus.publish(BusMessage::Progress(reply.progress(0)));
+            bus.publish(BusMessage::Progress(reply.snapshot()));
         }
     }
 

@@ -7,9 +7,11 @@
 mod engine;
 pub mod follow;
 mod joint;
+mod prompt;
 mod queue;
 pub mod running;
 pub mod sweep;
+mod thoughts;
 mod view;
 
 use crate::{

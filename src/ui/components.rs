@@ -33,6 +33,7 @@ pub mod notifications;
 pub mod page_title;
 pub mod password_field;
 pub mod provider_form;
+pub mod reply_details;
 pub mod reply_outcome;
 pub mod retry_form;
 pub mod session_banner;

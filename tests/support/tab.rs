@@ -7,6 +7,7 @@ use sardonyx::domain::{
     ids::{ChatId, MessageId},
     live::{CloseReason, LiveCommand, LiveEvent},
     message::{Message, MessageBody, MessageState, SafeHtml},
+    reply::{ReasoningPiece, ReplyPhase},
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -190,10 +191,19 @@ impl Screen {
                     messages.into_iter().for_each(|message| self.apply_message(message));
                 }
             }
-            LiveEvent::ReplyProgress { chat_id, message_id, first_block, ref blocks, ref tail } => {
+            LiveEvent::ReplyProgress {
+                chat_id,
+                message_id,
+                first_block,
+                ref blocks,
+                ref tail,
+                phase,
+                ref reasoning,
+            } => {
                 self.progress.push(event.clone());
                 if watched == Some(chat_id) {
-                    return !self.apply_progress(message_id, first_block, blocks, tail);
+                    return !(self.apply_reasoning(message_id, phase, reasoning.as_ref())
+                        && self.apply_progress(message_id, first_block, blocks, tail));
                 }
             }
             LiveEvent::ReplyQueued { message_id, ahead, .. } => {
@@ -233,6 +243,15 @@ impl Screen {
         self.messages.retain(|known| !is_same_place(known));
         let place = self.messages.partition_point(|known| known.seq < message.seq);
         self.messages.insert(place, message);
+    }
+
+    fn apply_reasoning(&mut self, id: MessageId, phase: ReplyPhase, piece: Option<&ReasoningPiece>) -> bool {
+        let Some(message) = self.messages.iter_mut().find(|message| message.id == id) else { return false };
+        if message.state.is_final() {
+            return true;
+        }
+        message.details.phase = phase;
+        piece.is_none_or(|piece| piece.put_to(&mut message.details.reasoning))
     }
 
     fn apply_progress(&mut self, id: MessageId, first_block: usize, new: &[SafeHtml], new_tail: &SafeHtml) -> bool {

@@ -119,6 +119,12 @@ impl Upstream {
         self.shared.script.lock().unwrap().push_back(response.into_response());
     }
 
+    /// The next question is answered with these events.
+    pub fn next_events(&self, events: &[String]) {
+        let body = format!("{}{DONE}", events.concat());
+        self.next(([(header::CONTENT_TYPE, "text/event-stream")], body));
+    }
+
     /// From now on it fails, or does not any more.
     pub fn fail(&self, status: Option<StatusCode>) {
         *self.shared.outage.lock().unwrap() = status;
@@ -241,6 +247,17 @@ const LETTERS_AT_A_TIME: usize = 6;
 
 /// What ends a stream.
 pub const DONE: &str = "data: [DONE]\n\n";
+
+/// A piece of what it thinks as an event.
+pub fn thought(text: &str) -> String {
+    format!("data: {}\n\n", json!({ "choices": [{ "delta": { "reasoning_content": text } }] }))
+}
+
+/// How many tokens it counted, as the last event.
+pub fn counted(prompt_tokens: i64, completion_tokens: i64) -> String {
+    let usage = json!({ "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens });
+    format!("data: {}\n\n", json!({ "choices": [], "usage": usage }))
+}
 
 /// A piece of a reply as an event.
 pub fn delta(text: &str) -> String {

@@ -18,7 +18,7 @@ use self::{
     keeper::{FileStamp, Keeper},
     talk::{Job, Said},
 };
-use super::{PieceStream, Provider};
+use super::{Piece, PieceStream, Provider};
 use crate::domain::{
     message::ReplyFailure,
     model::{EMBEDDED_PROVIDER, Prompt},
@@ -106,7 +106,7 @@ fn piece_stream(pieces: mpsc::Receiver<Said>) -> PieceStream {
     Box::pin(stream::unfold(Some(pieces), |pieces| async move {
         let mut pieces = pieces?;
         match pieces.recv().await {
-            Some(Said::Piece(text)) => Some((Ok(text), Some(pieces))),
+            Some(Said::Piece(text)) => Some((Ok(Piece::Text(text)), Some(pieces))),
             Some(Said::Complete) => None,
             Some(Said::Failed(failure)) => Some((Err(failure), None)),
             // Nobody is there to say how it ended: that is not a complete reply.

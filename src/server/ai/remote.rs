@@ -9,7 +9,11 @@ mod dialect;
 mod faults;
 mod stream;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use eventsource_stream::Eventsource;
@@ -56,6 +60,8 @@ pub struct Remote {
     /// How often a question is asked again.
     retries: u32,
     breaker: Breaker,
+    /// Whether the server lets itself be asked how many tokens it counts; not known before it was.
+    counts: RwLock<Option<bool>>,
 }
 
 impl Remote {
@@ -84,6 +90,7 @@ impl Remote {
             dialects: Mutex::default(),
             retries: config.retries,
             breaker: Breaker::new(Duration::from_secs(config.rest_seconds)),
+            counts: RwLock::default(),
         })
     }
 
@@ -130,7 +137,7 @@ impl Remote {
                 sleep_until(until).await;
             }
             let passage = self.breaker.enter(Instant::now()).ok_or(ReplyFailure::Outage)?;
-            let fault = match self.ask_once(body).await {
+            let fault = match self.ask_for_count(body).await {
                 Ok(pieces) => {
                     passage.answered();
                     return Ok(pieces);
@@ -151,6 +158,27 @@ impl Remote {
             }
             earlier += 1;
         }
+    }
+
+    /// Asks, also for the number of tokens: a server that does not know the field and refuses it is asked without, from then
+    /// on.
+    async fn ask_for_count(&self, body: &Value) -> Result<PieceStream, Fault> {
+        let known = *self.counts.read().unwrap_or_else(PoisonError::into_inner);
+        if known == Some(false) {
+            return self.ask_once(body).await;
+        }
+        let mut with_count = body.clone();
+        with_count["stream_options"] = json!({ "include_usage": true });
+        let mut answer = self.ask_once(&with_count).await;
+        let mut counts = true;
+        if known.is_none() && answer.as_ref().is_err_and(|fault| fault.failure == ReplyFailure::RequestRefused) {
+            answer = self.ask_once(body).await;
+            counts = false;
+        }
+        if answer.is_ok() && known.is_none() {
+            *self.counts.write().unwrap_or_else(PoisonError::into_inner) = Some(counts);
+        }
+        answer
     }
 
     /// Asks, and waits for the first piece: what fails before it has shown nothing to anybody.

@@ -120,6 +120,8 @@ impl UserDb {
             let value = json!({
                 "id": row.id, "seq": row.seq, "parent_id": row.parent_id, "model": row.model, "text": row.text,
                 "state": row.state, "failure": row.failure, "superseded": row.superseded,
+                "reasoning": row.reasoning, "prompt_tokens": row.prompt_tokens,
+                "completion_tokens": row.completion_tokens, "tokens_estimated": row.tokens_estimated,
                 "created_at_ms": row.created_at_ms,
             });
             (row.seq, value)

@@ -2,13 +2,14 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use super::{UserDb, entity::chat_message, failed};
+use super::{UserDb, content, entity::chat_message, failed};
 use crate::{
     domain::{
         ids::{ChatId, MessageId},
         limits,
         message::{Author, MessageState, ReplyFailure},
         model::ModelName,
+        reply::Usage,
     },
     error::Result,
 };
@@ -23,6 +24,8 @@ pub struct StoredMessage {
     pub author: Author,
     pub text: String,
     pub state: MessageState,
+    pub reasoning: String,
+    pub usage: Option<Usage>,
     pub created_at_ms: i64,
 }
 
@@ -154,6 +157,8 @@ pub(super) fn to_message(row: chat_message::Model) -> StoredMessage {
         parent_id: row.parent_id.map(MessageId),
         author,
         state: to_state(&row.state, row.failure.as_deref()),
+        usage: content::usage(&row),
+        reasoning: row.reasoning.unwrap_or_default(),
         text: row.text,
         created_at_ms: row.created_at_ms,
     }

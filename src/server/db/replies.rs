@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     UserDb,
     chats::to_chat,
+    content::ReplyContent,
     entity::{chat_message, chat_session, user_account},
     messages::{StoredMessage, to_message, to_state},
     queue::{QUEUED_UNTIL_MS, may_start},
@@ -124,16 +125,13 @@ impl UserDb {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn checkpoint_reply(&self, id: MessageId, lease: Lease, text: Option<String>) -> Result<Kept> {
+    pub async fn checkpoint_reply(&self, id: MessageId, lease: Lease, content: ReplyContent) -> Result<Kept> {
         let user_id = self.user_id();
         self.write("checkpoint reply", move |transaction| {
             async move {
-                let mut update = running_reply(user_id, id, lease)
+                let update = running_reply(user_id, id, lease)
                     .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(lease_end_ms()));
-                if let Some(text) = text {
-                    update = update.col_expr(chat_message::Column::Text, Expr::value(text));
-                }
-                let mut update = update.into_query();
+                let mut update = content.set(update).into_query();
                 update.returning_col(chat_message::Column::StopWanted);
                 let Some(row) = transaction.query_one(&update).await? else { return Ok(Kept::Lost) };
                 Ok(if row.try_get_by_index(0)? { Kept::StopWanted } else { Kept::Ours })
@@ -169,12 +167,12 @@ impl UserDb {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn hand_over_reply(&self, id: MessageId, lease: Lease, text: String) -> Result<()> {
+    pub async fn hand_over_reply(&self, id: MessageId, lease: Lease, content: ReplyContent) -> Result<()> {
         let user_id = self.user_id();
         self.write("hand over reply", move |transaction| {
             async move {
-                running_reply(user_id, id, lease)
-                    .col_expr(chat_message::Column::Text, Expr::value(text))
+                content
+                    .set(running_reply(user_id, id, lease))
                     .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
                     .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(0_i64))
                     .exec(transaction)
@@ -194,15 +192,15 @@ impl UserDb {
         &self,
         id: MessageId,
         lease: Lease,
-        text: String,
+        content: impl Into<ReplyContent>,
         state: MessageState,
     ) -> Result<Option<StoredMessage>> {
-        let user_id = self.user_id();
+        let (user_id, content) = (self.user_id(), content.into());
         self.write("finish reply", move |transaction| {
             async move {
                 let (state, failure) = state_columns(state);
-                let update = running_reply(user_id, id, lease)
-                    .col_expr(chat_message::Column::Text, Expr::value(text))
+                let update = content
+                    .set(running_reply(user_id, id, lease))
                     .col_expr(chat_message::Column::State, Expr::value(state))
                     .col_expr(chat_message::Column::Failure, Expr::value(failure))
                     .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
@@ -249,6 +247,10 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
         lease_until_ms: None,
         takeovers: 0,
         stop_wanted: false,
+        reasoning: None,
+        prompt_tokens: None,
+        completion_tokens: None,
+        tokens_estimated: false,
         created_at_ms: chat.updated_at_ms,
     };
     let reply = new_reply(&chat, message.id, &new.model, new.lease.filter(|_| may_start));
@@ -303,7 +305,7 @@ async fn insert_replacement(
     let chat = take_places(transaction, ChatId(chat.id), 1, &new.model).await?;
     let mut reply = new_reply(&chat, parent_id, &new.model, new.lease.filter(|_| may_start));
     if new.goes_on {
-        reply.text = old.text;
+        (reply.text, reply.reasoning) = (old.text, old.reasoning);
     }
     insert(transaction, &reply).await?;
     Ok(NewReply::Added { chat: to_chat(chat), message: None, reply: to_message(reply) })
@@ -398,6 +400,10 @@ fn new_reply(
         lease_until_ms: Some(if lease.is_some() { lease_end_ms() } else { QUEUED_UNTIL_MS }),
         takeovers: 0,
         stop_wanted: false,
+        reasoning: None,
+        prompt_tokens: None,
+        completion_tokens: None,
+        tokens_estimated: false,
         created_at_ms: chat.updated_at_ms,
     }
 }
@@ -420,6 +426,10 @@ async fn insert(transaction: &impl ConnectionTrait, row: &chat_message::Model) -
         lease_until_ms: Set(row.lease_until_ms),
         takeovers: Set(row.takeovers),
         stop_wanted: Set(row.stop_wanted),
+        reasoning: Set(row.reasoning),
+        prompt_tokens: Set(row.prompt_tokens),
+        completion_tokens: Set(row.completion_tokens),
+        tokens_estimated: Set(row.tokens_estimated),
         created_at_ms: Set(row.created_at_ms),
     };
     chat_message::Entity::insert(new).exec_without_returning(transaction).await?;

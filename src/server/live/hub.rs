@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::reply::{LiveReply, Progress};
+use super::reply::{LiveReply, Progress, Sent};
 use crate::{
     domain::{
         ids::{ChatId, MessageId, SessionId, UserId},
@@ -53,8 +53,8 @@ struct Waiting {
     /// Events were dropped.
     resync: bool,
     watched: Option<ChatId>,
-    /// Blocks that the browser has of each reply in the watched chat.
-    blocks_sent: HashMap<MessageId, usize>,
+    /// What the browser has of each reply in the watched chat.
+    sent: HashMap<MessageId, Sent>,
     /// Replies whose text changed.
     progressed: HashSet<MessageId>,
     closing: Option<CloseReason>,
@@ -128,7 +128,7 @@ impl Hub {
             for mailbox in self.of_user(reply.user_id()) {
                 let mut waiting = mailbox.lock();
                 waiting.progressed.remove(&id);
-                waiting.blocks_sent.remove(&id);
+                waiting.sent.remove(&id);
             }
         }
     }
@@ -159,7 +159,8 @@ impl Hub {
             return true;
         }
         let first_block = progress.first_block;
-        let is_whole = reply.show(first_block, progress.blocks, progress.tail);
+        let has_reasoning = reply.tell(progress.phase, progress.reasoning);
+        let is_whole = reply.show(first_block, progress.blocks, progress.tail) && has_reasoning;
         if is_whole {
             self.mark_progress(&reply, first_block);
         }
@@ -216,7 +217,7 @@ impl Mailbox {
     pub fn watch(&self, chat_id: Option<ChatId>) {
         let mut waiting = self.lock();
         waiting.watched = chat_id;
-        waiting.blocks_sent.clear();
+        waiting.sent.clear();
         waiting.progressed.clear();
     }
 
@@ -239,7 +240,7 @@ impl Mailbox {
         let mut waiting = self.lock();
         if waiting.watched == Some(chat_id) {
             // Another text may have taken the place of the first.
-            waiting.blocks_sent.entry(message_id).and_modify(|sent| *sent = first_block.min(*sent));
+            waiting.sent.entry(message_id).and_modify(|sent| sent.blocks = first_block.min(sent.blocks));
             waiting.progressed.insert(message_id);
             drop(waiting);
             self.changed.notify_one();
@@ -268,8 +269,8 @@ impl Mailbox {
             let id = *waiting.progressed.iter().next()?;
             waiting.progressed.remove(&id);
             if let Some(reply) = hub.find_reply(id) {
-                let (event, known) = reply.event(waiting.blocks_sent.get(&id).copied().unwrap_or_default());
-                waiting.blocks_sent.insert(id, known);
+                let (event, known) = reply.event(waiting.sent.get(&id).copied().unwrap_or_default());
+                waiting.sent.insert(id, known);
                 return Some(Outgoing::Event(event));
             }
         }

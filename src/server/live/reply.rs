@@ -9,6 +9,7 @@ use crate::domain::{
     ids::{ChatId, MessageId, UserId},
     live::LiveEvent,
     message::SafeHtml,
+    reply::{ReasoningPiece, ReplyDetails, ReplyPhase},
 };
 
 /// A running reply. Finished blocks only ever grow in number.
@@ -26,6 +27,20 @@ pub struct LiveReply {
 struct Shown {
     blocks: Vec<SafeHtml>,
     tail: SafeHtml,
+    phase: ReplyPhase,
+    reasoning: String,
+    /// How often another reasoning took the place of the one before.
+    turn: u64,
+    /// How much of the reasoning other servers were told.
+    published: usize,
+}
+
+/// How much of a reply a browser has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent {
+    pub blocks: usize,
+    reasoning: usize,
+    turn: u64,
 }
 
 /// What changed in a running reply, for another server: from `first_block` on, everything is new.
@@ -37,6 +52,10 @@ pub struct Progress {
     pub first_block: usize,
     pub blocks: Vec<SafeHtml>,
     pub tail: SafeHtml,
+    #[serde(default)]
+    pub phase: ReplyPhase,
+    #[serde(default)]
+    pub reasoning: Option<ReasoningPiece>,
 }
 
 impl LiveReply {
@@ -85,6 +104,24 @@ impl LiveReply {
         true
     }
 
+    /// How far the reply is, and what is new of its reasoning. False when something before it was missed.
+    pub fn tell(&self, phase: ReplyPhase, reasoning: Option<ReasoningPiece>) -> bool {
+        let mut shown = self.lock();
+        shown.phase = phase;
+        let Some(piece) = reasoning else { return true };
+        if piece.from < shown.reasoning.len() {
+            shown.turn += 1;
+            shown.published = 0;
+        }
+        piece.put_to(&mut shown.reasoning)
+    }
+
+    /// What there is besides the text.
+    pub fn details(&self) -> ReplyDetails {
+        let shown = self.lock();
+        ReplyDetails { reasoning: shown.reasoning.clone(), phase: shown.phase, usage: None }
+    }
+
     /// Adds to the text.
     pub fn add_text(&self, piece: &str) {
         self.text.send_modify(|text| text.push_str(piece));
@@ -102,14 +139,36 @@ impl LiveReply {
 
     /// All blocks and the tail.
     pub fn whole(&self) -> (Vec<SafeHtml>, SafeHtml) {
-        let shown = self.lock().clone();
-        (shown.blocks, shown.tail)
+        let shown = self.lock();
+        (shown.blocks.clone(), shown.tail.clone())
     }
 
-    /// What another server needs to know when it has the blocks before `first_block`.
+    /// All of it, for another server that knows nothing yet.
+    pub fn snapshot(&self) -> Progress {
+        self.progress_from(&self.lock(), 0, 0)
+    }
+
+    /// What other servers need to know when they have the blocks before `first_block`, and what they were told before.
     pub fn progress(&self, first_block: usize) -> Progress {
+        let mut shown = self.lock();
+        let (known, all) = (shown.published, shown.reasoning.len());
+        shown.published = all;
+        self.progress_from(&shown, first_block, known)
+    }
+
+    /// The same for a browser that has so much of it, and how much it has then.
+    pub fn event(&self, sent: Sent) -> (LiveEvent, Sent) {
         let shown = self.lock();
+        let known = if sent.turn == shown.turn { sent.reasoning } else { 0 };
+        let progress = self.progress_from(&shown, sent.blocks, known);
+        let now = Sent { blocks: shown.blocks.len(), reasoning: shown.reasoning.len(), turn: shown.turn };
+        let Progress { chat_id, message_id, first_block, blocks, tail, phase, reasoning, .. } = progress;
+        (LiveEvent::ReplyProgress { chat_id, message_id, first_block, blocks, tail, phase, reasoning }, now)
+    }
+
+    fn progress_from(&self, shown: &Shown, first_block: usize, known: usize) -> Progress {
         let first_block = first_block.min(shown.blocks.len());
+        let reasoning = shown.reasoning.get(known..).filter(|text| !text.is_empty());
         Progress {
             user_id: self.user_id,
             chat_id: self.chat_id,
@@ -117,14 +176,9 @@ impl LiveReply {
             first_block,
             blocks: shown.blocks[first_block..].to_vec(),
             tail: shown.tail.clone(),
+            phase: shown.phase,
+            reasoning: reasoning.map(|text| ReasoningPiece { from: known, text: text.to_owned() }),
         }
-    }
-
-    /// The same for a browser, and how many blocks it has then.
-    pub fn event(&self, first_block: usize) -> (LiveEvent, usize) {
-        let Progress { chat_id, message_id, first_block, blocks, tail, .. } = self.progress(first_block);
-        let known = first_block + blocks.len();
-        (LiveEvent::ReplyProgress { chat_id, message_id, first_block, blocks, tail }, known)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Shown> {

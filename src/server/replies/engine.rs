@@ -4,28 +4,31 @@
 //! long as it renews its lease; when it cannot do so in time, or learns that the lease is lost, it stops without another
 //! word. A reply that a server left behind goes on from its text so far ([`joint`](super::joint)).
 
-use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures::{FutureExt, Stream, StreamExt, future::OptionFuture};
+use futures::{FutureExt, StreamExt, future::OptionFuture};
 use tokio::{
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
 use super::{
-    joint::{BEGINNING_BYTES_MIN, Change, Joint},
+    joint::{Change, Joint},
+    prompt::{Said, ask},
     running::Place,
+    thoughts::Thoughts,
     view,
 };
 use crate::{
     domain::{
         limits,
-        message::{Author, MessageState, ReplyFailure},
-        model::{Prompt, PromptLine, PromptRole},
+        message::{MessageState, ReplyFailure},
+        reply::{ReplyPhase, Usage},
     },
     error::{Error, Result},
     server::{
-        db::{Kept, Lease, StoredMessage, UserDb},
+        ai::{Piece, tokens},
+        db::{Kept, Lease, ReplyContent, StoredMessage, UserDb},
         live::reply::LiveReply,
         markdown::Renderer,
         state::AppState,
@@ -49,6 +52,10 @@ pub struct Task {
     place: Place,
     text: String,
     joint: Joint,
+    thoughts: Thoughts,
+    phase: ReplyPhase,
+    /// How many tokens it was, as far as is known; none while the model was not asked.
+    usage: Option<Usage>,
     renderer: Renderer,
     /// Bytes of the text that are shown, and kept.
     shown_bytes: usize,
@@ -79,6 +86,9 @@ impl Task {
             place,
             text: reply.text.clone(),
             joint: Joint::Adding,
+            thoughts: Thoughts::new(&reply.reasoning),
+            phase: ReplyPhase::default(),
+            usage: None,
             renderer: Renderer::default(),
             shown_bytes: 0,
             kept_bytes: reply.text.len(),
@@ -98,7 +108,7 @@ impl Task {
             End::HandedOver => {
                 self.show().await;
                 // When this fails, the lease lapses by itself.
-                let _ = self.db.hand_over_reply(self.reply.id, self.lease, self.text.clone()).await;
+                let _ = self.db.hand_over_reply(self.reply.id, self.lease, self.content()).await;
                 tracing::info!(message = %self.reply.id, bytes = self.text.len(), "a reply was handed over");
             }
             End::State(state) => {
@@ -137,7 +147,10 @@ impl Task {
                 Some(kept) = OptionFuture::from(checkpoint.as_mut()) => {
                     checkpoint = None;
                     match kept {
-                        Ok((began, bytes, Ok(Kept::Ours))) => (renewed, self.kept_bytes) = (began, bytes),
+                        Ok((began, (bytes, thought_bytes), Ok(Kept::Ours))) => {
+                            (renewed, self.kept_bytes) = (began, bytes);
+                            self.thoughts.note_kept(thought_bytes);
+                        }
                         // Asked for where this server did not hear of it.
                         Ok((_, _, Ok(Kept::StopWanted))) => return End::State(MessageState::Stopped),
                         Ok((_, _, Ok(Kept::Lost))) => return End::LeaseLost,
@@ -154,7 +167,7 @@ impl Task {
                 piece = pieces.next() => {
                     match self.take(piece) {
                         Some(state) => return End::State(state),
-                        None if self.shown_bytes == self.text.len() => {}
+                        None if !self.has_news() => {}
                         None => { next_show.get_or_insert(last_show + pause); }
                     }
                 }
@@ -165,13 +178,28 @@ impl Task {
     /// Adds a piece; gives the state when it was the last.
     fn take(&mut self, said: Option<Result<Said, ReplyFailure>>) -> Option<MessageState> {
         match said {
-            Some(Ok(Said::Begins { continues })) => {
+            Some(Ok(Said::Begins { continues, prompt_tokens })) => {
                 self.joint = Joint::new(&self.text, continues);
+                self.usage = Some(Usage { prompt_tokens, completion_tokens: 0, is_estimated: true });
                 None
             }
-            Some(Ok(Said::Piece(piece))) => {
-                // Postgres cannot keep a NUL.
-                let piece = piece.replace('\0', "");
+            Some(Ok(Said::Piece(Piece::Counted { prompt_tokens, completion_tokens }))) => {
+                self.usage = Some(Usage { prompt_tokens, completion_tokens, is_estimated: false });
+                None
+            }
+            Some(Ok(Said::Piece(Piece::Reasoning(piece)))) => {
+                self.thoughts.add(&without_nul(&piece), self.text.is_empty());
+                if self.phase == ReplyPhase::Reading {
+                    self.phase = ReplyPhase::Thinking;
+                }
+                None
+            }
+            Some(Ok(Said::Piece(Piece::Text(piece)))) => {
+                let piece = without_nul(&piece);
+                if self.text.is_empty() {
+                    self.thoughts.replace();
+                }
+                self.phase = ReplyPhase::Writing;
                 let change = self.joint.add(&mut self.text, &piece);
                 self.note(change);
                 if self.text.len() <= limits::REPLY_BYTES_MAX {
@@ -198,13 +226,24 @@ impl Task {
             self.renderer = Renderer::default();
             (self.shown_bytes, self.kept_bytes) = (0, usize::MAX);
             self.live.clear_text();
+            self.thoughts.replace();
         }
+    }
+
+    /// Whether there is something that is not shown.
+    fn has_news(&self) -> bool {
+        self.shown_bytes != self.text.len() || self.thoughts.has_news()
     }
 
     /// Shows the text so far. Gives the time to wait before the next one.
     async fn show(&mut self) -> Duration {
         let usual = Duration::from_millis(1_000 / limits::REPLY_UPDATES_PER_SECOND_MAX);
+        if !self.has_news() {
+            return usual;
+        }
+        self.live.tell(self.phase, self.thoughts.take_news());
         if self.shown_bytes == self.text.len() {
+            self.state.live.reply_progressed(&self.live, usize::MAX);
             return usual;
         }
         let started = Instant::now();
@@ -227,12 +266,27 @@ impl Task {
         usual.max(started.elapsed() * RENDER_SHARE)
     }
 
-    /// Keeps the text so far, if there is more than was kept, and renews the lease.
+    /// Keeps what there is more than was kept, and renews the lease.
     fn checkpoint(&self) -> Checkpoint {
         let bytes = self.text.len();
         let text = (self.kept_bytes != bytes).then(|| self.text.clone());
+        let (reasoning, thought_bytes) = self.thoughts.to_keep();
+        let content = ReplyContent { text, reasoning, usage: None };
         let (db, id, lease, began) = (self.db.clone(), self.reply.id, self.lease, Instant::now());
-        tokio::spawn(async move { (began, bytes, db.checkpoint_reply(id, lease, text).await) })
+        tokio::spawn(async move { (began, (bytes, thought_bytes), db.checkpoint_reply(id, lease, content).await) })
+    }
+
+    /// All that there is. What nobody counted is estimated, unless the model has said nothing.
+    fn content(&self) -> ReplyContent {
+        let reasoning = self.thoughts.text();
+        let written = tokens::estimate(&self.text) + tokens::estimate(reasoning);
+        let usage =
+            self.usage.filter(|usage| !usage.is_estimated || written > 0).map(|usage| match usage.is_estimated {
+                true => Usage { completion_tokens: written as u64, ..usage },
+                false => usage,
+            });
+        let reasoning = (!reasoning.is_empty()).then(|| reasoning.to_owned());
+        ReplyContent { text: Some(self.text.clone()), reasoning, usage }
     }
 
     /// Writes the end; while the database is away, again and again for a while.
@@ -240,7 +294,7 @@ impl Task {
         let deadline = Instant::now() + Duration::from_secs(FINISH_SECONDS_MAX);
         let mut wait = Duration::from_millis(100);
         loop {
-            match self.db.finish_reply(self.reply.id, self.lease, self.text.clone(), state).await {
+            match self.db.finish_reply(self.reply.id, self.lease, self.content(), state).await {
                 Ok(Some(stored)) => {
                     let message = view::show(&self.state, self.db.user_id(), stored).await;
                     return self.state.live.end_reply(self.db.user_id(), message);
@@ -257,69 +311,17 @@ impl Task {
     }
 }
 
-/// When it began, the text's length, and what became of it.
-type Checkpoint = JoinHandle<(Instant, usize, Result<Kept>)>;
+/// When it began, how much of text and reasoning it keeps, and what became of it.
+type Checkpoint = JoinHandle<(Instant, (usize, usize), Result<Kept>)>;
+
+/// Postgres cannot keep a NUL.
+fn without_nul(piece: &str) -> String {
+    piece.replace('\0', "")
+}
 
 async fn at(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
     }
-}
-
-/// What comes from a model.
-enum Said {
-    /// First of all: whether it goes on from what is there.
-    Begins {
-        continues: bool,
-    },
-    Piece(String),
-}
-
-type Pieces = Pin<Box<dyn Stream<Item = Result<Said, ReplyFailure>> + Send>>;
-
-/// What the model says, beginning with the question: gathering the prompt and connecting happen on the first poll.
-fn ask(state: AppState, db: UserDb, reply: StoredMessage) -> impl Stream<Item = Result<Said, ReplyFailure>> + Send {
-    let pieces = async move {
-        let model = match &reply.author {
-            Author::Model(model) => model.clone(),
-            Author::You => return fail(ReplyFailure::Internal),
-        };
-        let continues = reply.text.len() >= BEGINNING_BYTES_MIN && state.models.can_continue(&model).await;
-        let prompt = match gather_prompt(&db, &reply, continues).await {
-            Ok(prompt) => prompt,
-            Err(_) => return fail(ReplyFailure::Internal),
-        };
-        match state.models.generate(&model, &prompt).await {
-            Ok(pieces) => {
-                let begins = futures::stream::once(async move { Ok(Said::Begins { continues }) });
-                Box::pin(begins.chain(pieces.map(|piece| piece.map(Said::Piece))))
-            }
-            Err(failure) => fail(failure),
-        }
-    };
-    futures::stream::once(pieces).flatten()
-}
-
-fn fail(failure: ReplyFailure) -> Pieces {
-    Box::pin(futures::stream::once(async move { Err(failure) }))
-}
-
-/// The conversation up to the message that is answered: as much of it as fits, roles taking turns, which many models'
-/// templates insist on; with the text so far, when the model is to go on from there.
-async fn gather_prompt(db: &UserDb, reply: &StoredMessage, continues: bool) -> Result<Prompt> {
-    let earlier = db.list_prompt(reply.chat_id, reply.seq - 1, limits::PROMPT_CHARS_MAX).await?;
-    let mut lines: Vec<PromptLine> = Vec::with_capacity(earlier.len());
-    for line in earlier.into_iter().rev() {
-        let role = if line.is_reply { PromptRole::Assistant } else { PromptRole::User };
-        match lines.last_mut() {
-            Some(last) if last.role == role => {
-                last.text.push_str("\n\n");
-                last.text.push_str(&line.text);
-            }
-            None if role == PromptRole::Assistant => {}
-            _ => lines.push(PromptLine { role, text: line.text }),
-        }
-    }
-    Ok(Prompt { lines, begun: if continues { reply.text.clone() } else { String::new() } })
 }

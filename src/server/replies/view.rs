@@ -9,6 +9,7 @@ use crate::{
     domain::{
         ids::{MessageId, UserId},
         message::{Author, Message, MessageBody, MessageState, SafeHtml},
+        reply::{ReplyDetails, ReplyPhase},
     },
     server::{db::StoredMessage, markdown, state::AppState},
 };
@@ -40,7 +41,8 @@ impl Default for Views {
 
 /// A message as its owner sees it.
 pub async fn show(state: &AppState, user_id: UserId, stored: StoredMessage) -> Message {
-    let StoredMessage { id, chat_id, seq, parent_id, author, text, state: message_state, created_at_ms } = stored;
+    let StoredMessage { id, chat_id, seq, parent_id, author, text, state: message_state, created_at_ms, .. } = stored;
+    let mut details = ReplyDetails { reasoning: stored.reasoning, phase: ReplyPhase::default(), usage: stored.usage };
     let body = match author {
         Author::You => MessageBody::Text(text),
         Author::Model(_) if message_state.is_final() => {
@@ -53,12 +55,13 @@ pub async fn show(state: &AppState, user_id: UserId, stored: StoredMessage) -> M
         Author::Model(_) => match state.live.find_reply(user_id, id) {
             Some(reply) => {
                 let (blocks, tail) = reply.whole();
+                details = reply.details();
                 MessageBody::Html { blocks, tail }
             }
             None => MessageBody::Html { blocks: render(text).await, tail: SafeHtml::default() },
         },
     };
-    Message { id, chat_id, seq, parent_id, author, body, state: message_state, created_at_ms }
+    Message { id, chat_id, seq, parent_id, author, body, state: message_state, details, created_at_ms }
 }
 
 async fn final_blocks(state: &AppState, id: MessageId, text: String) -> Vec<SafeHtml> {

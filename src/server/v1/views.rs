@@ -9,6 +9,7 @@ use crate::{
         chat::{Chat, ChatCursor, ChatPage},
         limits,
         message::{Author, MessageState, Sent},
+        reply::Usage,
         session::ActiveSession,
         user::User,
     },
@@ -172,7 +173,30 @@ pub struct MessageView {
     state: &'static str,
     /// Why it failed.
     failure: Option<FailureView>,
+    /// What the model thought before it answered, where it said so.
+    reasoning: Option<String>,
+    /// How many tokens a reply was that has ended.
+    usage: Option<UsageView>,
     created_at_ms: i64,
+}
+
+/// How many tokens a reply was.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Usage)]
+pub struct UsageView {
+    /// Of the conversation that the model read.
+    prompt_tokens: u64,
+    /// Of what it wrote, its reasoning included.
+    completion_tokens: u64,
+    /// Whether they are an estimate: the model's server did not count.
+    estimated: bool,
+}
+
+impl From<Usage> for UsageView {
+    fn from(usage: Usage) -> Self {
+        let Usage { prompt_tokens, completion_tokens, is_estimated } = usage;
+        Self { prompt_tokens, completion_tokens, estimated: is_estimated }
+    }
 }
 
 /// Why a model gave no complete reply.
@@ -211,6 +235,8 @@ impl From<StoredMessage> for MessageView {
             text: stored.text,
             state,
             failure,
+            reasoning: Some(stored.reasoning).filter(|reasoning| !reasoning.is_empty()),
+            usage: stored.usage.map(UsageView::from),
             created_at_ms: stored.created_at_ms,
         }
     }

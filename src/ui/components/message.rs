@@ -2,7 +2,12 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::{markdown::Markdown, reply_outcome::ReplyOutcome, timestamp::Timestamp};
+use super::{
+    markdown::Markdown,
+    reply_details::{ReplyReasoning, ReplyUsage},
+    reply_outcome::ReplyOutcome,
+    timestamp::Timestamp,
+};
 use crate::ui::state::{
     conversation::Conversation,
     entry::{Entry, EntryBody},
@@ -42,7 +47,9 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
                         <span class="message-author">{label}</span>
                         <Timestamp at_ms=created_at_ms />
                     </header>
+                    <ReplyReasoning reasoning=entry.reasoning.clone() />
                     <Markdown blocks tail />
+                    <ReplyUsage usage=entry.usage.clone() />
                     <ReplyOutcome entry conversation />
                 </article>
             })

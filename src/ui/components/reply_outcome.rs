@@ -17,7 +17,10 @@ pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
         let entry = entry.clone();
         move || match entry.state.get() {
             MessageState::Queued { ahead } => Some(note(waits_for(ahead), "reply-queued")),
-            MessageState::Generating => entry.is_empty().then(|| note("Thinking…", "reply-thinking")),
+            MessageState::Generating => {
+                let phase = entry.phase.get().text().filter(|_| entry.is_empty());
+                phase.map(|phase| note(phase, "reply-thinking"))
+            }
             MessageState::Complete => None,
             MessageState::Stopped => Some(note("Stopped", "reply-stopped")),
             MessageState::Failed(failure) => Some(alert(failure.text())),

@@ -14,6 +14,7 @@ use crate::{
         chat::{Chat, ChatView},
         ids::{ChatId, MessageId},
         message::{Message, MessagePage, MessageState, SafeHtml, Sent},
+        reply::{ReasoningPiece, ReplyPhase},
     },
     error::Error,
 };
@@ -104,10 +105,18 @@ impl Conversation {
     }
 
     /// Works in a piece of a running reply. False when something before it is missing.
-    pub fn apply_progress(&self, id: MessageId, first_block: usize, blocks: Vec<SafeHtml>, tail: SafeHtml) -> bool {
+    pub fn apply_progress(
+        &self,
+        id: MessageId,
+        first_block: usize,
+        blocks: Vec<SafeHtml>,
+        tail: SafeHtml,
+        phase: ReplyPhase,
+        reasoning: Option<ReasoningPiece>,
+    ) -> bool {
         let entry = self.entries.with_untracked(|entries| entries.iter().rev().find(|e| e.id == Some(id)).cloned());
         let Some(entry) = entry else { return false };
-        let fits = entry.advance(first_block, blocks, tail);
+        let fits = entry.think(phase, reasoning) && entry.advance(first_block, blocks, tail);
         self.changed.notify();
         fits
     }

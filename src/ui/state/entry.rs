@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::domain::{
     ids::MessageId,
     message::{Author, Message, MessageBody, MessageState, SafeHtml},
+    reply::{ReasoningPiece, ReplyDetails, ReplyPhase, Usage},
 };
 
 /// A message of the open conversation.
@@ -28,6 +29,10 @@ pub struct Entry {
     pub created_at_ms: i64,
     pub body: EntryBody,
     pub state: ArcRwSignal<MessageState>,
+    /// What the model thought before it answered.
+    pub reasoning: ArcRwSignal<String>,
+    pub phase: ArcRwSignal<ReplyPhase>,
+    pub usage: ArcRwSignal<Option<Usage>>,
     /// Whether the server has not yet said that it has it.
     pub is_on_its_way: ArcRwSignal<bool>,
 }
@@ -71,6 +76,9 @@ impl Entry {
                 },
             },
             state: ArcRwSignal::new(message.state),
+            reasoning: ArcRwSignal::new(message.details.reasoning),
+            phase: ArcRwSignal::new(message.details.phase),
+            usage: ArcRwSignal::new(message.details.usage),
             is_on_its_way: ArcRwSignal::new(false),
         }
     }
@@ -86,6 +94,9 @@ impl Entry {
             created_at_ms: js_sys::Date::now() as i64,
             body: EntryBody::Text(text.into()),
             state: ArcRwSignal::new(MessageState::Complete),
+            reasoning: ArcRwSignal::default(),
+            phase: ArcRwSignal::default(),
+            usage: ArcRwSignal::default(),
             is_on_its_way: ArcRwSignal::new(true),
         }
     }
@@ -112,9 +123,17 @@ impl Entry {
             };
             if !is_behind {
                 replace_blocks(blocks, 0, new_blocks);
-                replace_tail(tail, new_tail);
+                set(tail, new_tail);
             }
         }
+        let ReplyDetails { reasoning, phase, usage } = message.details;
+        let is_behind =
+            !message.state.is_final() && self.reasoning.with_untracked(|known| known.len() > reasoning.len());
+        if !is_behind {
+            set(&self.reasoning, reasoning);
+            set(&self.phase, phase);
+        }
+        set(&self.usage, usage);
         if known != message.state {
             self.state.set(message.state);
         }
@@ -131,8 +150,18 @@ impl Entry {
             return false;
         }
         replace_blocks(blocks, first_block, new_blocks);
-        replace_tail(tail, new_tail);
+        set(tail, new_tail);
         true
+    }
+
+    /// Takes over how far a running reply is, and more of its reasoning. False when something before it is missing.
+    pub fn think(&self, phase: ReplyPhase, piece: Option<ReasoningPiece>) -> bool {
+        if self.state.get_untracked().is_final() {
+            return true;
+        }
+        set(&self.phase, phase);
+        let Some(piece) = piece else { return true };
+        self.reasoning.try_update(|reasoning| piece.put_to(reasoning)).unwrap_or(true)
     }
 
     /// Whether nothing of a reply is there yet.
@@ -159,8 +188,9 @@ fn replace_blocks(blocks: &ArcRwSignal<Vec<Block>>, first: usize, new: Vec<SafeH
     });
 }
 
-fn replace_tail(tail: &ArcRwSignal<SafeHtml>, new: SafeHtml) {
-    if tail.with_untracked(|known| *known != new) {
-        tail.set(new);
+/// Tells nobody of what is not new.
+fn set<T: PartialEq + Send + Sync + 'static>(signal: &ArcRwSignal<T>, new: T) {
+    if signal.with_untracked(|known| *known != new) {
+        signal.set(new);
     }
 }

@@ -141,9 +141,11 @@ impl Live {
                     shown.apply_messages(messages);
                 }
             }
-            LiveEvent::ReplyProgress { chat_id, message_id, first_block, blocks, tail } => {
+            LiveEvent::ReplyProgress { chat_id, message_id, first_block, blocks, tail, phase, reasoning } => {
                 let shown = screen.filter(|shown| shown.chat_id() == chat_id);
-                if shown.is_some_and(|shown| !shown.apply_progress(message_id, first_block, blocks, tail)) {
+                if shown
+                    .is_some_and(|shown| !shown.apply_progress(message_id, first_block, blocks, tail, phase, reasoning))
+                {
                     self.ask_again();
                 }
             }

@@ -81,7 +81,11 @@ async fn begin(embedded: &Embedded) -> Result<PieceStream, ReplyFailure> {
 
 /// The next thing a reply says; none at its end.
 async fn next(pieces: &mut PieceStream) -> Option<Result<String, ReplyFailure>> {
-    timeout(Duration::from_secs(30), pieces.next()).await.expect("a piece")
+    let piece = timeout(Duration::from_secs(30), pieces.next()).await.expect("a piece")?;
+    Some(piece.map(|piece| match piece {
+        Piece::Text(text) => text,
+        other => panic!("no text but {other:?}"),
+    }))
 }
 
 /// All that a reply says, and how it failed.

@@ -1,7 +1,7 @@
 //! What a server sends for one reply: pieces out of a stream of events, or all at once. Bytes are bounded, every wait is, and
 //! what is not understood is passed over.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use eventsource_stream::EventStreamError;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     domain::{limits, message::ReplyFailure},
-    server::ai::PieceStream,
+    server::ai::{Piece, PieceStream},
 };
 
 /// How far a stream of events has come.
@@ -24,10 +24,12 @@ struct Progress<S> {
     is_finished: bool,
     is_cut_for_length: bool,
     is_over: bool,
+    /// Understood, and not yet passed on.
+    heard: VecDeque<Piece>,
 }
 
 /// The pieces in a stream of events, ending with a failure unless the server said that it is done.
-pub fn pieces<S, E>(events: S, first_byte: Duration, idle: Duration) -> impl Stream<Item = Result<String, ReplyFailure>>
+pub fn pieces<S, E>(events: S, first_byte: Duration, idle: Duration) -> impl Stream<Item = Result<Piece, ReplyFailure>>
 where
     S: Stream<Item = Result<eventsource_stream::Event, EventStreamError<E>>> + Unpin,
     E: Into<ReplyFailure>,
@@ -40,6 +42,7 @@ where
         is_finished: false,
         is_cut_for_length: false,
         is_over: false,
+        heard: VecDeque::new(),
     };
     stream::unfold(progress, |mut progress| async move {
         let piece = next_piece(&mut progress).await;
@@ -47,18 +50,23 @@ where
     })
 }
 
-async fn next_piece<S, E>(progress: &mut Progress<S>) -> Option<Result<String, ReplyFailure>>
+async fn next_piece<S, E>(progress: &mut Progress<S>) -> Option<Result<Piece, ReplyFailure>>
 where
     S: Stream<Item = Result<eventsource_stream::Event, EventStreamError<E>>> + Unpin,
     E: Into<ReplyFailure>,
 {
-    while !progress.is_over {
+    loop {
+        if let Some(piece) = progress.heard.pop_front() {
+            return Some(Ok(piece));
+        }
+        if progress.is_over {
+            break;
+        }
         let failure = match timeout(progress.wait, progress.events.next()).await {
             Err(_) if progress.has_chunk => ReplyFailure::Stalled,
             Err(_) => ReplyFailure::NoAnswer,
             Ok(Some(Ok(event))) => match read_event(progress, &event.data) {
-                Ok(Some(piece)) => return Some(Ok(piece)),
-                Ok(None) => continue,
+                Ok(()) => continue,
                 Err(failure) => failure,
             },
             Ok(Some(Err(EventStreamError::Transport(error)))) => error.into(),
@@ -78,25 +86,45 @@ where
     None
 }
 
-/// The text in one event. What is not understood is passed over.
-fn read_event<S>(progress: &mut Progress<S>, data: &str) -> Result<Option<String>, ReplyFailure> {
+/// Takes what is in one event. What is not understood is passed over.
+fn read_event<S>(progress: &mut Progress<S>, data: &str) -> Result<(), ReplyFailure> {
     if data.trim() == "[DONE]" {
         progress.is_over = true;
-        return if progress.has_chunk { Ok(None) } else { Err(ReplyFailure::Empty) };
+        return if progress.has_chunk { Ok(()) } else { Err(ReplyFailure::Empty) };
     }
-    let Ok(chunk) = serde_json::from_str::<Value>(data) else { return Ok(None) };
+    let Ok(chunk) = serde_json::from_str::<Value>(data) else { return Ok(()) };
     if chunk.get("error").is_some_and(|error| !error.is_null()) {
         return Err(ReplyFailure::ProviderError);
     }
-    let Some(choice) = chunk.get("choices").and_then(|choices| choices.get(0)) else { return Ok(None) };
+    progress.heard.extend(counted(&chunk));
+    let Some(choice) = chunk.get("choices").and_then(|choices| choices.get(0)) else { return Ok(()) };
     progress.has_chunk = true;
     progress.wait = progress.idle;
     if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
         progress.is_finished = true;
         progress.is_cut_for_length = reason == "length";
     }
-    let text = choice.get("delta").and_then(|delta| delta.get("content")).and_then(Value::as_str);
-    Ok(text.filter(|text| !text.is_empty()).map(str::to_owned))
+    if let Some(delta) = choice.get("delta") {
+        progress.heard.extend(said(delta));
+    }
+    Ok(())
+}
+
+/// What a message, or a part of one, says: what the model thinks, under either of two names, and its answer.
+fn said(message: &Value) -> impl Iterator<Item = Piece> {
+    let text = |name| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let reasoning = text("reasoning_content").or_else(|| text("reasoning")).map(Piece::Reasoning);
+    reasoning.into_iter().chain(text("content").map(Piece::Text))
+}
+
+/// How many tokens a server counted, if it said so and it can be.
+fn counted(value: &Value) -> Option<Piece> {
+    let count = |name| {
+        let tokens = value.get("usage")?.get(name)?.as_u64();
+        tokens.filter(|tokens| *tokens <= limits::REPLY_TOKENS_COUNTED_MAX)
+    };
+    let (prompt_tokens, completion_tokens) = (count("prompt_tokens")?, count("completion_tokens")?);
+    Some(Piece::Counted { prompt_tokens, completion_tokens })
 }
 
 /// A server that does not stream gives its reply in one piece, or an error.
@@ -105,9 +133,10 @@ pub fn whole_reply(body: &[u8]) -> Result<PieceStream, ReplyFailure> {
     if value.get("error").is_some_and(|error| !error.is_null()) {
         return Err(ReplyFailure::ProviderError);
     }
-    let text = value.pointer("/choices/0/message/content").and_then(Value::as_str).ok_or(ReplyFailure::Garbled)?;
-    let text = text.to_owned();
-    Ok(Box::pin(stream::once(async move { Ok(text) })))
+    let message =
+        value.pointer("/choices/0/message").filter(|message| message.get("content").is_some_and(Value::is_string));
+    let pieces: Vec<_> = said(message.ok_or(ReplyFailure::Garbled)?).chain(counted(&value)).map(Ok).collect();
+    Ok(Box::pin(stream::iter(pieces)))
 }
 
 /// Passes bytes on until a line, or all of them, are too many.
@@ -164,7 +193,11 @@ mod tests {
         let (mut text, mut failure) = (String::new(), None);
         while let Some(piece) = pieces.next().await {
             match piece {
-                Ok(piece) => text.push_str(&piece),
+                Ok(Piece::Text(piece)) => text.push_str(&piece),
+                Ok(Piece::Reasoning(piece)) => text.push_str(&format!("({piece})")),
+                Ok(Piece::Counted { prompt_tokens, completion_tokens }) => {
+                    text.push_str(&format!("[{prompt_tokens}+{completion_tokens}]"));
+                }
                 Err(error) => failure = Some(error),
             }
         }
@@ -205,6 +238,29 @@ mod tests {
         let marked = format!("\u{feff}\n{}data: [DONE]\n\n", delta("ok"));
         for size in 1..8 {
             assert_eq!(read(marked.as_bytes(), size).await, ("ok".to_owned(), None));
+        }
+    }
+
+    #[tokio::test]
+    async fn reasoning_and_counts_are_told_from_the_answer() {
+        let thought =
+            |name: &str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { name: "hm", "content": null } }] }));
+        let count = |prompt: Value, completion: Value| {
+            let usage = json!({ "prompt_tokens": prompt, "completion_tokens": completion });
+            format!("data: {}\n\n", json!({ "choices": [], "usage": usage }))
+        };
+        let raw = format!("{}{}{}", thought("reasoning_content"), thought("reasoning"), delta("ok"));
+        let ends = [
+            (count(json!(7), json!(2)), "[7+2]"),
+            // D33: what cannot be is not believed.
+            (count(json!(-7), json!(2)), ""),
+            (count(json!(1_000_000_000_000_000_000_u64), json!(2)), ""),
+            (count(json!(1e300), json!("2")), ""),
+            (count(json!(null), json!([])), ""),
+        ];
+        for (end, counted) in ends {
+            let raw = format!("{raw}{end}data: [DONE]\n\n");
+            assert_eq!(read(raw.as_bytes(), 9).await, (format!("(hm)(hm)ok{counted}"), None));
         }
     }
 

@@ -21,6 +21,10 @@ pub struct Model {
     pub lease_until_ms: Option<i64>,
     pub takeovers: i32,
     pub stop_wanted: bool,
+    pub reasoning: Option<String>,
+    pub prompt_tokens: Option<i64>,
+    pub completion_tokens: Option<i64>,
+    pub tokens_estimated: bool,
     pub created_at_ms: i64,
 }
 

@@ -3,7 +3,11 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{message::SafeHtml, session::SessionEnd};
+use crate::domain::{
+    message::SafeHtml,
+    reply::{ReasoningPiece, ReplyPhase},
+    session::SessionEnd,
+};
 
 struct Scene {
     hub: Hub,
@@ -60,6 +64,24 @@ fn finished_blocks_are_sent_once() {
     reply.show(1, vec![html("two"), html("three")], html("fo"));
     hub.mark_progress(&reply, usize::MAX);
     assert_eq!(progress(mailbox.take(&hub)), (1, 2, "fo".to_owned()));
+}
+
+#[test]
+fn reasoning_is_sent_once_and_whole_when_another_takes_its_place() {
+    let Scene { hub, mailbox, reply, .. } = scene();
+    let tell = |from, text: &str| {
+        assert!(reply.tell(ReplyPhase::Thinking, Some(ReasoningPiece { from, text: text.to_owned() })));
+        hub.mark_progress(&reply, usize::MAX);
+        match mailbox.take(&hub) {
+            Some(Outgoing::Event(LiveEvent::ReplyProgress { reasoning: Some(piece), .. })) => (piece.from, piece.text),
+            other => panic!("no reasoning but {other:?}"),
+        }
+    };
+    assert_eq!(tell(0, "One"), (0, "One".to_owned()));
+    assert_eq!(tell(3, ", two"), (3, ", two".to_owned()));
+    assert_eq!(tell(0, "Something else"), (0, "Something else".to_owned()));
+    assert_eq!(tell(14, "!"), (14, "!".to_owned()));
+    assert!(!reply.tell(ReplyPhase::Thinking, Some(ReasoningPiece { from: 99, text: String::new() })));
 }
 
 #[test]
@@ -127,6 +149,8 @@ fn a_mirror_notices_that_it_missed_something() {
         first_block,
         blocks,
         tail: html("t"),
+        phase: ReplyPhase::Writing,
+        reasoning: None,
     };
     assert!(!hub.mirror(at(2, vec![html("three")])));
     assert!(hub.mirror(at(0, vec![html("one"), html("two")])));

@@ -1,0 +1,53 @@
+//! What its writer keeps of a reply: the columns that change as it is written.
+
+use sea_orm::{UpdateMany, sea_query::Expr};
+
+use super::entity::chat_message;
+use crate::domain::{limits, reply::Usage};
+
+/// What there is of a reply; none of what has not changed since it was last kept.
+#[derive(Clone, Debug, Default)]
+pub struct ReplyContent {
+    pub text: Option<String>,
+    pub reasoning: Option<String>,
+    pub usage: Option<Usage>,
+}
+
+impl From<String> for ReplyContent {
+    fn from(text: String) -> Self {
+        Self { text: Some(text), ..Self::default() }
+    }
+}
+
+impl ReplyContent {
+    /// Puts it into an update.
+    pub(super) fn set(self, mut update: UpdateMany<chat_message::Entity>) -> UpdateMany<chat_message::Entity> {
+        if let Some(text) = self.text {
+            update = update.col_expr(chat_message::Column::Text, Expr::value(text));
+        }
+        if let Some(reasoning) = self.reasoning {
+            update = update.col_expr(chat_message::Column::Reasoning, Expr::value(reasoning));
+        }
+        if let Some(usage) = self.usage {
+            update = update
+                .col_expr(chat_message::Column::PromptTokens, Expr::value(to_column(usage.prompt_tokens)))
+                .col_expr(chat_message::Column::CompletionTokens, Expr::value(to_column(usage.completion_tokens)))
+                .col_expr(chat_message::Column::TokensEstimated, Expr::value(usage.is_estimated));
+        }
+        update
+    }
+}
+
+/// The tokens of a reply, if they are kept.
+pub(super) fn usage(row: &chat_message::Model) -> Option<Usage> {
+    let count = |column: Option<i64>| column.and_then(|tokens| u64::try_from(tokens).ok());
+    Some(Usage {
+        prompt_tokens: count(row.prompt_tokens)?,
+        completion_tokens: count(row.completion_tokens)?,
+        is_estimated: row.tokens_estimated,
+    })
+}
+
+fn to_column(tokens: u64) -> i64 {
+    i64::try_from(tokens.min(limits::REPLY_TOKENS_COUNTED_MAX)).unwrap_or(i64::MAX)
+}
