@@ -48,6 +48,8 @@ pub fn apart(pieces: PieceStream, goes_on: bool) -> PieceStream {
 enum Place {
     /// Nothing was said but what may be the opening.
     Beginning,
+    /// After the opening; blank lines are left out here, too.
+    Opened,
     Reasoning,
     /// After it; blank lines before the answer are left out.
     Gap,
@@ -69,7 +71,7 @@ impl Splitter {
                 Place::Beginning => {
                     let said = text.trim_start();
                     if let Some(rest) = said.strip_prefix(OPENING) {
-                        (self.place, text) = (Place::Reasoning, rest.trim_start().to_owned());
+                        (self.place, text) = (Place::Opened, rest.to_owned());
                     } else if OPENING.starts_with(said) {
                         self.kept_back = text;
                         return out;
@@ -87,12 +89,12 @@ impl Splitter {
                     push(&mut out, Piece::Reasoning(thought.to_owned()));
                     (self.place, text) = (Place::Gap, rest.to_owned());
                 }
-                Place::Gap => {
+                Place::Opened | Place::Gap => {
                     text = text.trim_start().to_owned();
                     if text.is_empty() {
                         return out;
                     }
-                    self.place = Place::Answer;
+                    self.place = if self.place == Place::Opened { Place::Reasoning } else { Place::Answer };
                 }
                 Place::Answer => {
                     push(&mut out, Piece::Text(text));
