@@ -20,3 +20,4 @@ pub mod session;
 pub mod setup;
 pub mod site;
 pub mod tokens;
+pub mod versions;

@@ -101,7 +101,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 47] = [
+const DOORS: [Door; 51] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -152,6 +152,28 @@ const DOORS: [Door; 47] = [
         Ok,
     ),
     door("/api/stop_reply", |ids| vec![("message_id", ids.reply.to_string())], Refused(401), AsUnknown, Ok),
+    door(
+        "/api/edit_message",
+        |ids| {
+            vec![
+                ("message_id", ids.message.to_string()),
+                ("text", "hello again".into()),
+                ("client_message_id", ids.message.to_string()),
+            ]
+        },
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
+    door("/api/show_version", |ids| vec![("message_id", ids.message.to_string())], Refused(401), AsUnknown, Ok),
+    door("/api/read_message", |ids| vec![("message_id", ids.reply.to_string())], Refused(401), AsUnknown, Ok),
+    door(
+        "/api/fork_chat",
+        |ids| vec![("message_id", ids.message.to_string()), ("client_id", CLIENT_ID.into())],
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
     door("/api/list_sessions", |_| vec![], Refused(401), Ok, Ok),
     door("/api/end_session", |ids| vec![("session_id", ids.session.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/end_other_sessions", |_| vec![], Refused(401), Ok, Ok),
@@ -744,7 +766,7 @@ async fn x11_every_live_command_for_every_kind_of_person(setup: Setup) {
         for chat_id in [scene.ids.chat, ChatId(Uuid::now_v7())] {
             for after_seq in [i64::MIN, -1, 0, 1, i64::MAX] {
                 let mut tab = Tab::open(person).await;
-                for command in [LiveCommand::Watch { chat_id, after_seq }, LiveCommand::Unwatch] {
+                for command in [LiveCommand::Watch { chat_id, after_seq, last_id: None }, LiveCommand::Unwatch] {
                     tab.command(&command).await;
                 }
                 tab.until("the refusal", |screen| !screen.refused.is_empty()).await;
@@ -761,7 +783,7 @@ async fn x11_every_live_command_for_every_kind_of_person(setup: Setup) {
     let denied = format!(": denied by=\"{}\" status=404", scene.bob.id);
     assert_eq!(logs::text().lines().filter(|line| line.contains(&denied)).count(), 10);
     let mut tab = Tab::on_chat(&scene.alice, scene.ids.chat).await;
-    tab.command(&LiveCommand::Watch { chat_id: scene.ids.chat, after_seq: 0 }).await;
+    tab.command(&LiveCommand::Watch { chat_id: scene.ids.chat, after_seq: 0, last_id: None }).await;
     tab.until("the messages", |screen| screen.messages.len() == 4).await;
     assert!(tab.screen.refused.is_empty());
 }
@@ -784,7 +806,7 @@ async fn x9_x10_nobody_touches_a_running_reply_of_somebody_else(setup: Setup) {
             assert_eq!(answer.same(), person.post(path, &[("message_id", &unknown)]).await.same());
         }
         let mut tab = Tab::open(person).await;
-        tab.command(&LiveCommand::Watch { chat_id, after_seq: 0 }).await;
+        tab.command(&LiveCommand::Watch { chat_id, after_seq: 0, last_id: None }).await;
         tab.until("the refusal", |screen| screen.refused == ["not_found"]).await;
     }
     assert!(!call.is_gone());

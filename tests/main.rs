@@ -36,4 +36,5 @@ mod servers;
 mod sessions;
 mod setup;
 mod sockets;
+mod versions;
 mod writes;

@@ -68,7 +68,7 @@ async fn w4_every_command_is_authorised_anew(setup: Setup) {
     tab.until("the chat", |screen| !screen.chats.is_empty()).await;
     // Gone without anybody being told.
     app.database.execute("DELETE FROM login_session").await;
-    tab.command(&LiveCommand::Watch { chat_id, after_seq: 0 }).await;
+    tab.command(&LiveCommand::Watch { chat_id, after_seq: 0, last_id: None }).await;
     assert_eq!(tab.until_closed().await, (Some(CloseReason::SessionEnded(SessionEnd::Expired)), Some(1008)));
     assert!(tab.screen.messages.is_empty());
 }
@@ -238,7 +238,7 @@ async fn only_an_upgrade_is_answered(setup: Setup) {
         assert!((400..500).contains(&answer.status), "{method}: {}", answer.status);
     }
     let mut tab = Tab::open(&alice).await;
-    tab.command(&LiveCommand::Watch { chat_id: ChatId(Uuid::new_v4()), after_seq: 0 }).await;
+    tab.command(&LiveCommand::Watch { chat_id: ChatId(Uuid::new_v4()), after_seq: 0, last_id: None }).await;
     tab.until("the refusal", |screen| screen.refused == ["not_found"]).await;
 }
 

@@ -137,7 +137,7 @@ pub struct Socket(WebSocketStream<TcpStream>);
 impl Socket {
     /// Says which chat is on the screen.
     pub async fn watch(&mut self, chat_id: ChatId) -> Result<()> {
-        let command = serde_json::to_string(&LiveCommand::Watch { chat_id, after_seq: 0 })?;
+        let command = serde_json::to_string(&LiveCommand::Watch { chat_id, after_seq: 0, last_id: None })?;
         Ok(self.0.send(Frame::text(command)).await?)
     }
 

@@ -96,8 +96,10 @@ async fn add_account(db: &Db, email: &str, hash: &str) -> Result<UserId> {
 /// A chat with so many messages, every second one a reply.
 async fn add_chat(owner: &UserDb, messages: usize) -> Result<ChatId> {
     let chat = owner.add_chat().await?;
-    let exchanges = (0..messages / 2).map(|number| add_exchange(owner, chat.id, number));
-    stream::iter(exchanges).buffer_unordered(WRITES_AT_A_TIME).try_collect::<Vec<()>>().await?;
+    // One after the other: while a reply of a chat has not ended, the next one waits.
+    for number in 0..messages / 2 {
+        add_exchange(owner, chat.id, number).await?;
+    }
     Ok(chat.id)
 }
 
@@ -105,6 +107,7 @@ async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<
     let lease = Lease::new();
     let new = NewExchange {
         chat_id,
+        edits: None,
         text: MessageText::parse(&format!("{QUESTION} ({number})"))?,
         client_message_id: ClientMessageId::random(),
         model: ModelName::new("openai", upstream::MODEL)?,

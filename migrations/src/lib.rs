@@ -27,6 +27,7 @@ mod m0022_provider;
 mod m0023_site_settings;
 mod m0024_reply_attempts;
 mod m0026_reply_details;
+mod m0028_message_tree;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_site_settings::Migration),
             Box::new(m0024_reply_attempts::Migration),
             Box::new(m0026_reply_details::Migration),
+            Box::new(m0028_message_tree::Migration),
         ]
     }
 }

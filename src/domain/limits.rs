@@ -153,6 +153,10 @@ pub const EXPORTS_PER_HOUR_MAX: u32 = 20;
 
 /// Replies of one user that are generated at a time, by all servers together.
 pub const RUNNING_REPLIES_PER_USER_MAX: u64 = 20;
+/// Versions of one message: edited, or asked for again.
+pub const VERSIONS_MAX: usize = 50;
+/// Messages of a chat that another chat can begin with.
+pub const FORK_MESSAGES_MAX: usize = 2_000;
 /// Replies of one user that wait for their turn; past this, nothing more is taken.
 pub const QUEUED_REPLIES_PER_USER_MAX: u64 = 20;
 /// Unfinished replies that are looked at when the next one of the queue is chosen, the oldest first.

@@ -17,9 +17,15 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LiveCommand {
-    /// This chat is on the screen; `after_seq` is the last place up to which every message is known in its final state.
-    /// Answered with [`LiveEvent::Messages`], then with the running reply's text and its further course.
-    Watch { chat_id: ChatId, after_seq: i64 },
+    /// This chat is on the screen; `after_seq` is the last place up to which every message is known in its final state, and
+    /// `last_id` the last message that is shown. Answered with [`LiveEvent::Messages`], then with the running reply's text
+    /// and its further course; or, when that last message is not shown any more, with [`LiveEvent::ChatOutdated`].
+    Watch {
+        chat_id: ChatId,
+        after_seq: i64,
+        #[serde(default)]
+        last_id: Option<MessageId>,
+    },
     /// No chat is on the screen.
     Unwatch,
 }
@@ -30,9 +36,11 @@ pub enum LiveCommand {
 pub enum LiveEvent {
     /// A chat is new, or its title, model or place changed.
     ChatChanged { chat: Chat },
-    /// Messages are new or have changed; each replaces what the browser has under its id, and a reply replaces an older
-    /// one to the same parent.
+    /// Messages are new or have changed; each replaces what the browser has under its id, and, with all that follows, an
+    /// older version of it. One that is not shown is not to be.
     Messages { chat_id: ChatId, messages: Vec<Message> },
+    /// Another version of the conversation is shown now, or there is more that is new than is sent here: fetch it afresh.
+    ChatOutdated { chat_id: ChatId },
     /// A running reply's text from block `first_block` on: later blocks are dropped, `blocks` added, the tail replaced; how
     /// far the reply is, and what is new of its reasoning. Sent for the watched chat only.
     ReplyProgress {

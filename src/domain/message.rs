@@ -17,8 +17,13 @@ pub struct Message {
     pub chat_id: ChatId,
     /// Its place in the chat, from 1, without gaps among all that was ever said there.
     pub seq: i64,
-    /// The message that a reply answers; none for what a person wrote.
+    /// The message that this one follows; none for the first. Messages are a tree: those that follow the same one are
+    /// versions of each other, and one path through the tree is shown.
     pub parent_id: Option<MessageId>,
+    /// Whether it is on that path.
+    pub is_shown: bool,
+    /// Its place among its versions; none when it is the only one, or where nobody counted.
+    pub versions: Option<Versions>,
     pub author: Author,
     pub body: MessageBody,
     pub state: MessageState,
@@ -44,6 +49,16 @@ impl Author {
             Self::Model(name) => name.label(),
         }
     }
+}
+
+/// The place of a message among its versions, the oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// From 1.
+    pub place: u32,
+    pub count: u32,
+    pub previous: Option<MessageId>,
+    pub next: Option<MessageId>,
 }
 
 /// What a message says, ready to show.
@@ -119,8 +134,8 @@ impl MessageState {
         matches!(self, Self::Interrupted | Self::Stopped | Self::Failed(Cut | Stalled | TooLong))
     }
 
-    /// Whether asking again makes sense.
-    pub const fn can_retry(self) -> bool {
+    /// Whether this is not all that there should be.
+    pub const fn is_incomplete(self) -> bool {
         matches!(self, Self::Failed(_) | Self::Interrupted | Self::Stopped)
     }
 }

@@ -17,6 +17,7 @@ mod audit;
 mod chats;
 mod content;
 mod entity;
+mod exchanges;
 mod export;
 mod leases;
 mod links;
@@ -35,6 +36,7 @@ mod second_factors;
 mod sessions;
 mod settings;
 mod site;
+mod versions;
 mod write;
 
 use std::{path::Path, time::Duration};
@@ -52,6 +54,7 @@ pub use self::{
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
     content::ReplyContent,
+    exchanges::{NewExchange, NewReply, Replacement},
     leases::{Lapsed, TakenReply},
     login_attempts::FailureLimit,
     login_sessions::{NewSession, OpenSession},
@@ -60,7 +63,7 @@ pub use self::{
     people::AccountChange,
     providers::{ProviderChange, SealedKey, StoredProvider},
     queue::UnfinishedReply,
-    replies::{Kept, Lease, NewExchange, NewReply, Replacement},
+    replies::{Kept, Lease},
     second_factors::{FactorUse, StoredFactor},
     settings::StoredSite,
 };

@@ -127,8 +127,8 @@ fn count_all(state: &AppState, user_id: UserId, of_all: Quota, request: &Request
 /// As what a request counts beside being one.
 fn counted(method: &Method, path: &str) -> Option<Quota> {
     match path {
-        "/api/send_message" | "/api/retry_reply" => Some(Quota::Messages),
-        "/api/create_chat" => Some(Quota::Chats),
+        "/api/send_message" | "/api/retry_reply" | "/api/edit_message" => Some(Quota::Messages),
+        "/api/create_chat" | "/api/fork_chat" => Some(Quota::Chats),
         "/settings/data.json" | "/admin/audit.csv" => Some(Quota::Exports),
         "/api/v1/chats" if method == Method::POST => Some(Quota::Chats),
         path if path.starts_with("/api/v1/chats/") && method == Method::POST => Some(Quota::Messages),

@@ -85,6 +85,11 @@ impl Live {
         self.announce(user_id, LiveEvent::Messages { chat_id, messages });
     }
 
+    /// Another version of a chat is shown now.
+    pub fn chat_outdated(&self, user_id: UserId, chat_id: ChatId) {
+        self.announce(user_id, LiveEvent::ChatOutdated { chat_id });
+    }
+
     /// A queued reply's place in the line is another one. Each server tells its own tabs.
     pub fn reply_queued(&self, user_id: UserId, chat_id: ChatId, message_id: MessageId, ahead: Option<u32>) {
         self.hub.announce(user_id, &LiveEvent::ReplyQueued { chat_id, message_id, ahead });

@@ -2,7 +2,7 @@
 //!
 //! What a user asks for is here; `engine` writes one reply, `joint` puts it to what was there before, `follow` hears one out
 //! for a program, `view` makes messages ready to show, `running` knows what runs on this server, `queue` whose turn is next,
-//! `sweep` goes on with what lost its server.
+//! `sweep` goes on with what lost its server, `versions` says things otherwise.
 
 mod engine;
 pub mod follow;
@@ -12,12 +12,14 @@ mod queue;
 pub mod running;
 pub mod sweep;
 mod thoughts;
+pub mod versions;
 mod view;
 
 use crate::{
     domain::{
         chat::ChatView,
         ids::{ChatId, ClientMessageId, MessageId},
+        limits,
         live::LiveEvent,
         message::{Author, Message, MessagePage, MessageState, MessageText, Sent},
         model::ModelName,
@@ -56,9 +58,27 @@ pub async fn list_messages(state: &AppState, db: &UserDb, chat_id: ChatId, befor
 ///
 /// # Errors
 /// [`Error::NotFound`] when the chat is not theirs.
-pub async fn watch(state: &AppState, db: &UserDb, mailbox: &Mailbox, chat_id: ChatId, after_seq: i64) -> Result<()> {
+pub async fn watch(
+    state: &AppState,
+    db: &UserDb,
+    mailbox: &Mailbox,
+    chat_id: ChatId,
+    after_seq: i64,
+    last_id: Option<MessageId>,
+) -> Result<()> {
     mailbox.watch(Some(chat_id));
-    let stored = db.list_messages_after(chat_id, after_seq).await?.ok_or(Error::NotFound)?;
+    let mut stored = db.list_messages_after(chat_id, after_seq).await?.ok_or(Error::NotFound)?;
+    let missed = stored.len().saturating_sub(usize::try_from(limits::MESSAGES_PER_PAGE).unwrap_or(usize::MAX));
+    // With the last one, all before it are on the path that is shown.
+    let is_outdated = match last_id {
+        Some(id) => !db.is_message_shown(chat_id, id).await?,
+        None => false,
+    };
+    if is_outdated || (last_id.is_some() && missed > 0) {
+        mailbox.push(LiveEvent::ChatOutdated { chat_id });
+        return Ok(());
+    }
+    stored.drain(..missed);
     let running: Vec<MessageId> =
         stored.iter().filter(|message| message.state == MessageState::Generating).map(|message| message.id).collect();
     mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored).await });
@@ -82,6 +102,18 @@ pub async fn send_message(
     client_message_id: ClientMessageId,
     model: Option<ModelName>,
 ) -> Result<Sent> {
+    add_exchange(state, db, chat_id, None, text, client_message_id, model).await
+}
+
+async fn add_exchange(
+    state: &AppState,
+    db: &UserDb,
+    chat_id: ChatId,
+    edits: Option<MessageId>,
+    text: MessageText,
+    client_message_id: ClientMessageId,
+    model: Option<ModelName>,
+) -> Result<Sent> {
     let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let model = choose_model(state, model, chat.model, &db.user().preferences).await?;
     let running_max = state.config.limits.replies_per_user;
@@ -90,7 +122,7 @@ pub async fn send_message(
     finish(state.tasks.clone().spawn(async move {
         let writer = Writer::reserve(&state);
         let lease = writer.as_ref().map(|writer| writer.lease);
-        let new = NewExchange { chat_id, text, client_message_id, model, lease, running_max };
+        let new = NewExchange { chat_id, edits, text, client_message_id, model, lease, running_max };
         match db.add_exchange(new).await? {
             NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
             NewReply::Added { chat, message, reply } => {
@@ -105,7 +137,7 @@ pub async fn send_message(
     .await
 }
 
-/// Asks again for the chat's last reply, or for the rest of it. Gives the chat and the new reply.
+/// Asks again for a reply, or for the rest of it: another version takes its place. Gives the chat and the new reply.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooManyReplies`], [`InvalidInput::Model`].
@@ -164,9 +196,12 @@ async fn read_page(state: &AppState, db: &UserDb, chat_id: ChatId, before_seq: O
 }
 
 async fn show_all(state: &AppState, db: &UserDb, stored: Vec<StoredMessage>) -> Vec<Message> {
+    // Without the answer, a tab goes on with what it knows of them.
+    let versions = db.list_versions(&stored).await.unwrap_or_default();
     let mut messages = Vec::with_capacity(stored.len());
     for message in stored {
-        messages.push(view::show(state, db.user_id(), message).await);
+        let versions = versions.get(&message.id).copied();
+        messages.push(Message { versions, ..view::show(state, db.user_id(), message).await });
     }
     let is_queued = |message: &Message| matches!(message.state, MessageState::Queued { .. });
     let queued: Vec<MessageId> =

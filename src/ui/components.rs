@@ -23,6 +23,8 @@ pub mod log_in_dialog;
 pub mod logo;
 pub mod markdown;
 pub mod message;
+mod message_actions;
+mod message_edit;
 pub mod message_field;
 pub mod model_hint;
 pub mod model_picker;

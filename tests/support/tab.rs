@@ -34,6 +34,8 @@ pub struct Screen {
     /// Codes of refused commands.
     pub refused: Vec<String>,
     pub resyncs: usize,
+    /// Whether another version of the chat is shown by now, so that its page is to be fetched.
+    pub is_outdated: bool,
     /// Every event of a running reply's text, as it came.
     pub progress: Vec<LiveEvent>,
     pub closing: Option<CloseReason>,
@@ -77,6 +79,7 @@ impl Tab {
     /// Puts a chat that was opened on the screen and follows it from there.
     pub async fn show(&mut self, view: ChatView) {
         self.screen.messages = view.messages.messages;
+        self.screen.is_outdated = false;
         self.watched = Some(view.chat.id);
         self.watch_again().await;
     }
@@ -156,8 +159,9 @@ impl Tab {
 
     async fn watch_again(&mut self) {
         let after_seq = self.screen.known_up_to();
+        let last_id = self.screen.messages.last().map(|message| message.id);
         let chat_id = self.watched.unwrap();
-        self.command(&LiveCommand::Watch { chat_id, after_seq }).await;
+        self.command(&LiveCommand::Watch { chat_id, after_seq, last_id }).await;
     }
 }
 
@@ -206,6 +210,7 @@ impl Screen {
                         && self.apply_progress(message_id, first_block, blocks, tail));
                 }
             }
+            LiveEvent::ChatOutdated { chat_id } => self.is_outdated |= watched == Some(chat_id),
             LiveEvent::ReplyQueued { message_id, ahead, .. } => {
                 let queued =
                     self.messages.iter_mut().find(|message| message.id == message_id && !message.state.is_final());
@@ -236,11 +241,17 @@ impl Screen {
             }
             return;
         }
-        let is_same_place = |known: &Message| message.parent_id.is_some() && known.parent_id == message.parent_id;
-        if self.messages.iter().any(|known| is_same_place(known) && known.seq > message.seq) {
+        let follows_seq = match message.parent_id {
+            None => Some(0),
+            Some(id) => self.messages.iter().find(|known| known.id == id).map(|known| known.seq),
+        };
+        let is_newer_version = |known: &Message| known.parent_id == message.parent_id && known.seq > message.seq;
+        if !message.is_shown || (follows_seq.is_some() && self.messages.iter().any(is_newer_version)) {
             return;
         }
-        self.messages.retain(|known| !is_same_place(known));
+        if let Some(follows_seq) = follows_seq {
+            self.messages.retain(|known| known.seq <= follows_seq || known.seq >= message.seq);
+        }
         let place = self.messages.partition_point(|known| known.seq < message.seq);
         self.messages.insert(place, message);
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use sardonyx::domain::{
     ids::{ChatId, ClientMessageId},
     live::LiveEvent,
-    message::MessageState,
+    message::{Author, MessageState},
 };
 
 use super::{check::Kept, figures::Seen};
@@ -84,7 +84,7 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
                 }
             }
             LiveEvent::Messages { chat_id: of, messages } if of == chat_id => {
-                let reply = messages.iter().find(|message| message.parent_id.is_some() && message.state.is_final());
+                let reply = messages.iter().find(|message| message.author != Author::You && message.state.is_final());
                 if let Some(reply) = reply {
                     ensure!(reply.state == MessageState::Complete, "a reply ended as {:?}", reply.state);
                     let first = first.context("a reply was complete before its first word was seen")?;
@@ -97,6 +97,7 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             LiveEvent::Closing { reason } => bail!("the live connection closes: {reason:?}"),
             LiveEvent::ChatChanged { .. }
             | LiveEvent::Messages { .. }
+            | LiveEvent::ChatOutdated { .. }
             | LiveEvent::ReplyQueued { .. }
             | LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged

@@ -1,4 +1,4 @@
-//! A user's messages, read: pages for the screen, and the lines of a prompt. What is written is in `replies`.
+//! A user's messages, read: pages for the screen, and the lines of a prompt. What is written is in `exchanges` and `replies`.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
@@ -21,6 +21,7 @@ pub struct StoredMessage {
     pub chat_id: ChatId,
     pub seq: i64,
     pub parent_id: Option<MessageId>,
+    pub is_shown: bool,
     pub author: Author,
     pub text: String,
     pub state: MessageState,
@@ -67,7 +68,8 @@ impl UserDb {
         Ok(Some((rows.into_iter().map(to_message).collect(), has_older)))
     }
 
-    /// The newest messages of a chat after `after_seq`, oldest first, one page at most. None when the chat is not theirs.
+    /// The newest messages of a chat after `after_seq`, oldest first, one more than a page at most. None when the chat is not
+    /// theirs.
     ///
     /// # Errors
     /// When the database fails.
@@ -79,7 +81,7 @@ impl UserDb {
             .shown_messages(chat_id)
             .filter(chat_message::Column::Seq.gt(after_seq))
             .order_by_desc(chat_message::Column::Seq)
-            .limit(limits::MESSAGES_PER_PAGE)
+            .limit(limits::MESSAGES_PER_PAGE + 1)
             .all(&self.read().await?)
             .await
             .map_err(failed("list new messages"))?;
@@ -100,16 +102,19 @@ impl UserDb {
         Ok(row.map(to_message))
     }
 
-    /// What was said up to and with place `up_to_seq`, newest first, until `chars_max` is full; at least the newest.
+    /// What a reply answers and what was said before that, newest first, until `chars_max` is full; at least the newest.
+    /// Whatever is shown by now: a reply goes by what it follows.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_prompt(&self, chat_id: ChatId, up_to_seq: i64, chars_max: usize) -> Result<Vec<PromptText>> {
+    pub async fn list_prompt(&self, reply: &StoredMessage, chars_max: usize) -> Result<Vec<PromptText>> {
         const ROWS_AT_A_TIME: u64 = 20;
-        let (mut lines, mut chars, mut below_seq) = (Vec::new(), 0, up_to_seq.saturating_add(1));
+        let (mut lines, mut chars, mut below_seq) = (Vec::new(), 0, reply.seq);
+        let mut next_id = reply.parent_id.map(|id| id.0);
         loop {
-            let rows = self
-                .shown_messages(chat_id)
+            let rows = chat_message::Entity::find()
+                .filter(chat_message::Column::ChatId.eq(reply.chat_id.0))
+                .filter(chat_message::Column::UserId.eq(self.user_id().0))
                 .filter(chat_message::Column::Seq.lt(below_seq))
                 .order_by_desc(chat_message::Column::Seq)
                 .limit(ROWS_AT_A_TIME)
@@ -119,15 +124,20 @@ impl UserDb {
             let is_last_page = rows.len() < usize::try_from(ROWS_AT_A_TIME).unwrap_or(usize::MAX);
             for row in rows {
                 below_seq = row.seq;
+                // What a message follows has a lower place; between the two lie other versions.
+                if next_id != Some(row.id) {
+                    continue;
+                }
+                next_id = row.parent_id;
                 chars += row.text.chars().count();
                 if chars > chars_max && !lines.is_empty() {
                     return Ok(lines);
                 }
                 if !row.text.is_empty() {
-                    lines.push(PromptText { is_reply: row.parent_id.is_some(), text: row.text });
+                    lines.push(PromptText { is_reply: row.model.is_some(), text: row.text });
                 }
             }
-            if is_last_page {
+            if is_last_page || next_id.is_none() {
                 return Ok(lines);
             }
         }
@@ -155,6 +165,7 @@ pub(super) fn to_message(row: chat_message::Model) -> StoredMessage {
         chat_id: ChatId(row.chat_id),
         seq: row.seq,
         parent_id: row.parent_id.map(MessageId),
+        is_shown: !row.superseded,
         author,
         state: to_state(&row.state, row.failure.as_deref()),
         usage: content::usage(&row),

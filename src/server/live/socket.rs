@@ -217,8 +217,9 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
     };
     match command {
         LiveCommand::Unwatch => connection.mailbox.watch(None),
-        LiveCommand::Watch { chat_id, after_seq } => {
-            if let Err(error) = replies::watch(&connection.state, &db, &connection.mailbox, chat_id, after_seq).await {
+        LiveCommand::Watch { chat_id, after_seq, last_id } => {
+            let Connection { state, mailbox, .. } = connection;
+            if let Err(error) = replies::watch(state, &db, mailbox, chat_id, after_seq, last_id).await {
                 connection.mailbox.watch(None);
                 guard::note_if_denied(Some(db.user_id()), error.status());
                 refuse(connection, error);

@@ -62,7 +62,7 @@ fn fail(failure: ReplyFailure) -> Pieces {
 /// The conversation up to the message that is answered: as much of it as fits, roles taking turns, which many models'
 /// templates insist on; with the text so far, when the model is to go on from there. What a model thought is no part of it.
 async fn gather_prompt(db: &UserDb, reply: &StoredMessage, continues: bool) -> Result<Prompt> {
-    let earlier = db.list_prompt(reply.chat_id, reply.seq - 1, limits::PROMPT_CHARS_MAX).await?;
+    let earlier = db.list_prompt(reply, limits::PROMPT_CHARS_MAX).await?;
     let mut lines: Vec<PromptLine> = Vec::with_capacity(earlier.len());
     for line in earlier.into_iter().rev() {
         let role = if line.is_reply { PromptRole::Assistant } else { PromptRole::User };

@@ -41,7 +41,9 @@ impl Default for Views {
 
 /// A message as its owner sees it.
 pub async fn show(state: &AppState, user_id: UserId, stored: StoredMessage) -> Message {
-    let StoredMessage { id, chat_id, seq, parent_id, author, text, state: message_state, created_at_ms, .. } = stored;
+    let StoredMessage {
+        id, chat_id, seq, parent_id, is_shown, author, text, state: message_state, created_at_ms, ..
+    } = stored;
     let mut details = ReplyDetails { reasoning: stored.reasoning, phase: ReplyPhase::default(), usage: stored.usage };
     let body = match author {
         Author::You => MessageBody::Text(text),
@@ -61,7 +63,19 @@ pub async fn show(state: &AppState, user_id: UserId, stored: StoredMessage) -> M
             None => MessageBody::Html { blocks: render(text).await, tail: SafeHtml::default() },
         },
     };
-    Message { id, chat_id, seq, parent_id, author, body, state: message_state, details, created_at_ms }
+    Message {
+        id,
+        chat_id,
+        seq,
+        parent_id,
+        is_shown,
+        versions: None,
+        author,
+        body,
+        state: message_state,
+        details,
+        created_at_ms,
+    }
 }
 
 async fn final_blocks(state: &AppState, id: MessageId, text: String) -> Vec<SafeHtml> {

@@ -62,7 +62,7 @@ fn poll_while_needed(conversation: Conversation, session: Session, live: Live) {
             return;
         }
         let conversation = conversation.clone();
-        let poll = move || conversation.refresh(session);
+        let poll = move || conversation.refresh(session, || {});
         if let Ok(interval) = set_interval_with_handle(poll, Duration::from_secs(POLL_SECONDS)) {
             on_cleanup(move || interval.clear());
         }

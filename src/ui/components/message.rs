@@ -4,6 +4,8 @@ use leptos::{either::Either, prelude::*};
 
 use super::{
     markdown::Markdown,
+    message_actions::MessageActions,
+    message_edit::MessageEdit,
     reply_details::{ReplyReasoning, ReplyUsage},
     reply_outcome::ReplyOutcome,
     timestamp::Timestamp,
@@ -20,18 +22,28 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
     let created_at_ms = entry.created_at_ms;
 
     match entry.body.clone() {
-        EntryBody::Text(text) => Either::Left(view! {
-            <article
-                class="message message-from-you"
-                class:message-on-its-way=move || entry.is_on_its_way.get()
-                aria-label=name
-            >
-                <p class="message-text">{text.to_string()}</p>
-                <footer class="message-foot">
-                    <Timestamp at_ms=created_at_ms />
-                </footer>
-            </article>
-        }),
+        EntryBody::Text(text) => {
+            let (is_edited, is_on_its_way) = (RwSignal::new(false), entry.is_on_its_way.clone());
+            let edit = {
+                let (entry, conversation) = (entry.clone(), conversation.clone());
+                move || view! { <MessageEdit entry=entry.clone() is_edited conversation=conversation.clone() /> }
+            };
+            Either::Left(view! {
+                <article
+                    class="message message-from-you"
+                    class:message-on-its-way=move || is_on_its_way.get()
+                    class:message-edited=move || is_edited.get()
+                    aria-label=name
+                >
+                    <p class="message-text">{text.to_string()}</p>
+                    {move || is_edited.get().then(edit.clone())}
+                    <footer class="message-foot">
+                        <Timestamp at_ms=created_at_ms />
+                        <MessageActions entry conversation is_edited />
+                    </footer>
+                </article>
+            })
+        }
         EntryBody::Html { blocks, tail } => {
             let state = entry.state.clone();
             let is_running = move || !state.get().is_final();
@@ -50,7 +62,8 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
                     <ReplyReasoning reasoning=entry.reasoning.clone() />
                     <Markdown blocks tail />
                     <ReplyUsage usage=entry.usage.clone() />
-                    <ReplyOutcome entry conversation />
+                    <ReplyOutcome entry=entry.clone() conversation=conversation.clone() />
+                    <MessageActions entry conversation />
                 </article>
             })
         }

@@ -41,12 +41,12 @@ pub fn ReplyOutcome(entry: Entry, conversation: Conversation) -> impl IntoView {
         }
     };
     let retry = move || {
-        let id = entry.id.filter(|_| state.get().can_retry() && conversation.last_key() == Some(entry.key))?;
+        let id = entry.id.filter(|_| state.get().is_incomplete() && conversation.last_key() == Some(entry.key))?;
         let can_go_on = state.get().can_continue() && !entry.is_empty();
         Some(view! {
             <div class="reply-again">
-                {can_go_on.then(|| view! { <RetryForm id goes_on=true conversation=conversation.clone() /> })}
-                <RetryForm id conversation=conversation.clone() />
+                {can_go_on.then(|| view! { <RetryForm id goes_on=true label="Continue" conversation=conversation.clone() /> })}
+                <RetryForm id label="Retry" conversation=conversation.clone() />
             </div>
         })
     };

@@ -60,10 +60,7 @@ fn stop(
         spawn_local(async move {
             match stop_reply(id.to_string()).await {
                 Ok(()) => live.catch_up(&conversation, id),
-                Err(error) => {
-                    conversation.error.set(Some(error));
-                    session.leave_if_ended(error);
-                }
+                Err(error) => conversation.fail(session, error),
             }
         });
     }

@@ -34,6 +34,8 @@ pub struct Conversation {
     pub changed: ArcTrigger,
     chat_id: ChatId,
     is_loading_older: ArcStoredValue<bool>,
+    /// The last running reply that was heard of and is not there.
+    missing: ArcStoredValue<Option<MessageId>>,
 }
 
 impl Conversation {
@@ -47,11 +49,18 @@ impl Conversation {
             model: ArcRwSignal::new(None),
             changed: ArcTrigger::new(),
             is_loading_older: ArcStoredValue::new(false),
+            missing: ArcStoredValue::new(None),
         }
     }
 
     pub fn chat_id(&self) -> ChatId {
         self.chat_id
+    }
+
+    /// Shows what went wrong, or leads away when the session is over.
+    pub fn fail(&self, session: Session, error: Error) {
+        self.error.set(Some(error));
+        session.leave_if_ended(error);
     }
 
     /// Works in a new title, model or moment.
@@ -78,13 +87,24 @@ impl Conversation {
             entry.update(message);
             return;
         }
-        let parent_id = message.parent_id;
-        let is_replaced = |entry: &Entry| parent_id.is_some() && entry.parent_id == parent_id;
-        if self.entries.with_untracked(|entries| entries.iter().any(|e| is_replaced(e) && e.seq > message.seq)) {
+        // On the path that is shown nothing stands between a message and what it follows.
+        let follows_seq = match message.parent_id {
+            None => Some(0),
+            Some(id) => self.entries.with_untracked(|entries| entries.iter().find(|e| e.id == Some(id)).map(|e| e.seq)),
+        };
+        let is_newer_version = |entry: &Entry| {
+            entry.id.is_some()
+                && entry.seq > message.seq
+                && follows_seq.is_some()
+                && entry.parent_id == message.parent_id
+        };
+        if !message.is_shown || self.entries.with_untracked(|entries| entries.iter().any(is_newer_version)) {
             return;
         }
         self.entries.update(|entries| {
-            entries.retain(|entry| !is_replaced(entry));
+            if let Some(follows_seq) = follows_seq {
+                entries.retain(|entry| entry.seq <= follows_seq || entry.seq >= message.seq);
+            }
             if let Some(entry) = entries.iter_mut().find(|entry| entry.became(&message)) {
                 entry.id = Some(message.id);
                 entry.seq = message.seq;
@@ -115,7 +135,10 @@ impl Conversation {
         reasoning: Option<ReasoningPiece>,
     ) -> bool {
         let entry = self.entries.with_untracked(|entries| entries.iter().rev().find(|e| e.id == Some(id)).cloned());
-        let Some(entry) = entry else { return false };
+        let Some(entry) = entry else {
+            // Asked for once: it may belong to a version that is not shown.
+            return self.missing.try_update_value(|missing| missing.replace(id) == Some(id)).unwrap_or(true);
+        };
         let fits = entry.think(phase, reasoning) && entry.advance(first_block, blocks, tail);
         self.changed.notify();
         fits
@@ -161,6 +184,11 @@ impl Conversation {
         self.changed.notify();
     }
 
+    /// The last message that the server has.
+    pub fn last_id(&self) -> Option<MessageId> {
+        self.entries.with_untracked(|entries| entries.iter().rev().find_map(|entry| entry.id))
+    }
+
     /// Whether this message is there.
     pub fn has(&self, id: MessageId) -> bool {
         self.entries.with_untracked(|entries| entries.iter().any(|entry| entry.id == Some(id)))
@@ -199,18 +227,51 @@ impl Conversation {
         self.entries.with(|entries| entries.first().map(|entry| entry.seq))
     }
 
-    /// Fetches the newest messages afresh.
-    pub fn refresh(&self, session: Session) {
+    /// Fetches the newest messages afresh; `after` is called when they are there.
+    pub fn refresh(&self, session: Session, after: impl FnOnce() + 'static) {
         let this = self.clone();
         spawn_local(async move {
             match open_chat(this.chat_id.to_string()).await {
                 Ok(view) => {
                     this.apply_chat(view.chat);
-                    this.apply_messages(view.messages.messages);
+                    this.replace(view.messages);
+                    after();
                 }
                 Err(error) => session.leave_if_ended(error),
             }
         });
+    }
+
+    /// Shows this page; of what was shown, what comes before it, if they fit together, and what was said since.
+    fn replace(&self, page: MessagePage) {
+        let (first, last_id) = (page.messages.first(), page.messages.last().map(|message| message.id));
+        let known = self.entries.get_untracked();
+        let first_follows = first.and_then(|first| first.parent_id);
+        let before =
+            known.iter().position(|entry| entry.id.is_some() && entry.id == first_follows).map_or(0, |at| at + 1);
+        if before == 0 {
+            self.has_older.set(page.has_older);
+        }
+        let mut entries: Vec<Entry> = known[..before].to_vec();
+        for message in page.messages {
+            match known.iter().find(|entry| entry.id == Some(message.id)) {
+                Some(entry) => {
+                    entry.update(message);
+                    entries.push(entry.clone());
+                }
+                None => entries.push(Entry::new(message)),
+            }
+        }
+        let mut last_id = last_id;
+        for entry in &known[before..] {
+            let is_next = entry.id.is_none() || (last_id.is_some() && entry.parent_id == last_id);
+            if is_next && entries.iter().all(|shown| shown.key != entry.key) {
+                last_id = entry.id.or(last_id);
+                entries.push(entry.clone());
+            }
+        }
+        self.entries.set(entries);
+        self.changed.notify();
     }
 
     /// Fetches the messages before the oldest one; `before_insert` is called right before they are put in.
@@ -229,10 +290,7 @@ impl Conversation {
                     before_insert();
                     this.prepend(page);
                 }
-                Err(error) => {
-                    this.error.set(Some(error));
-                    session.leave_if_ended(error);
-                }
+                Err(error) => this.fail(session, error),
             }
             this.is_loading_older.set_value(false);
         });

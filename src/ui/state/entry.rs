@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     ids::MessageId,
-    message::{Author, Message, MessageBody, MessageState, SafeHtml},
+    message::{Author, Message, MessageBody, MessageState, SafeHtml, Versions},
     reply::{ReasoningPiece, ReplyDetails, ReplyPhase, Usage},
 };
 
@@ -33,6 +33,8 @@ pub struct Entry {
     pub reasoning: ArcRwSignal<String>,
     pub phase: ArcRwSignal<ReplyPhase>,
     pub usage: ArcRwSignal<Option<Usage>>,
+    /// Its place among its versions.
+    pub versions: ArcRwSignal<Option<Versions>>,
     /// Whether the server has not yet said that it has it.
     pub is_on_its_way: ArcRwSignal<bool>,
 }
@@ -79,6 +81,7 @@ impl Entry {
             reasoning: ArcRwSignal::new(message.details.reasoning),
             phase: ArcRwSignal::new(message.details.phase),
             usage: ArcRwSignal::new(message.details.usage),
+            versions: ArcRwSignal::new(message.versions),
             is_on_its_way: ArcRwSignal::new(false),
         }
     }
@@ -97,6 +100,7 @@ impl Entry {
             reasoning: ArcRwSignal::default(),
             phase: ArcRwSignal::default(),
             usage: ArcRwSignal::default(),
+            versions: ArcRwSignal::new(None),
             is_on_its_way: ArcRwSignal::new(true),
         }
     }
@@ -109,6 +113,9 @@ impl Entry {
 
     /// Takes over what the server says of this message, unless that is older than what is known.
     pub fn update(&self, message: Message) {
+        if message.versions.is_some() && message.versions != self.versions.get_untracked() {
+            self.versions.set(message.versions);
+        }
         let known = self.state.get_untracked();
         if !message.state.may_follow(known) {
             return;

@@ -105,7 +105,7 @@ impl Live {
     /// Makes sure that a reply which the server has begun is shown, however its announcement fares.
     pub fn catch_up(self, conversation: &Conversation, reply_id: MessageId) {
         if !self.is_connected.get_untracked() {
-            conversation.refresh(self.session);
+            conversation.refresh(self.session, || {});
         } else if !conversation.has(reply_id) {
             self.watch_again.notify();
         }
@@ -113,7 +113,9 @@ impl Live {
 
     fn watch_command(self) -> LiveCommand {
         match self.screen.get() {
-            Some(chat) => LiveCommand::Watch { chat_id: chat.chat_id(), after_seq: chat.known_up_to() },
+            Some(chat) => {
+                LiveCommand::Watch { chat_id: chat.chat_id(), after_seq: chat.known_up_to(), last_id: chat.last_id() }
+            }
             None => LiveCommand::Unwatch,
         }
     }
@@ -147,6 +149,12 @@ impl Live {
                     .is_some_and(|shown| !shown.apply_progress(message_id, first_block, blocks, tail, phase, reasoning))
                 {
                     self.ask_again();
+                }
+            }
+            LiveEvent::ChatOutdated { chat_id } => {
+                if let Some(screen) = screen.filter(|screen| screen.chat_id() == chat_id) {
+                    // Other news may have come in the meantime.
+                    screen.refresh(self.session, move || self.watch_again.notify());
                 }
             }
             LiveEvent::ReplyQueued { chat_id, message_id, ahead } => {
