@@ -10,6 +10,7 @@
 pub mod account;
 pub mod admin;
 pub mod chats;
+pub mod drafts;
 pub mod links;
 pub mod messages;
 pub mod models;

@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod chat;
 pub mod device;
+pub mod draft;
 pub mod ids;
 pub mod limits;
 pub mod live;

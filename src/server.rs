@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod door;
+pub mod drafts;
 pub mod export;
 pub mod flood;
 pub mod health;

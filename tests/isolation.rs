@@ -10,7 +10,7 @@ use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
     api::{notifications::ListNotifications, second_factor::BeginSecondFactor, session::FindCurrentSession},
     domain::{
-        ids::{AccessTokenId, ChatId, MessageId, NotificationId, SessionId, UserId},
+        ids::{AccessTokenId, ChatId, ClientMessageId, MessageId, NotificationId, SessionId, UserId},
         live::LiveCommand,
         message::Sent,
         notification::Notification,
@@ -101,7 +101,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 51] = [
+const DOORS: [Door; 52] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -146,6 +146,20 @@ const DOORS: [Door; 51] = [
         "/api/send_message",
         |ids| {
             vec![("chat_id", ids.chat.to_string()), ("text", "hello".into()), ("client_message_id", CLIENT_ID.into())]
+        },
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
+    door(
+        "/api/save_draft",
+        |ids| {
+            let fields = [("text", "a draft"), ("client_message_id", CLIENT_ID), ("draft_ms", "0")];
+            fields
+                .into_iter()
+                .chain([("chat_id", ids.chat.to_string().as_str())])
+                .map(|(n, v)| (n, v.to_owned()))
+                .collect()
         },
         Refused(401),
         AsUnknown,
@@ -409,7 +423,9 @@ const fn admin_door(path: &'static str, fields: fn(&Ids) -> Vec<(&'static str, S
 /// Where a live command has its line. A new command does not compile until it has one.
 fn command_line(command: &LiveCommand) -> &'static str {
     match command {
-        LiveCommand::Watch { .. } | LiveCommand::Unwatch => "x11_every_live_command_for_every_kind_of_person",
+        LiveCommand::Watch { .. } | LiveCommand::Unwatch | LiveCommand::Typing { .. } => {
+            "x11_every_live_command_for_every_kind_of_person"
+        }
     }
 }
 
@@ -462,7 +478,7 @@ fn cells() -> usize {
     let doors: usize = DOORS.iter().map(|door| places(door).max(1) * PEOPLE).sum();
     // Nobody's four tokens, two of each of two others, and the owner's: one id in a path at most.
     let routes = ROUTES.len() * (4 + 4 + 1);
-    let commands = 2 + 2 * 2 * 5 + 1;
+    let commands = 2 + 3 * 2 * 5 + 1;
     doors + routes + (PAGES.len() + FILES.len() + OTHERS.len()) * PEOPLE + commands
 }
 
@@ -766,22 +782,24 @@ async fn x11_every_live_command_for_every_kind_of_person(setup: Setup) {
         for chat_id in [scene.ids.chat, ChatId(Uuid::now_v7())] {
             for after_seq in [i64::MIN, -1, 0, 1, i64::MAX] {
                 let mut tab = Tab::open(person).await;
-                for command in [LiveCommand::Watch { chat_id, after_seq, last_id: None }, LiveCommand::Unwatch] {
+                let watch = LiveCommand::Watch { chat_id, after_seq, last_id: None };
+                for command in [watch, LiveCommand::Typing { chat_id }, LiveCommand::Unwatch] {
                     tab.command(&command).await;
                 }
-                tab.until("the refusal", |screen| !screen.refused.is_empty()).await;
+                tab.until("the refusals", |screen| screen.refused.len() == 2).await;
                 // Something that happens on Alice's side is not heard, even by whoever tried to watch.
                 scene.alice.create_chat().await;
                 let own = person.create_chat().await;
                 tab.until("the own chat", |screen| !screen.chats.is_empty()).await;
                 assert_eq!(tab.screen.chats.iter().map(|chat| chat.id).collect::<Vec<_>>(), [own]);
-                assert_eq!(tab.screen.refused, ["not_found"]);
+                assert_eq!(tab.screen.refused, ["not_found", "not_found"]);
                 assert!(tab.screen.messages.is_empty() && tab.screen.progress.is_empty());
+                assert!(tab.screen.drafts.is_empty() && tab.screen.typing.is_empty());
             }
         }
     }
     let denied = format!(": denied by=\"{}\" status=404", scene.bob.id);
-    assert_eq!(logs::text().lines().filter(|line| line.contains(&denied)).count(), 10);
+    assert_eq!(logs::text().lines().filter(|line| line.contains(&denied)).count(), 20);
     let mut tab = Tab::on_chat(&scene.alice, scene.ids.chat).await;
     tab.command(&LiveCommand::Watch { chat_id: scene.ids.chat, after_seq: 0, last_id: None }).await;
     tab.until("the messages", |screen| screen.messages.len() == 4).await;
@@ -846,7 +864,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'login_session', 'notification', 'second_factor', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'chat_draft', 'login_session', 'notification', 'second_factor', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {
@@ -915,6 +933,7 @@ impl Scene {
         app.upstream.call().await.answer(StatusCode::INTERNAL_SERVER_ERROR);
         tab.until_end(second.reply_id).await;
         app.upstream.answer_with("Another answer.");
+        alice.save_draft(chat, "a canary that is not sent", ClientMessageId::random(), 0).await;
         let updated_at_ms = alice.open_chat(chat).await.chat.updated_at_ms;
         // From a device that was not seen before: she is told.
         let elsewhere = app.anonymous();

@@ -12,6 +12,7 @@ mod support;
 mod administration;
 mod api;
 mod chats;
+mod drafts;
 mod faults;
 mod flood;
 mod headers;

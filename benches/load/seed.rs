@@ -111,6 +111,7 @@ async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<
         text: MessageText::parse(&format!("{QUESTION} ({number})"))?,
         client_message_id: ClientMessageId::random(),
         model: ModelName::new("openai", upstream::MODEL)?,
+        draft_ms: None,
         lease: Some(lease),
         running_max: u64::MAX,
     };

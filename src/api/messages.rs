@@ -23,7 +23,7 @@ pub async fn list_messages(chat_id: String, before_seq: i64) -> Result<MessagePa
 }
 
 /// Saves a message, starts the reply to it, and leads to the chat. Sending again with the same `client_message_id` and
-/// text gives the same ids and changes nothing.
+/// text gives the same ids and changes nothing. `draft_ms` is the moment of the draft that the message was: it is gone then.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the chat is not the user's; [`Error::Conflict`] when the id was used for another text;
@@ -34,6 +34,7 @@ pub async fn send_message(
     text: String,
     client_message_id: String,
     model: Option<String>,
+    draft_ms: Option<i64>,
 ) -> Result<Sent, Error> {
     use crate::{
         domain::{
@@ -48,7 +49,7 @@ pub async fn send_message(
     let text = MessageText::parse(&text)?;
     let client_message_id = ClientMessageId::parse(&client_message_id)?;
     let model = model.filter(|name| !name.is_empty()).map(|name| ModelName::parse(&name)).transpose()?;
-    let sent = replies::send_message(&state, &db, chat_id, text, client_message_id, model).await?;
+    let sent = replies::send_message(&state, &db, chat_id, text, client_message_id, model, draft_ms).await?;
     request::show(&format!("/chats/{chat_id}"));
     Ok(sent)
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::ChatId, limits, message::MessagePage, model::ModelName};
+use super::{draft::ChatDraft, ids::ChatId, limits, message::MessagePage, model::ModelName};
 
 /// One chat of its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,11 +38,12 @@ pub struct ChatPage {
     pub next: Option<ChatCursor>,
 }
 
-/// A chat as it is opened: with its newest messages.
+/// A chat as it is opened: with its newest messages and what is typed and not yet sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatView {
     pub chat: Chat,
     pub messages: MessagePage,
+    pub draft: ChatDraft,
 }
 
 /// The title that a first message gives its chat: its first line with words, cut at a word.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     chat::Chat,
-    ids::{ChatId, MessageId},
+    draft::DraftChange,
+    ids::{ChatId, MessageId, UserId},
     message::{Message, SafeHtml},
     reply::{ReasoningPiece, ReplyPhase},
     session::SessionEnd,
@@ -28,6 +29,8 @@ pub enum LiveCommand {
     },
     /// No chat is on the screen.
     Unwatch,
+    /// Somebody is typing in this chat. Told to their other tabs that watch it, and kept nowhere.
+    Typing { chat_id: ChatId },
 }
 
 /// What a server tells a browser.
@@ -55,6 +58,10 @@ pub enum LiveEvent {
     },
     /// A queued reply's place in the line is another one.
     ReplyQueued { chat_id: ChatId, message_id: MessageId, ahead: Option<u32> },
+    /// What is typed in a chat and not yet sent is another text. Sent for the watched chat only, and after each `Watch`.
+    DraftChanged { chat_id: ChatId, change: DraftChange },
+    /// Somebody is typing in the watched chat, in another tab than this one.
+    Typing { chat_id: ChatId, user_id: UserId, name: String },
     /// The user's account changed: name, role, or what they like.
     AccountChanged,
     /// What the user is told changed.
@@ -69,6 +76,16 @@ pub enum LiveEvent {
     Refused { code: String },
     /// The connection ends now.
     Closing { reason: CloseReason },
+}
+
+impl LiveEvent {
+    /// The chat that one must watch to be told; none when every tab is.
+    pub const fn watched_chat(&self) -> Option<ChatId> {
+        match self {
+            Self::DraftChanged { chat_id, .. } | Self::Typing { chat_id, .. } => Some(*chat_id),
+            _ => None,
+        }
+    }
 }
 
 /// Why a live connection ends.

@@ -16,6 +16,7 @@ mod accounts;
 mod audit;
 mod chats;
 mod content;
+mod drafts;
 mod entity;
 mod exchanges;
 mod export;
@@ -54,6 +55,7 @@ pub use self::{
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
     content::ReplyContent,
+    drafts::NewDraft,
     exchanges::{NewExchange, NewReply, Replacement},
     leases::{Lapsed, TakenReply},
     login_attempts::FailureLimit,

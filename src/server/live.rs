@@ -23,10 +23,12 @@ use super::redis::Redis;
 use crate::{
     domain::{
         chat::Chat,
+        draft::DraftChange,
         ids::{ChatId, MessageId, SessionId, UserId},
         live::{CloseReason, LiveEvent},
         message::Message,
         session::Sessions,
+        user::User,
     },
     error::Result,
 };
@@ -93,6 +95,20 @@ impl Live {
     /// A queued reply's place in the line is another one. Each server tells its own tabs.
     pub fn reply_queued(&self, user_id: UserId, chat_id: ChatId, message_id: MessageId, ahead: Option<u32>) {
         self.hub.announce(user_id, &LiveEvent::ReplyQueued { chat_id, message_id, ahead });
+    }
+
+    /// What is typed in a chat and not yet sent is another text.
+    pub fn draft_changed(&self, user_id: UserId, chat_id: ChatId, change: DraftChange) {
+        self.announce(user_id, LiveEvent::DraftChanged { chat_id, change });
+    }
+
+    /// Whoever has this live connection is typing in a chat.
+    pub fn typing(&self, from: &Mailbox, chat_id: ChatId, user: &User) {
+        let event = LiveEvent::Typing { chat_id, user_id: user.id, name: user.name().to_owned() };
+        self.hub.announce_beside(from, &event);
+        if let Some(bus) = &self.bus {
+            bus.publish(BusMessage::Event { user_id: user.id, event });
+        }
     }
 
     /// A reply begins here: its text so far can be followed from now on.

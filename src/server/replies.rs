@@ -35,14 +35,15 @@ use crate::{
 
 pub use self::{running::Running, view::Views};
 
-/// A chat with its newest messages.
+/// A chat with its newest messages and its draft.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is not theirs.
 pub async fn open_chat(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<ChatView> {
     let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let messages = read_page(state, db, chat_id, None).await?;
-    Ok(ChatView { chat, messages })
+    let draft = db.find_draft(chat_id).await?;
+    Ok(ChatView { chat, messages, draft })
 }
 
 /// The messages of a chat before a place.
@@ -53,8 +54,8 @@ pub async fn list_messages(state: &AppState, db: &UserDb, chat_id: ChatId, befor
     read_page(state, db, chat_id, Some(before_seq)).await
 }
 
-/// Follows a chat on a live connection: from now on its events come; then what is new after a place; then the text of its
-/// running reply. In this order nothing falls between.
+/// Follows a chat on a live connection: from now on its events come; then what is new after a place and the draft; then the
+/// text of its running reply. In this order nothing falls between.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the chat is not theirs.
@@ -81,7 +82,11 @@ pub async fn watch(
     stored.drain(..missed);
     let running: Vec<MessageId> =
         stored.iter().filter(|message| message.state == MessageState::Generating).map(|message| message.id).collect();
+    let draft = db.find_draft(chat_id).await?;
     mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored).await });
+    if draft.updated_at_ms > 0 {
+        mailbox.push(LiveEvent::DraftChanged { chat_id, change: draft.into() });
+    }
     for message_id in running {
         if state.live.find_reply(db.user_id(), message_id).is_some() {
             mailbox.mark_progress(chat_id, message_id, 0);
@@ -101,17 +106,26 @@ pub async fn send_message(
     text: MessageText,
     client_message_id: ClientMessageId,
     model: Option<ModelName>,
+    draft_ms: Option<i64>,
 ) -> Result<Sent> {
-    add_exchange(state, db, chat_id, None, text, client_message_id, model).await
+    add_exchange(state, db, chat_id, Typed { edits: None, text, client_message_id, draft_ms }, model).await
+}
+
+/// What somebody typed, and where.
+struct Typed {
+    /// The message of which it is another version.
+    edits: Option<MessageId>,
+    text: MessageText,
+    client_message_id: ClientMessageId,
+    /// The moment of the draft that it was.
+    draft_ms: Option<i64>,
 }
 
 async fn add_exchange(
     state: &AppState,
     db: &UserDb,
     chat_id: ChatId,
-    edits: Option<MessageId>,
-    text: MessageText,
-    client_message_id: ClientMessageId,
+    typed: Typed,
     model: Option<ModelName>,
 ) -> Result<Sent> {
     let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
@@ -122,14 +136,18 @@ async fn add_exchange(
     finish(state.tasks.clone().spawn(async move {
         let writer = Writer::reserve(&state);
         let lease = writer.as_ref().map(|writer| writer.lease);
-        let new = NewExchange { chat_id, edits, text, client_message_id, model, lease, running_max };
+        let Typed { edits, text, client_message_id, draft_ms } = typed;
+        let new = NewExchange { chat_id, edits, text, client_message_id, model, draft_ms, lease, running_max };
         match db.add_exchange(new).await? {
             NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
-            NewReply::Added { chat, message, reply } => {
+            NewReply::Added { chat, message, reply, draft } => {
                 let message_id = message.as_ref().map_or(reply.id, |message| message.id);
                 let sent = Sent { message_id, reply_id: reply.id };
                 state.live.chat_changed(db.user_id(), &chat);
                 start(&state, &db, message, reply, writer).await;
+                if let Some(change) = draft {
+                    state.live.draft_changed(db.user_id(), chat_id, change);
+                }
                 Ok(sent)
             }
         }
@@ -161,7 +179,7 @@ pub async fn retry_reply(
         let running_max = state.config.limits.replies_per_user;
         match db.replace_reply(Replacement { id: message_id, model, goes_on, lease, running_max }).await? {
             NewReply::Repeated { reply_id, .. } => Ok((old.chat_id, reply_id)),
-            NewReply::Added { chat, message, reply } => {
+            NewReply::Added { chat, message, reply, .. } => {
                 let reply_id = reply.id;
                 state.live.chat_changed(db.user_id(), &chat);
                 start(&state, &db, message, reply, writer).await;

@@ -12,6 +12,7 @@ use reqwest::{Method, RequestBuilder, header};
 use sardonyx::{
     api::{
         chats::{CreateChat, ListChats, OpenChat},
+        drafts::SaveDraft,
         messages::{ListMessages, RetryReply, SendMessage, StopReply},
     },
     domain::{
@@ -180,6 +181,13 @@ impl Client {
 
     pub async fn send_message(&self, chat_id: ChatId, text: &str) -> Sent {
         self.try_send(chat_id, text, ClientMessageId::random()).await.ok()
+    }
+
+    /// Keeps a draft as a tab does that has seen drafts up to `draft_ms`; gives its moment, or none when it is late.
+    pub async fn save_draft(&self, chat_id: ChatId, text: &str, id: ClientMessageId, draft_ms: i64) -> Option<i64> {
+        let (chat_id, id, draft_ms) = (chat_id.to_string(), id.to_string(), draft_ms.to_string());
+        let fields = [("chat_id", &*chat_id), ("text", text), ("client_message_id", &id), ("draft_ms", &draft_ms)];
+        self.call::<SaveDraft>(&fields).await.ok()
     }
 
     /// A message in a new chat.

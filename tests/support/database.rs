@@ -17,9 +17,10 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 15] = [
+pub const TABLES: [&str; 16] = [
     "access_token",
     "audit_entry",
+    "chat_draft",
     "chat_message",
     "chat_session",
     "hidden_model",
@@ -35,8 +36,8 @@ pub const TABLES: [&str; 15] = [
     "user_account",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 6] =
-    ["access_token", "chat_message", "chat_session", "login_session", "notification", "second_factor"];
+pub const OWNED_TABLES: [&str; 7] =
+    ["access_token", "chat_draft", "chat_message", "chat_session", "login_session", "notification", "second_factor"];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.
 pub struct TestDatabase {

@@ -4,6 +4,7 @@
 use futures::{SinkExt, StreamExt};
 use sardonyx::domain::{
     chat::{Chat, ChatView},
+    draft::DraftChange,
     ids::{ChatId, MessageId},
     live::{CloseReason, LiveCommand, LiveEvent},
     message::{Message, MessageBody, MessageState, SafeHtml},
@@ -38,6 +39,10 @@ pub struct Screen {
     pub is_outdated: bool,
     /// Every event of a running reply's text, as it came.
     pub progress: Vec<LiveEvent>,
+    /// Drafts of the watched chat as they were announced, the newest last.
+    pub drafts: Vec<DraftChange>,
+    /// Names of those who were typing in the watched chat, as they were announced.
+    pub typing: Vec<String>,
     pub closing: Option<CloseReason>,
     /// The WebSocket's own close code.
     pub close_code: Option<u16>,
@@ -217,6 +222,14 @@ impl Screen {
                 if let Some(message) = queued.filter(|message| message.state != MessageState::Generating) {
                     message.state = MessageState::Queued { ahead };
                 }
+            }
+            LiveEvent::DraftChanged { chat_id, change } => {
+                assert_eq!(watched, Some(chat_id));
+                self.drafts.push(change);
+            }
+            LiveEvent::Typing { chat_id, name, .. } => {
+                assert_eq!(watched, Some(chat_id));
+                self.typing.push(name);
             }
             LiveEvent::Resync => {
                 self.resyncs += 1;

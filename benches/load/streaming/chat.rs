@@ -99,6 +99,8 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             | LiveEvent::Messages { .. }
             | LiveEvent::ChatOutdated { .. }
             | LiveEvent::ReplyQueued { .. }
+            | LiveEvent::DraftChanged { .. }
+            | LiveEvent::Typing { .. }
             | LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod audit_entry;
+pub mod chat_draft;
 pub mod chat_message;
 pub mod chat_session;
 pub mod hidden_model;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     UserDb,
     chats::to_chat,
+    drafts::clear_draft,
     entity::{chat_message, chat_session, user_account},
     messages::{StoredMessage, to_message, to_state},
     queue::{QUEUED_UNTIL_MS, may_start},
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     domain::{
         chat::{Chat, title_from_message},
+        draft::DraftChange,
         ids::{ChatId, ClientMessageId, MessageId, UserId},
         message::MessageText,
         model::ModelName,
@@ -38,6 +40,8 @@ pub struct NewExchange {
     pub text: MessageText,
     pub client_message_id: ClientMessageId,
     pub model: ModelName,
+    /// The moment of the draft that the message was, where that is known.
+    pub draft_ms: Option<i64>,
     /// What writes the reply, if it need not wait; none when there is nobody to.
     pub lease: Option<Lease>,
     /// Replies that this user may have running at a time.
@@ -59,9 +63,9 @@ pub struct Replacement {
 /// What adding gave.
 #[derive(Clone, Debug)]
 pub enum NewReply {
-    /// It is there now: the chat as it is after, the message (none on a retry) and the reply, which is to be written under
-    /// the lease or is queued.
-    Added { chat: Chat, message: Option<StoredMessage>, reply: StoredMessage },
+    /// It is there now: the chat as it is after, the message (none on a retry), the reply, which is to be written under
+    /// the lease or is queued, and the draft, if the message was one.
+    Added { chat: Chat, message: Option<StoredMessage>, reply: StoredMessage, draft: Option<DraftChange> },
     /// It was there already: the message's and the reply's id.
     Repeated { message_id: MessageId, reply_id: MessageId },
 }
@@ -141,7 +145,8 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
     let reply = new_reply(&chat, message.id, &new.model, new.lease.filter(|_| may_start));
     insert(transaction, &message).await?;
     insert(transaction, &reply).await?;
-    Ok(NewReply::Added { chat: to_chat(chat), message: Some(to_message(message)), reply: to_message(reply) })
+    let draft = clear_draft(transaction, user_id, new.chat_id, new.client_message_id, new.draft_ms).await?;
+    Ok(NewReply::Added { chat: to_chat(chat), message: Some(to_message(message)), reply: to_message(reply), draft })
 }
 
 /// The answer to a send that was already done.
@@ -190,7 +195,7 @@ async fn insert_replacement(
         (reply.text, reply.reasoning) = begun;
     }
     insert(transaction, &reply).await?;
-    Ok(NewReply::Added { chat: to_chat(chat), message: None, reply: to_message(reply) })
+    Ok(NewReply::Added { chat: to_chat(chat), message: None, reply: to_message(reply), draft: None })
 }
 
 /// What a person wrote and wants to have said otherwise. It must be what is shown: of a version that is not, nobody can want

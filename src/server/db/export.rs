@@ -1,12 +1,15 @@
 //! All that is a user's, in the order of its making, for them to take along. Rows as they are, nothing left out but what is
 //! secret: hashes.
 
+use std::collections::HashMap;
+
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     UserDb,
-    entity::{access_token, chat_message, chat_session, login_session, notification, user_account},
+    entity::{access_token, chat_draft, chat_message, chat_session, login_session, notification, user_account},
     failed,
 };
 use crate::{domain::ids::ChatId, error::Result};
@@ -76,7 +79,7 @@ impl UserDb {
         }))
     }
 
-    /// Some chats, those after `after`; none when there are no more.
+    /// Some chats with their drafts, those after `after`; none when there are no more.
     ///
     /// # Errors
     /// When the database fails.
@@ -85,16 +88,27 @@ impl UserDb {
         if let Some(after) = after {
             query = query.filter(chat_session::Column::Id.gt(after.0));
         }
+        let read = self.read().await?;
         let rows = query
             .order_by_asc(chat_session::Column::Id)
             .limit(ROWS_AT_A_TIME)
-            .all(&self.read().await?)
+            .all(&read)
             .await
             .map_err(failed("export chats"))?;
+        let mut drafts: HashMap<Uuid, String> = chat_draft::Entity::find()
+            .filter(chat_draft::Column::UserId.eq(self.user_id().0))
+            .filter(chat_draft::Column::ChatId.is_in(rows.iter().map(|row| row.id)))
+            .filter(chat_draft::Column::Text.ne(""))
+            .all(&read)
+            .await
+            .map_err(failed("export drafts"))?
+            .into_iter()
+            .map(|row| (row.chat_id, row.text))
+            .collect();
         let chat = |row: chat_session::Model| {
             let value = json!({
                 "id": row.id, "title": row.description, "model": row.model, "created_at_ms": row.created_at_ms,
-                "updated_at_ms": row.updated_at_ms,
+                "updated_at_ms": row.updated_at_ms, "draft": drafts.remove(&row.id),
             });
             (ChatId(row.id), value)
         };

@@ -102,10 +102,17 @@ impl Hub {
         is_last
     }
 
-    /// Puts an event into every mailbox of a user.
+    /// Puts an event into every mailbox of a user that it is for.
     pub fn announce(&self, user_id: UserId, event: &LiveEvent) {
         for mailbox in self.of_user(user_id) {
-            mailbox.push(event.clone());
+            mailbox.push_if_watched(event);
+        }
+    }
+
+    /// The same, but for the one from which it comes.
+    pub fn announce_beside(&self, from: &Mailbox, event: &LiveEvent) {
+        for mailbox in self.of_user(from.user_id).iter().filter(|mailbox| mailbox.id != from.id) {
+            mailbox.push_if_watched(event);
         }
     }
 
@@ -233,6 +240,13 @@ impl Mailbox {
         }
         drop(waiting);
         self.changed.notify_one();
+    }
+
+    /// Queues an event, unless it is for those who watch another chat.
+    fn push_if_watched(&self, event: &LiveEvent) {
+        if event.watched_chat().is_none_or(|chat_id| self.lock().watched == Some(chat_id)) {
+            self.push(event.clone());
+        }
     }
 
     /// Notes that a reply's text changed.

@@ -38,7 +38,7 @@ use crate::{
         },
         clock,
         db::UserDb,
-        refusal, replies,
+        drafts, refusal, replies,
         state::AppState,
     },
 };
@@ -221,6 +221,12 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
             let Connection { state, mailbox, .. } = connection;
             if let Err(error) = replies::watch(state, &db, mailbox, chat_id, after_seq, last_id).await {
                 connection.mailbox.watch(None);
+                guard::note_if_denied(Some(db.user_id()), error.status());
+                refuse(connection, error);
+            }
+        }
+        LiveCommand::Typing { chat_id } => {
+            if let Err(error) = drafts::say_typing(&connection.state, &db, &connection.mailbox, chat_id).await {
                 guard::note_if_denied(Some(db.user_id()), error.status());
                 refuse(connection, error);
             }

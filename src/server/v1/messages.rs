@@ -93,7 +93,7 @@ pub async fn send_message(
     let given_id = request.client_message_id.as_deref().map(ClientMessageId::parse).transpose()?;
     let client_message_id = given_id.unwrap_or_else(ClientMessageId::random);
     let model = request.model.as_deref().map(ModelName::parse).transpose()?;
-    let sent = replies::send_message(&state, caller.db(), chat_id, text, client_message_id, model).await?;
+    let sent = replies::send_message(&state, caller.db(), chat_id, text, client_message_id, model, None).await?;
     let following = Following::new(state, caller.shown, sent.reply_id);
     if request.stream || wants_events(&headers) {
         return Ok(events(following, sent));

@@ -110,7 +110,7 @@ impl Draft {
         spawn_local(async move {
             let chat_id = conversation.chat_id().to_string();
             let model = conversation.model.get_untracked();
-            let answer = send_message(chat_id, text.clone(), id.to_string(), model).await;
+            let answer = send_message(chat_id, text.clone(), id.to_string(), model, None).await;
             draft.on_its_way.set(None);
             match answer {
                 Ok(sent) => {

@@ -171,6 +171,8 @@ impl Live {
             LiveEvent::NotificationsChanged => self.notifications_changed.notify(),
             LiveEvent::SessionsChanged => self.sessions_changed.notify(),
             LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),
+            // Drafts are this tab's own so far.
+            LiveEvent::DraftChanged { .. } | LiveEvent::Typing { .. } => {}
             // The close that follows is answered by connecting again.
             LiveEvent::Closing { .. } | LiveEvent::Refused { .. } => {}
         }
