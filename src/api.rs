@@ -10,8 +10,10 @@
 pub mod account;
 pub mod admin;
 pub mod chats;
+pub mod connection;
 pub mod drafts;
 pub mod links;
+pub mod live;
 pub mod messages;
 pub mod models;
 pub mod notifications;

@@ -15,9 +15,12 @@ use leptos_router::{
 
 use crate::ui::{
     components::layout::Layout,
-    lazy::{AdminPages, SettingsPages, WelcomePages},
+    lazy::{AdminPages, NotificationPages, SettingsPages, WelcomePages},
     pages::{chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage},
-    state::{chat_list::provide_chat_list, live::provide_live, session::provide_session, site::provide_site_name},
+    state::{
+        chat_list::provide_chat_list, live::provide_live, session::provide_session, site::provide_site_name,
+        unread::provide_unread,
+    },
 };
 
 /// Everything inside `<body>`.
@@ -25,6 +28,7 @@ use crate::ui::{
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_site_name();
+    provide_unread();
     provide_live(provide_session(), provide_chat_list());
     // A server function also says where a plain form goes next. In the browser, whoever called it decides: somebody may
     // have opened another chat while the answer was under way.
@@ -39,6 +43,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/chats") view=ChatListPage ssr=SsrMode::Async />
                     <Route path=path!("/chats/:id") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/notifications") view=NotificationPages::All ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPages::People ssr=SsrMode::Async />
                     <Route path=path!("/admin/sessions") view=AdminPages::LiveSessions ssr=SsrMode::Async />
                     <Route path=path!("/admin/audit") view=AdminPages::Audit ssr=SsrMode::Async />
@@ -50,6 +55,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings/sessions") view=SettingsPages::Sessions ssr=SsrMode::Async />
                     <Route path=path!("/settings/password") view=SettingsPages::Password ssr=SsrMode::Async />
                     <Route path=path!("/settings/tokens") view=SettingsPages::Tokens ssr=SsrMode::Async />
+                    <Route path=path!("/settings/connection") view=SettingsPages::Connection ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

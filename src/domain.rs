@@ -6,6 +6,7 @@
 //! [`InvalidInput`]: crate::error::InvalidInput
 
 pub mod admin;
+pub mod arrival;
 pub mod chat;
 pub mod device;
 pub mod draft;

@@ -59,6 +59,8 @@ pub enum Error {
     TooMany,
     /// Too much of something in a short time; the next one is welcome after so many seconds. 429.
     TooOften { what: Quota, seconds: u32 },
+    /// A reply is being written that this would take away. 409.
+    ReplyRunning,
     /// Too many replies are written for the same person at the moment. 429.
     TooManyReplies,
     /// Too many failed attempts to prove who one is; the next one counts after so many seconds. 429.
@@ -131,7 +133,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 58] = [
+    const ALL: [Self; 59] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -184,6 +186,7 @@ impl Error {
         Self::TooOften { what: Quota::Messages, seconds: 0 },
         Self::TooOften { what: Quota::Chats, seconds: 0 },
         Self::TooOften { what: Quota::Exports, seconds: 0 },
+        Self::ReplyRunning,
         Self::TooManyReplies,
         Self::TooManyAttempts { seconds: 0 },
         Self::Unavailable,
@@ -239,6 +242,7 @@ impl Error {
             Self::TooLarge => "too_large",
             Self::TooMany => "too_many",
             Self::TooOften { what, .. } => what.code(),
+            Self::ReplyRunning => "reply_running",
             Self::TooManyReplies => "too_many_replies",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Unavailable => "unavailable",
@@ -280,7 +284,7 @@ impl Error {
             | Self::Scope
             | Self::TokensOff => 403,
             Self::NotFound => 404,
-            Self::Conflict | Self::LastAdmin | Self::KeyNeeded => 409,
+            Self::Conflict | Self::ReplyRunning | Self::LastAdmin | Self::KeyNeeded => 409,
             Self::TooLarge => 413,
             Self::TooMany | Self::TooOften { .. } | Self::TooManyReplies | Self::TooManyAttempts { .. } => 429,
             Self::Unavailable | Self::Busy | Self::Offline => 503,

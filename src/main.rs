@@ -8,7 +8,7 @@ use sardonyx::{
     server::{
         cli::{self, Cli, Command},
         config::Config,
-        logs,
+        failpoints, logs,
         serve::{self, Server},
     },
 };
@@ -46,6 +46,7 @@ fn run_async(command: Option<Command>, config: Config) -> Result<(), String> {
 }
 
 async fn run_server(config: Config) -> Result<(), String> {
+    let _failpoints = failpoints::listen();
     logs::start(&config)?;
     let addr = config.addr;
     let server = Server::start(config).await?;

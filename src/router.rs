@@ -34,7 +34,7 @@ use crate::{
         assets, audit,
         auth::{cookie, guard, second_factor},
         door, export, flood, health,
-        live::socket,
+        live::{socket, stream},
         origin, refusal,
         serve::Server,
         state::AppState,
@@ -55,6 +55,7 @@ pub fn new(server: &Server) -> Router {
         .route("/settings/data.json", get(export::download).layer(map_response(never_stored)))
         .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
         .route("/ws", any(socket::upgrade))
+        .route("/live", get(stream::open))
         .layer(from_fn(guard::log_denied))
         .layer(from_fn_with_state(state.clone(), flood::limit))
         // Inside the door, which makes a plain form's answer of what is refused.

@@ -5,6 +5,7 @@
 //! `ai` names what providers speak.
 
 pub mod ai;
+pub mod arrival;
 pub mod assets;
 pub mod audit;
 pub mod auth;
@@ -15,6 +16,7 @@ pub mod db;
 pub mod door;
 pub mod drafts;
 pub mod export;
+pub mod failpoints;
 pub mod flood;
 pub mod health;
 pub mod live;

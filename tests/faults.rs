@@ -106,9 +106,10 @@ async fn d36_a_stop_ends_the_waiting(setup: Setup) {
 async fn d20_the_time_that_a_server_asks_for_is_granted_up_to_a_limit(setup: Setup) {
     let app = TestApp::start(patient(setup)).await;
     let alice = app.alice().await;
-    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::now_ms().unsigned_abs());
-    let date = httpdate::fmt_http_date(now + Duration::from_secs(3));
-    for (asked, seconds_min) in [("1", 1), (date.as_str(), 1), ("nonsense", 0)] {
+    for (asked, seconds_min) in [("1", 1), ("a date", 1), ("nonsense", 0)] {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::now_ms().unsigned_abs());
+        let date = httpdate::fmt_http_date(now + Duration::from_secs(3));
+        let asked = if asked == "a date" { date.as_str() } else { asked };
         app.upstream.next((StatusCode::TOO_MANY_REQUESTS, [("retry-after", asked)]));
         let (before, began) = (app.upstream.asked(), Instant::now());
         assert_eq!(reply(&alice).await.state, MessageState::Complete, "{asked}");

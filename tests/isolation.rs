@@ -101,7 +101,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 52] = [
+const DOORS: [Door; 57] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -219,6 +219,8 @@ const DOORS: [Door; 52] = [
     ),
     door("/api/revoke_token", |ids| vec![("token_id", ids.token.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/list_notifications", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/list_all_notifications", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/read_all_notifications", |_| vec![], Refused(401), Ok, Ok),
     door(
         "/api/read_notification",
         |ids| vec![("notification_id", ids.notification.to_string())],
@@ -309,24 +311,36 @@ const DOORS: [Door; 52] = [
         Refused(404),
     ),
     admin_door("/api/list_audit", |_| vec![("who", String::new()), ("action", String::new())], Ok),
+    door("/api/find_arrival", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/test_body", |_| vec![("body", "x".into())], Refused(401), Ok, Ok),
+    // There is no such stream for anybody here; whose it is when there is one, `streams` tells.
+    door(
+        "/api/send_live_command",
+        |ids| vec![("stream_id", ids.message.to_string()), ("command", "{\"type\":\"unwatch\"}".into())],
+        Refused(401),
+        AsUnknown,
+        Refused(404),
+    ),
     door("/api/log_out", |_| vec![], Ok, Ok, Ok),
 ];
 
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 16] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 18] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
     ("/chats", Refused(303), Ok, Ok, Ok),
     ("/chats/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
+    ("/notifications", Refused(303), Ok, Ok, Ok),
     ("/settings", Refused(303), Ok, Ok, Ok),
     ("/settings/data", Refused(303), Ok, Ok, Ok),
     ("/settings/second-factor", Refused(303), Ok, Ok, Ok),
     ("/settings/sessions", Refused(303), Ok, Ok, Ok),
     ("/settings/password", Refused(303), Ok, Ok, Ok),
     ("/settings/tokens", Refused(303), Ok, Ok, Ok),
+    ("/settings/connection", Refused(303), Ok, Ok, Ok),
     ("/welcome", Refused(403), Refused(303), Refused(303), Refused(303)),
     ("/admin", Refused(303), Refused(403), Ok, Refused(403)),
     ("/admin/sessions", Refused(303), Refused(403), Ok, Refused(403)),
@@ -336,12 +350,13 @@ const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 16] = [
 ];
 
 /// Every other route: its path, and what everybody gets.
-const OTHERS: [(&str, &[u16]); 7] = [
+const OTHERS: [(&str, &[u16]); 8] = [
     ("/", &[303]),
     ("/healthz", &[200]),
     ("/readyz", &[200]),
     // Without an origin; what it gives to whom is in `sockets` and below.
     ("/ws", &[403]),
+    ("/live", &[403]),
     ("/api/{*unknown}", &[404]),
     ("/api/v1/openapi.json", &[200]),
     ("/api/v1/docs", &[200]),

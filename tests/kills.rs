@@ -12,13 +12,24 @@ use sardonyx::domain::{
 use tokio::time::{sleep, timeout};
 
 use crate::support::{
-    Client, Setup, eventually, form,
+    Client, Setup, Tab,
+    database::needed,
+    eventually, form,
     people::PASSWORD,
     process::Process,
     site::{Site, log_in},
+    tab::text,
+    times,
 };
 
-crate::on_both_databases![k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left];
+crate::on_both_databases![
+    k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left,
+    k2_killed_at_each_step_of_a_reply_it_is_there_once_and_whole,
+];
+crate::on_a_cluster![
+    k5_servers_that_are_replaced_one_by_one_lose_nothing,
+    k17_a_server_that_was_asleep_does_not_go_on_with_what_another_took_over,
+];
 
 const CHATS: usize = 4;
 const ANSWER: &str = "It goes on and on, however often somebody pulls the plug, until all of this has been said.";
@@ -37,8 +48,7 @@ struct Line {
 }
 
 async fn k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left(setup: Setup) {
-    let is_long = std::env::var_os("SARDONYX_TEST_LONG").is_some();
-    let rounds = if is_long { 200 } else { 3 };
+    let rounds = times(3, 200);
     let site = Site::new(&setup).await;
     site.upstream.answer_with(ANSWER);
     site.upstream.take_time(PAUSE);
@@ -119,6 +129,137 @@ async fn k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left(setup
     let bound = Duration::from_secs(LEFT_SECONDS_MAX) + PAUSE * 60;
     assert!(slowest < bound, "{slowest:?}");
     server.kill().await;
+}
+
+/// Where the server dies, and at which time that it comes there.
+const STEPS: [(&str, &str); 6] = [
+    ("message_saved", "return"),
+    ("reply_begun", "return"),
+    ("model_answers", "return"),
+    ("text_kept", "1*off->return"),
+    ("reply_read", "return"),
+    ("reply_kept", "return"),
+];
+
+async fn k2_killed_at_each_step_of_a_reply_it_is_there_once_and_whole(setup: Setup) {
+    join_all(STEPS.iter().map(|(step, when)| killed_at(&setup, step, when))).await;
+}
+
+async fn killed_at(setup: &Setup, step: &str, when: &str) {
+    let site = Site::new(setup).await;
+    site.upstream.answer_with(ANSWER);
+    site.upstream.take_time(PAUSE * 2);
+    site.upstream.continue_replies(true);
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let deadly = format!("{step}={when}");
+    let mut settings = site.settings();
+    settings.push(("FAILPOINTS", &deadly));
+    let server = Process::start(&settings).await;
+    let alice = log_in(&server).await;
+    let chat_id = alice.create_chat().await;
+    let line = send(&alice, chat_id, step.to_owned()).await;
+    // Before it answered, or after.
+    assert!(line.acknowledged.is_none() || !["message_saved", "reply_begun"].contains(&step), "{step}");
+    server.ended().await;
+    let server = Process::start(&site.settings()).await;
+    let alice = alice.at(server.addr);
+    let sent: Sent = alice.try_send(chat_id, &line.text, line.client_message_id).await.ok();
+    assert!(line.acknowledged.is_none_or(|first| first == sent), "{step}");
+    let message = Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    assert_eq!((message.state, text(&message)), (MessageState::Complete, format!("<p>{ANSWER}</p>")), "{step}");
+    assert_eq!(site.database.message(sent.reply_id.0).await, (ANSWER.to_owned(), "complete".to_owned()), "{step}");
+    assert_eq!(site.database.count("chat_message").await, 2, "{step}");
+    // Nobody asks twice but for what was lost.
+    let asked = if ["message_saved", "reply_kept"].contains(&step) { 1..=1 } else { 1..=2 };
+    assert!(asked.contains(&site.upstream.asked()), "{step}: {}", site.upstream.asked());
+    if setup.is_sqlite() {
+        assert_eq!(site.database.text("PRAGMA integrity_check").await, "ok");
+    }
+    server.kill().await;
+}
+
+async fn k5_servers_that_are_replaced_one_by_one_lose_nothing(setup: Setup) {
+    let site = Site::new(&setup).await;
+    site.upstream.answer_with(ANSWER);
+    site.upstream.take_time(PAUSE);
+    site.upstream.continue_replies(true);
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let redis = needed("SARDONYX_TEST_REDIS");
+    let mut settings = site.settings();
+    settings.push(("REDIS_URL", &redis));
+    let mut servers = [Process::start(&settings).await, Process::start(&settings).await];
+    let alice = log_in(&servers[0]).await;
+    let mut chats = Vec::new();
+    for _ in 0..CHATS {
+        chats.push(alice.create_chat().await);
+    }
+    let mut ledger: Vec<Line> = Vec::new();
+    for round in 0..times(2, 10) {
+        let leaving = round % 2;
+        let browser = alice.at(servers[leaving].addr);
+        let sends = join_all(chats.iter().map(|chat_id| send(&browser, *chat_id, format!("round {round}"))));
+        let lines = sends.await;
+        // A new one first, then the old one goes.
+        let fresh = Process::start(&settings).await;
+        let (status, _) = std::mem::replace(&mut servers[leaving], fresh).terminate().await;
+        assert!(status.success());
+        for line in lines {
+            let there = alice.at(servers[1 - leaving].addr);
+            let again: Sent = there.try_send(line.chat_id, &line.text, line.client_message_id).await.ok();
+            assert_eq!(line.acknowledged, Some(again));
+            ledger.push(line);
+        }
+    }
+    let writing = "SELECT COUNT(*) FROM chat_message WHERE state = 'generating'";
+    eventually("the end of every reply", async || site.database.number(writing).await == 0).await;
+    for line in &ledger {
+        let kept = site.database.message(line.acknowledged.unwrap().reply_id.0).await;
+        assert_eq!(kept, (ANSWER.to_owned(), "complete".to_owned()), "{}", line.text);
+    }
+    assert_eq!(site.database.count("chat_message").await, 2 * ledger.len() as i64);
+    for server in servers {
+        server.kill().await;
+    }
+}
+
+async fn k17_a_server_that_was_asleep_does_not_go_on_with_what_another_took_over(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let redis = needed("SARDONYX_TEST_REDIS");
+    let mut settings = site.settings();
+    settings.push(("REDIS_URL", &redis));
+    let (first, second) = (Process::start(&settings).await, Process::start(&settings).await);
+    let alice = log_in(&first).await;
+    site.upstream.by_hand();
+    site.upstream.continue_replies(true);
+    let chat_id = alice.create_chat().await;
+    let mut tab = Tab::on_chat(&alice.at(second.addr), chat_id).await;
+    let sent = alice.send_message(chat_id, "Tell me").await;
+    let mut asleep = site.upstream.call().await;
+    asleep.begin();
+    asleep.piece("The first half of it,");
+    let kept = async || site.database.message(sent.reply_id.0).await.0 == "The first half of it,";
+    eventually("the checkpoint", kept).await;
+    first.pause().await;
+    // What the model goes on to say waits at its door.
+    asleep.piece(" said to nobody.");
+    let mut call = site.upstream.call().await;
+    call.begin();
+    call.piece(" and the second");
+    tab.until("the second half", |screen| screen.text_of(sent.reply_id).contains("second")).await;
+    first.resume().await;
+    asleep.gone().await;
+    call.piece(".");
+    call.done();
+    let message = tab.until_end(sent.reply_id).await;
+    let whole = "The first half of it, and the second.";
+    assert_eq!((text(&message), message.state), (format!("<p>{whole}</p>"), MessageState::Complete));
+    assert_eq!(site.database.message(sent.reply_id.0).await, (whole.to_owned(), "complete".to_owned()));
+    assert_eq!(site.upstream.asked(), 2);
+    // It is awake and well.
+    assert_eq!(alice.open_chat(chat_id).await.messages.messages, tab.screen.messages);
+    first.kill().await;
+    second.kill().await;
 }
 
 /// Sends a message and notes whether that was acknowledged; the server may go away at any moment.

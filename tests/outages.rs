@@ -2,10 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use futures::future::join_all;
+use reqwest::{Method, Url};
 use sardonyx::{
     api::session::{FindCurrentSession, LogIn},
-    domain::{message::MessageState, session::CurrentSession},
+    domain::{
+        ids::ClientMessageId,
+        limits,
+        message::{MessageState, Sent},
+        session::CurrentSession,
+    },
 };
 
 use crate::support::{
@@ -14,9 +20,21 @@ use crate::support::{
     eventually,
     people::PASSWORD,
     proxy::{Line, Proxy},
+    tab::text,
+    times,
 };
 
 crate::once![d9_while_redis_refuses_nobody_becomes_a_stranger, d10_while_redis_says_nothing_nobody_waits_long,];
+crate::on_postgres![
+    d2_postgres_that_goes_away_under_many_sends_keeps_each_once,
+    d3_a_commit_whose_answer_is_lost_is_found_by_the_retry,
+    d4_while_postgres_says_nothing_nobody_waits_long_and_afterwards_all_is_well,
+    d5_a_slow_postgres_only_makes_slow,
+];
+crate::on_a_cluster![d17_what_redis_lost_is_made_up_for];
+
+/// Nobody waits longer for Postgres than a request may take at all.
+const PATIENCE_WITH_POSTGRES: Duration = Duration::from_secs(limits::REQUEST_SECONDS_MAX + 5);
 
 /// Nobody waits longer for Redis than this.
 const PATIENCE_WITH_REDIS: Duration = Duration::from_secs(2);
@@ -78,4 +96,137 @@ async fn expect_refusals(app: &TestApp, alice: &Person) {
     assert_eq!(stranger.request(Method::GET, "/login").send().await.unwrap().status(), 200);
     let answer = stranger.call::<LogIn>(&[("email", "alice@example.org"), ("password", PASSWORD)]).await;
     assert_eq!((answer.status, stranger.cookie()), (503, None));
+}
+
+/// A server whose way to Postgres can fail.
+async fn behind_proxy(setup: Setup) -> (TestApp, Proxy) {
+    let url = Url::parse(&needed("SARDONYX_TEST_POSTGRES")).unwrap();
+    let target = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+    let proxy = Proxy::before(tokio::net::lookup_host(target).await.unwrap().next().unwrap()).await;
+    let address = proxy.address;
+    let setup = setup.config(move |config| {
+        let mut url = Url::parse(&config.storage.database_url).unwrap();
+        url.set_ip_host(address.ip()).unwrap();
+        url.set_port(Some(address.port())).unwrap();
+        config.storage.database_url = url.to_string();
+    });
+    (TestApp::start(setup).await, proxy)
+}
+
+async fn d2_postgres_that_goes_away_under_many_sends_keeps_each_once(setup: Setup) {
+    let (app, proxy) = behind_proxy(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    let mut ids = Vec::new();
+    for (round, line) in [Line::Refused, Line::Reset].into_iter().enumerate() {
+        let these: Vec<ClientMessageId> = (0..times(30, 100)).map(|_| ClientMessageId::random()).collect();
+        let texts: Vec<String> = (0..these.len()).map(|n| format!("{round}-{n}")).collect();
+        let sends = these.iter().zip(&texts).map(|(id, text)| alice.try_send(chat_id, text, *id));
+        let before = app.database.count("chat_message").await;
+        let outage = async {
+            let some = async || app.database.count("chat_message").await > before + 4;
+            eventually("the first of them", some).await;
+            proxy.set(line);
+        };
+        let (answers, ()) = tokio::join!(join_all(sends), outage);
+        assert!(
+            answers.iter().all(|answer| [200, 503].contains(&answer.status)),
+            "{:?}",
+            answers.iter().map(|a| a.status).collect::<Vec<_>>()
+        );
+        proxy.set(Line::Open);
+        eventually("the way back", async || alice.get("/chats").await.status == 200).await;
+        // Whoever was told nothing sends again; whoever was told something is told the same.
+        for ((id, text), answer) in these.iter().zip(&texts).zip(&answers) {
+            let again: Sent = alice.try_send(chat_id, text, *id).await.ok();
+            assert!(answer.status != 200 || answer.ok::<Sent>() == again, "{text}");
+        }
+        ids.extend(these);
+    }
+    assert_eq!(app.database.count("chat_message").await, 2 * ids.len() as i64);
+    assert_eq!(app.database.number("SELECT MAX(seq) - COUNT(*) FROM chat_message").await, 0);
+}
+
+async fn d3_a_commit_whose_answer_is_lost_is_found_by_the_retry(setup: Setup) {
+    let (app, proxy) = behind_proxy(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    let id = ClientMessageId::random();
+    proxy.cut_after(&["INSERT INTO \"chat_message\"", "COMMIT"]);
+    let answer = alice.try_send(chat_id, "once", id).await;
+    assert_eq!(proxy.cuts(), 1);
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    // The client knows nothing; the database has it.
+    assert_eq!(app.database.count("chat_message").await, 2);
+    let sent: Sent = alice.try_send(chat_id, "once", id).await.ok();
+    assert_eq!(alice.try_send(chat_id, "once", id).await.ok::<Sent>(), sent);
+    assert_eq!(alice.try_send(chat_id, "another", id).await.status, 409);
+    // Its reply had no writer; it finds one.
+    let message = Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    assert_eq!((message.state, text(&message).as_str()), (MessageState::Complete, "<p>Hello there.</p>"));
+    assert_eq!((app.database.count("chat_message").await, app.upstream.asked()), (2, 1));
+}
+
+async fn d4_while_postgres_says_nothing_nobody_waits_long_and_afterwards_all_is_well(setup: Setup) {
+    let (app, proxy) = behind_proxy(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    proxy.set(Line::Blackhole);
+    let started = Instant::now();
+    // More than there are connections.
+    let answers = join_all((0..40).map(|_| alice.get("/chats"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 503));
+    assert!(started.elapsed() < PATIENCE_WITH_POSTGRES, "{:?}", started.elapsed());
+    let started = Instant::now();
+    assert_eq!(alice.try_send(chat_id, "hello", ClientMessageId::random()).await.status, 503);
+    assert!(started.elapsed() < PATIENCE_WITH_POSTGRES, "{:?}", started.elapsed());
+    proxy.set(Line::Open);
+    eventually("the way back", async || alice.get("/chats").await.status == 200).await;
+    let answers = join_all((0..40).map(|_| alice.get("/chats"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    let sent = alice.send_message(chat_id, "hello again").await;
+    assert_eq!(Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await.state, MessageState::Complete);
+}
+
+async fn d5_a_slow_postgres_only_makes_slow(setup: Setup) {
+    let (app, proxy) = behind_proxy(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    proxy.set(Line::Slow(Duration::from_millis(100)));
+    let (sent, answers) =
+        tokio::join!(alice.send_message(chat_id, "hello"), join_all((0..10).map(|_| alice.get("/chats"))));
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    proxy.set(Line::Open);
+    assert_eq!(Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await.state, MessageState::Complete);
+}
+
+async fn d17_what_redis_lost_is_made_up_for(setup: Setup) {
+    let redis = needed("SARDONYX_TEST_REDIS");
+    let proxy = Proxy::before(redis.trim_start_matches("redis://").parse().unwrap()).await;
+    let url = format!("redis://{}", proxy.address);
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    // The server at which she reads hears of the other by way of what fails.
+    let reading = app.another_with(|config| config.storage.redis_url = Some(url)).await;
+    app.upstream.by_hand();
+    let chat_id = alice.create_chat().await;
+    let mut tab = Tab::on_chat(&alice.at(&reading), chat_id).await;
+    let sent = alice.send_message(chat_id, "Tell me").await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece("One.\n\n");
+    tab.until("the first words", |screen| screen.text_of(sent.reply_id).contains("One")).await;
+    proxy.set(Line::Refused);
+    call.piece("Two.\n\nThree");
+    let mut here = Tab::on_chat(&alice, chat_id).await;
+    here.until("what is said meanwhile", |screen| screen.text_of(sent.reply_id).contains("Three")).await;
+    proxy.set(Line::Open);
+    // Told that it missed something, the tab asks, and the other server sends the whole.
+    tab.until("what was missed", |screen| screen.text_of(sent.reply_id).contains("Three")).await;
+    assert!(tab.screen.resyncs > 0);
+    call.piece(".");
+    call.done();
+    let message = here.until_end(sent.reply_id).await;
+    assert_eq!(tab.until_end(sent.reply_id).await, message);
+    assert_eq!(app.upstream.asked(), 1);
 }

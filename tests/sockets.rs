@@ -195,15 +195,15 @@ async fn w19_what_only_a_server_says_is_not_passed_on(setup: Setup) {
     let (mut tab, mut second, mut of_bob) = (Tab::open(&alice).await, Tab::open(&alice).await, Tab::open(&bob).await);
     let (chat, message) = (Uuid::new_v4(), Uuid::new_v4());
     for frame in [
-        "{\"type\":\"resync\"}".to_owned(),
-        "{\"type\":\"closing\",\"reason\":\"logged_out\"}".to_owned(),
-        "{\"type\":\"refused\",\"code\":\"x\"}".to_owned(),
-        format!("{{\"type\":\"messages\",\"chat_id\":\"{chat}\",\"messages\":[]}}"),
+        "\"resync\"".to_owned(),
+        "{\"closing\":{\"reason\":\"logged_out\"}}".to_owned(),
+        "{\"refused\":{\"code\":\"x\"}}".to_owned(),
+        format!("{{\"messages\":{{\"chat_id\":\"{chat}\",\"messages\":[]}}}}"),
         format!(
-            "{{\"type\":\"reply_progress\",\"chat_id\":\"{chat}\",\"message_id\":\"{message}\",\"first_block\":0,\"blocks\":[],\"tail\":\"<b>\"}}"
+            "{{\"reply_progress\":{{\"chat_id\":\"{chat}\",\"message_id\":\"{message}\",\"first_block\":0,\"blocks\":[],\"tail\":\"<b>\"}}}}"
         ),
         format!(
-            "{{\"type\":\"chat_changed\",\"chat\":{{\"id\":\"{chat}\",\"title\":\"x\",\"model\":null,\"updated_at_ms\":1}}}}"
+            "{{\"chat_changed\":{{\"chat\":{{\"id\":\"{chat}\",\"title\":\"x\",\"model\":null,\"updated_at_ms\":1}}}}}}"
         ),
     ] {
         tab.send(Frame::Text(frame.into())).await.unwrap();

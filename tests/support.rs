@@ -30,6 +30,11 @@ pub use self::{
 /// The longest that anything that a test waits for may take, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often something is done: now and then, or each time that takes minutes (`cargo xtask test --long`).
+pub fn times(usually: usize, long: usize) -> usize {
+    if std::env::var_os("SARDONYX_TEST_LONG").is_some() { long } else { usually }
+}
+
 /// Waits for what must happen soon; says what it was when it does not.
 #[track_caller]
 pub fn soon<T>(what: &str, future: impl Future<Output = T>) -> impl Future<Output = T> {
@@ -100,6 +105,19 @@ macro_rules! once {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 super::$name($crate::support::Setup::sqlite()).await;
+            }
+        }
+    )+};
+}
+
+/// Runs each of the tests once, where it is about Postgres.
+#[macro_export]
+macro_rules! on_postgres {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name($crate::support::Setup::postgres()).await;
             }
         }
     )+};

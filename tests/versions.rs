@@ -24,6 +24,7 @@ crate::on_both_databases![
     a_model_is_told_the_versions_that_lead_to_its_reply,
     a_message_has_so_many_versions,
     a_fork_begins_with_what_was_said,
+    n4_nothing_is_said_otherwise_while_its_reply_runs,
     a_message_is_read_as_it_was_written,
     whatever_is_done_one_path_is_shown,
 ];
@@ -193,7 +194,27 @@ async fn a_fork_begins_with_what_was_said(setup: Setup) {
     let running = alice.send_message(chat_id, "Four").await;
     let _call = app.upstream.call().await;
     let refused = fork(&alice, running.reply_id, ClientMessageId::random()).await;
-    assert_eq!(refused.refusal(), (409, "conflict".to_owned()));
+    assert_eq!(refused.refusal(), (409, "reply_running".to_owned()));
+}
+
+async fn n4_nothing_is_said_otherwise_while_its_reply_runs(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (chat_id, first) = said(&app, &alice, None, "One", "1").await;
+    app.upstream.by_hand();
+    let second = alice.send_message(chat_id, "Two").await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    for id in [first.message_id, second.message_id] {
+        let refused = edit(&alice, id, "Otherwise", ClientMessageId::random()).await;
+        assert_eq!(refused.refusal(), (409, "reply_running".to_owned()));
+    }
+    assert_eq!(alice.try_retry(first.reply_id).await.refusal(), (409, "reply_running".to_owned()));
+    assert_eq!(app.database.count("chat_message").await, 4);
+    alice.stop_reply(second.reply_id).await;
+    call.gone().await;
+    Tab::on_chat(&alice, chat_id).await.until_end(second.reply_id).await;
+    edit(&alice, first.message_id, "Otherwise", ClientMessageId::random()).await.ok::<Sent>();
 }
 
 async fn a_message_is_read_as_it_was_written(setup: Setup) {

@@ -71,8 +71,9 @@ async fn n11_a_client_that_goes_away_leaves_all_or_nothing(setup: Setup) {
     // One that stays comes last: what the others left is written by then.
     let last: Sent = alice.send_message(chat_id, "the last").await;
     Tab::on_chat(&alice, chat_id).await.until_end(last.reply_id).await;
-    let asked = app.database.number("SELECT COUNT(*) FROM chat_message WHERE parent_id IS NULL").await;
-    let answered = app.database.number("SELECT COUNT(DISTINCT parent_id) FROM chat_message").await;
+    let asked = app.database.number("SELECT COUNT(*) FROM chat_message WHERE model IS NULL").await;
+    let answered =
+        app.database.number("SELECT COUNT(DISTINCT parent_id) FROM chat_message WHERE model IS NOT NULL").await;
     assert_eq!(asked, answered);
     assert_eq!(app.database.number("SELECT MAX(seq) - COUNT(*) FROM chat_message").await, 0);
 }

@@ -72,15 +72,25 @@ struct Effort {
     users: usize,
     requests: usize,
     single_replies: usize,
+    /// Live connections on which nothing happens.
+    idle_sockets: usize,
     /// Replies that start within a second.
     bursts: &'static [usize],
     /// How often each burst is repeated.
     rounds: usize,
 }
 
-const FULL: Effort =
-    Effort { starts: 10, users: 100, requests: 200, single_replies: 12, bursts: &[100, 300], rounds: 2 };
-const QUICK: Effort = Effort { starts: 3, users: 25, requests: 50, single_replies: 4, bursts: &[100], rounds: 1 };
+const FULL: Effort = Effort {
+    starts: 10,
+    users: 100,
+    requests: 200,
+    single_replies: 12,
+    idle_sockets: 10_000,
+    bursts: &[100, 300],
+    rounds: 2,
+};
+const QUICK: Effort =
+    Effort { starts: 3, users: 25, requests: 50, single_replies: 4, idle_sockets: 1_000, bursts: &[100], rounds: 1 };
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -128,6 +138,8 @@ fn run(arguments: &Arguments) -> Result<usize> {
 async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let effort = if arguments.quick { QUICK } else { FULL };
     let wants = |part: Part| arguments.only.is_empty() || arguments.only.contains(&part);
+    // What is started from here may open as many.
+    process::allow_many_files()?;
     let folder = Folder::new()?;
     if wants(Part::Start) {
         server::measure_start(&folder, effort.starts, report).await?;
@@ -140,10 +152,12 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if wants(Part::Memory) {
         memory::measure(&server, &seeded, report).await?;
     }
+    let mut kept = Vec::new();
     // Streaming needs everybody logged in; so this part is always done.
     let browsers = login::measure(&server, &seeded, report).await?;
     if wants(Part::Memory) {
-        memory::measure_sockets(&server, &browsers, report).await?;
+        let idle = memory::measure_sockets(&server, &browsers, effort.idle_sockets, report).await?;
+        kept = streaming::measure_beside(&server, &upstream, &browsers, idle, report).await?;
     }
     if wants(Part::Crowd) {
         crowd::measure(&server, &seeded, effort.requests, report).await?;
@@ -151,9 +165,8 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if wants(Part::Pages) {
         pages::measure(&server, &seeded, effort.requests, report).await?;
     }
-    let mut kept = Vec::new();
     if wants(Part::Streaming) {
-        kept = streaming::measure(&server, &upstream, &browsers, &effort, &folder, report).await?;
+        kept.extend(streaming::measure(&server, &upstream, &browsers, &effort, &folder, report).await?);
     }
     report.note_log(&server.read_log()?);
     server.stop().await?;

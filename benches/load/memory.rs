@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use tokio::time::sleep;
 
 use crate::{
-    client::{Browser, http_client},
+    client::{Browser, Socket, http_client},
     report::{Budget, Report},
     seed::Seeded,
     server::Sardonyx,
@@ -15,8 +15,6 @@ use crate::{
 
 const PAGE_LOADS: usize = 100;
 const IDLE_MB_MAX: f64 = 40.0;
-/// Live connections of one person; the server allows 20.
-const SOCKETS_PER_USER: usize = 10;
 const SOCKET_KB_MAX: f64 = 20.0;
 /// Time for what was done to settle: the server gives memory back that it has not needed for two seconds.
 const SETTLE_SECONDS: u64 = 3;
@@ -33,19 +31,24 @@ pub async fn measure(server: &Sardonyx, seeded: &Seeded, report: &mut Report) ->
     add(server, "after 100 page loads", Budget::Below(IDLE_MB_MAX), report).await
 }
 
-/// Measures what an open live connection costs, and the server after everybody has logged in.
-pub async fn measure_sockets(server: &Sardonyx, browsers: &[Browser], report: &mut Report) -> Result<()> {
+/// Measures what an open live connection costs, and the server after everybody has logged in. Gives the connections.
+pub async fn measure_sockets(
+    server: &Sardonyx,
+    browsers: &[Browser],
+    sockets_max: usize,
+    report: &mut Report,
+) -> Result<Vec<Socket>> {
     add(server, "after everybody logged in", Budget::Below(IDLE_MB_MAX), report).await?;
     let before_mb = server.process.resident_mb()?;
     let mut sockets = Vec::new();
-    for _ in 0..SOCKETS_PER_USER {
+    for _ in 0..sockets_max / browsers.len() {
         sockets.extend(try_join_all(browsers.iter().map(Browser::connect)).await?);
     }
     sleep(Duration::from_secs(SETTLE_SECONDS)).await;
     let kb = (server.process.resident_mb()? - before_mb) * 1_000.0 / sockets.len() as f64;
     let name = format!("each of {} open live connections", sockets.len());
     report.add("memory", name, "kB", Some(kb), None, Budget::Below(SOCKET_KB_MAX));
-    Ok(())
+    Ok(sockets)
 }
 
 /// Adds what the server has in memory now.

@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::{
+        resource::{Resource, getrlimit, setrlimit},
+        signal::{Signal, kill},
+    },
     unistd::Pid,
 };
 use tokio::{process::Child, time::timeout};
@@ -16,6 +19,13 @@ use tokio::{process::Child, time::timeout};
 const STOP_SECONDS_MAX: u64 = 15;
 /// Linux counts processor time for `/proc` in this unit, whatever the kernel's own.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Lets this program, and what it starts, open as many files and connections as the system lets it.
+pub fn allow_many_files() -> Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
+    Ok(())
+}
 
 /// A running program; killed when dropped.
 pub struct Process {

@@ -49,6 +49,7 @@ impl Sardonyx {
             .env("DATABASE_URL", database_url(home))
             // One person of the benchmark does what hundreds do.
             .env("SARDONYX_REPLIES_PER_USER", "1000")
+            .env("SARDONYX_SOCKETS_PER_USER", "1000")
             .env("SARDONYX_MESSAGES_PER_MINUTE", "1000000")
             .env("SARDONYX_REQUESTS_PER_MINUTE", "1000000")
             .stdin(Stdio::null())

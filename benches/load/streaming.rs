@@ -21,7 +21,7 @@ use self::{
 };
 use crate::{
     Effort,
-    client::{Browser, http_client},
+    client::{Browser, Socket, http_client},
     memory,
     process::Folder,
     relay::Relay,
@@ -36,6 +36,9 @@ const TOKENS: usize = 200;
 const TOKENS_SINGLE: usize = 40;
 /// A reply that takes longer does not come any more.
 const REPLY_SECONDS_MAX: u64 = 60;
+/// Replies beside idle connections, and the number of the first: another one than those of the other measures.
+const REPLIES_BESIDE: usize = 100;
+const FIRST_BESIDE: u64 = 1_000_000;
 /// A write of about what a message takes.
 const DISK_WRITE_BYTES: usize = 8 * 1_024;
 const DISK_WRITES: usize = 50;
@@ -89,6 +92,24 @@ pub async fn measure(
     drop(relay);
     memory::add(server, "after the streaming", Budget::None, report).await?;
     Ok(kept)
+}
+
+/// Measures replies while very many live connections are open on which nothing happens; gives what must be in the database
+/// then.
+pub async fn measure_beside(
+    server: &Sardonyx,
+    upstream: &Upstream,
+    browsers: &[Browser],
+    idle: Vec<Socket>,
+    report: &mut Report,
+) -> Result<Vec<Kept>> {
+    let relay = Relay::start(&upstream.base_url).await?;
+    let (http, next, kept) = (http_client()?, FIRST_BESIDE, Vec::new());
+    let mut stage = Stage { server, relay, upstream, http, next, kept, report };
+    let figures = stage.chat_burst(REPLIES_BESIDE, TOKENS, browsers).await?;
+    let part = format!("streaming, {REPLIES_BESIDE} replies beside {} idle live connections", idle.len());
+    figures::add_lag(&part, &figures, stage.report);
+    Ok(stage.kept)
 }
 
 impl Stage<'_> {

@@ -153,6 +153,8 @@ export class Server {
       SARDONYX_DRAIN_SECONDS: "0",
       // A test sends in a moment what a person sends in an hour.
       SARDONYX_MESSAGES_PER_MINUTE: "1000",
+      // What a model's server refuses is seen at once.
+      SARDONYX_RETRIES: "0",
       ...settings,
     };
   }

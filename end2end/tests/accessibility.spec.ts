@@ -58,7 +58,7 @@ test("the chat list has no accessibility violations", async ({ alice, provider }
 });
 
 test("the settings have no accessibility violations", async ({ alice }) => {
-  for (const path of ["/settings/sessions", "/settings/password", "/settings/tokens"]) {
+  for (const path of ["/settings/sessions", "/settings/password", "/settings/tokens", "/settings/connection"]) {
     await open(alice.page, path);
     await expect(alice.page.getByRole("heading", { level: 1 })).toBeVisible();
     await expectNoViolations(alice.page);

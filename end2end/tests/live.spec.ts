@@ -125,8 +125,9 @@ test("without the live connection a reply still arrives, and the page says what 
   provider,
   faults,
 }) => {
-  faults.allow(/WebSocket connection to .* failed/);
+  faults.allow(/WebSocket connection to .* failed|net::ERR_FAILED/);
   await alice.page.routeWebSocket("**/ws", (socket) => void socket.close());
+  await alice.page.route(/\/live\?id=/, (route) => route.abort());
   const chat = await Chat.open(alice.page, await alice.addChat());
   await expect(alice.page.getByRole("status").getByText("Reconnecting…")).toBeVisible();
   await chat.send("Are you there?");

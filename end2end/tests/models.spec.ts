@@ -142,7 +142,7 @@ test.describe("without a script", () => {
     await page.getByLabel("Notice to everybody").fill("Hello.");
     await page.getByRole("button", { name: "Save" }).click();
     await expect(page.getByText("Saved.")).toBeVisible();
-    await expect(page).toHaveTitle("Site · Acme");
+    await expect(page).toHaveTitle(/Site · Acme$/);
     await page.getByRole("button", { name: "Dismiss: notice" }).click();
     await expect(page.locator(".site-notice")).toHaveCount(0);
   });

@@ -1,6 +1,6 @@
 import { expectNoViolations } from "../helpers/accessibility";
-import { expect, reload, test } from "../helpers/app";
-import { Chat } from "../helpers/chat";
+import { expect, test } from "../helpers/app";
+import { Chat, reload } from "../helpers/chat";
 
 test("a reply is had again, and one goes back and forth between both, in every tab", async ({ alice, provider }) => {
   provider.answer = () => "The first answer.";
@@ -82,7 +82,8 @@ test.describe("without a script", () => {
 
   test("versions and forks are forms", async ({ alice, provider }) => {
     provider.answer = () => "The first answer.";
-    const chat = await Chat.open(alice.page, await alice.addChat());
+    await alice.page.goto(await alice.addChat());
+    const chat = new Chat(alice.page);
     await chat.field.fill("A question");
     await chat.sendButton.click();
     await expect(async () => {

@@ -28,6 +28,7 @@ mod m0023_site_settings;
 mod m0024_reply_attempts;
 mod m0026_reply_details;
 mod m0028_message_tree;
+mod m0029_unread;
 mod m0031_chat_draft;
 
 /// All steps, in order.
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_reply_attempts::Migration),
             Box::new(m0026_reply_details::Migration),
             Box::new(m0028_message_tree::Migration),
+            Box::new(m0029_unread::Migration),
             Box::new(m0031_chat_draft::Migration),
         ]
     }

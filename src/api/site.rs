@@ -40,13 +40,16 @@ pub async fn save_site(
     Ok(())
 }
 
-/// Shows the notice to everybody no more in this browser.
+/// Shows the notice to everybody no more in this browser; it counts as read everywhere.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is another one by now.
 #[server(name = DismissNotice, prefix = "/api", endpoint = "dismiss_notice")]
 pub async fn dismiss_notice(notice_id: String) -> Result<(), Error> {
     use crate::server::request;
-    request::user()?;
-    request::dismiss_notice(&notice_id)
+    let (state, db) = (request::state()?, request::user()?);
+    request::dismiss_notice(&notice_id)?;
+    db.read_notices().await?;
+    state.live.notifications_changed(db.user_id());
+    Ok(())
 }

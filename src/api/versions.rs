@@ -12,7 +12,7 @@ use crate::{
 /// the same `client_message_id` and text gives the same ids and changes nothing.
 ///
 /// # Errors
-/// As sending; [`Error::Conflict`] when the message is not shown, or a reply; `too_many_versions`.
+/// As sending; [`Error::Conflict`] when the message is not shown, or a reply; [`Error::ReplyRunning`]; `too_many_versions`.
 #[server(name = EditMessage, prefix = "/api", endpoint = "edit_message")]
 pub async fn edit_message(
     message_id: String,
@@ -59,7 +59,7 @@ pub async fn show_version(message_id: String) -> Result<(), Error> {
 /// the same chat.
 ///
 /// # Errors
-/// [`Error::Conflict`] when a reply among that has not ended; `fork_too_long`.
+/// [`Error::ReplyRunning`] when a reply among that has not ended; `fork_too_long`.
 #[server(name = ForkChat, prefix = "/api", endpoint = "fork_chat")]
 pub async fn fork_chat(message_id: String, client_id: String) -> Result<Chat, Error> {
     use crate::{

@@ -14,6 +14,8 @@ pub struct Chat {
     pub model: Option<ModelName>,
     /// When a message was last added, in milliseconds since 1970 (UTC); the chat list's order.
     pub updated_at_ms: i64,
+    /// Whether a reply has ended in it that its user has not looked at.
+    pub is_unread: bool,
 }
 
 impl Chat {

@@ -65,6 +65,11 @@ id!(
     NotificationId
 );
 
+id!(
+    /// A live connection over server-sent events, chosen by the browser that opens it.
+    StreamId
+);
+
 /// Chosen by the sender for each message, so that sending it again is not a second message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

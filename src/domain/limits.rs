@@ -53,8 +53,12 @@ pub const AUDIT_ENTRIES_PER_PAGE: u64 = 100;
 pub const AUDIT_ENTRIES_EXPORTED_MAX: usize = 100_000;
 /// Longest text to search for.
 pub const SEARCH_CHARS_MAX: usize = 100;
-/// Unread notifications that are shown at a time.
-pub const NOTIFICATIONS_SHOWN_MAX: u64 = 5;
+/// Notifications that are kept for one user; the oldest go.
+pub const NOTIFICATIONS_PER_USER_MAX: u64 = 50;
+/// Longest text of one; a longer one is cut.
+pub const NOTIFICATION_CHARS_MAX: usize = 254;
+/// Notifications that are shown above a page at a time.
+pub const NOTIFICATIONS_SHOWN_MAX: usize = 5;
 /// Entries of the audit log are kept for this long.
 pub const AUDIT_DAYS: u32 = 365;
 /// Entries of it that are removed at a time.
@@ -74,6 +78,8 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 512 * 1024;
 pub const PASSWORD_BODY_BYTES_MAX: usize = 16 * 1024;
 /// Longest path to come back to after the log-in.
 pub const NEXT_PATH_BYTES_MAX: usize = 512;
+/// Of a request's header, this much is shown to whoever sent it.
+pub const HEADER_SHOWN_CHARS_MAX: usize = 300;
 /// A request that has not been answered after this is given up.
 pub const REQUEST_SECONDS_MAX: u64 = 30;
 /// Time a client has to send a request's head.
@@ -142,6 +148,12 @@ pub const SOCKET_COMMANDS_PER_MINUTE_MAX: u32 = 120;
 pub const SOCKET_PING_SECONDS: u64 = 25;
 /// A live connection that was silent for this long is dead.
 pub const SOCKET_SILENCE_SECONDS_MAX: u64 = 60;
+/// A browser has this long to take one event.
+pub const SOCKET_SEND_SECONDS_MAX: u64 = 60;
+/// Commands that wait for a stream of events to obey them.
+pub const STREAM_COMMANDS_QUEUED_MAX: usize = 32;
+/// A stream of events ends after this; its browser connects again, and may have a socket by then.
+pub const STREAM_SECONDS_MAX: u64 = 900;
 
 /// Requests of one user's browsers in a minute, and as many again at once after a minute of rest; the same for their
 /// programs. What is counted by the minute here is counted by each server for itself.

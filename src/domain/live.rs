@@ -1,4 +1,5 @@
-//! The wire format of the live connection (`/ws`): JSON text frames, [`LiveCommand`] from the browser, [`LiveEvent`] to it.
+//! The wire format of the live connection: JSON, [`LiveCommand`] from the browser, [`LiveEvent`] to it. Text frames over
+//! `/ws`; where WebSockets are blocked, events over `/live` and each command as a request.
 //!
 //! The connection only announces; the database is the truth. Any event can be lost without losing data: after every
 //! (re)connect, and when told to [`LiveEvent::Resync`], the browser sends [`LiveCommand::Watch`] and is given what it misses.
@@ -33,9 +34,10 @@ pub enum LiveCommand {
     Typing { chat_id: ChatId },
 }
 
-/// What a server tells a browser.
+/// What a server tells a browser. On the wire the name is around what it says, not in it: for the other way serde keeps a
+/// second reader of everything, a thirtieth of the browser half.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LiveEvent {
     /// A chat is new, or its title, model or place changed.
     ChatChanged { chat: Chat },
@@ -70,6 +72,8 @@ pub enum LiveEvent {
     SessionsChanged,
     /// What holds for everybody changed: the site's name, its notice.
     SiteChanged,
+    /// The connection is alive: said now and then, for a page's script sees no ping.
+    Alive,
     /// Events were dropped: watch again and fetch the chat list.
     Resync,
     /// A command was not understood or not allowed; the connection stays.

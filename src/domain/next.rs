@@ -5,6 +5,9 @@ use super::limits;
 /// The front page of somebody who is logged in.
 pub const HOME_PATH: &str = "/chats";
 
+/// All that one was told.
+pub const NOTIFICATIONS_PATH: &str = "/notifications";
+
 /// The list of active sessions.
 pub const SESSIONS_PATH: &str = "/settings/sessions";
 
@@ -48,7 +51,7 @@ impl NextPath {
 
     /// Paths that are no pages to come back to.
     fn is_door(path: &str) -> bool {
-        ["/login", "/setup", "/api/", "/ws"].iter().any(|door| path.starts_with(door))
+        ["/login", "/setup", "/api/", "/ws", "/live"].iter().any(|door| path.starts_with(door))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::NotificationId;
+use super::ids::{ChatId, NotificationId};
 
 /// Something that a person is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,9 @@ pub struct Notification {
     pub kind: NotificationKind,
     /// What it is about, in words.
     pub detail: String,
+    /// The chat that it is about, if it is about one.
+    pub chat_id: Option<ChatId>,
+    pub is_read: bool,
     /// Milliseconds since 1970 (UTC).
     pub created_at_ms: i64,
 }
@@ -23,20 +26,42 @@ pub enum NotificationKind {
     NewDevice,
     /// An administrator took the second factor away.
     SecondFactorRemoved,
+    /// A reply is there, in a chat that nobody looked at.
+    ReplyReady,
+    /// A reply failed, in a chat that nobody looked at.
+    ReplyFailed,
+    /// A reply lost its server and cannot go on, in a chat that nobody looked at.
+    ReplyInterrupted,
+    /// The notice to everybody is a new one.
+    SiteNotice,
 }
 
 impl NotificationKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::NewDevice,
+        Self::SecondFactorRemoved,
+        Self::ReplyReady,
+        Self::ReplyFailed,
+        Self::ReplyInterrupted,
+        Self::SiteNotice,
+    ];
+
     /// The word for it in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NewDevice => "new_device",
             Self::SecondFactorRemoved => "second_factor_removed",
+            Self::ReplyReady => "reply_ready",
+            Self::ReplyFailed => "reply_failed",
+            Self::ReplyInterrupted => "reply_interrupted",
+            Self::SiteNotice => "site_notice",
         }
     }
 
     /// Reads [`NotificationKind::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::NewDevice, Self::SecondFactorRemoved].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// What the person reads before the detail.
@@ -44,6 +69,27 @@ impl NotificationKind {
         match self {
             Self::NewDevice => "New log-in to your account:",
             Self::SecondFactorRemoved => "Your second factor was removed, and all your sessions ended, by",
+            Self::ReplyReady => "Reply ready:",
+            Self::ReplyFailed => "Reply failed:",
+            Self::ReplyInterrupted => "Reply interrupted:",
+            Self::SiteNotice => "Notice to everybody:",
+        }
+    }
+
+    /// Whether it is about the account's safety: said above every page until it was read.
+    pub const fn is_about_safety(self) -> bool {
+        matches!(self, Self::NewDevice | Self::SecondFactorRemoved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own() {
+        for kind in NotificationKind::ALL {
+            assert_eq!(NotificationKind::from_name(kind.name()), Some(kind));
         }
     }
 }

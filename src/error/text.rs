@@ -37,6 +37,7 @@ impl Error {
             Self::TooOften { what, seconds } => {
                 return format!("Too many {} in a short time. Try again in {}.", what.name(), waiting_time(seconds));
             }
+            Self::ReplyRunning => "A reply is being written here. Wait until it has ended, or stop it.",
             Self::TooManyReplies => {
                 "Too many of your messages are waiting for a reply. Wait until one has ended, or stop one."
             }

@@ -1,13 +1,15 @@
 //! The live connections: what happens is announced to every tab of its user, on every server.
 //!
 //! [`Live`] is what the rest of the server speaks to. Behind it stand the [`hub`] (who is connected here, no I/O), the
-//! `bus` (Redis, between servers) and the `socket` (one connection). All of this only announces: nothing is lost when an
+//! `bus` (Redis, between servers) and the `connection` (one of them, over a `socket` or a `stream`). All of this only announces: nothing is lost when an
 //! event is, for a browser that reconnects asks the database.
 
 mod bus;
+mod connection;
 pub mod hub;
 pub mod reply;
 pub mod socket;
+pub mod stream;
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +20,7 @@ use self::{
     bus::{Bus, BusMessage, Shared},
     hub::{Hub, Mailbox},
     reply::LiveReply,
+    stream::{Address, Streams},
 };
 use super::redis::Redis;
 use crate::{
@@ -30,12 +33,13 @@ use crate::{
         session::Sessions,
         user::User,
     },
-    error::Result,
+    error::{Error, Result},
 };
 
 /// Announces what happens.
 pub struct Live {
     hub: Hub,
+    streams: Streams,
     bus: Option<Bus>,
     /// Stops a reply that this server writes; set once the engine is there.
     stop_reply: OnceLock<Box<dyn Fn(MessageId) + Send + Sync>>,
@@ -47,8 +51,8 @@ impl Live {
     /// Ready; with Redis, events also go to and come from other servers.
     pub fn new(instance: Uuid, redis: Option<&Redis>) -> Arc<Self> {
         let bus = redis.map(|redis| Bus::new(instance, redis));
-        let live =
-            Arc::new(Self { hub: Hub::default(), bus, stop_reply: OnceLock::new(), reload_site: OnceLock::new() });
+        let (stop_reply, reload_site) = (OnceLock::new(), OnceLock::new());
+        let live = Arc::new(Self { hub: Hub::default(), streams: Streams::default(), bus, stop_reply, reload_site });
         if let Some(redis) = redis {
             bus::listen(&live, instance, &redis.subscriber);
         }
@@ -109,6 +113,11 @@ impl Live {
         if let Some(bus) = &self.bus {
             bus.publish(BusMessage::Event { user_id: user.id, event });
         }
+    }
+
+    /// Whether a tab of this user that is connected here has this chat on its screen.
+    pub fn is_watched(&self, user_id: UserId, chat_id: ChatId) -> bool {
+        self.hub.is_watched(user_id, chat_id)
     }
 
     /// A reply begins here: its text so far can be followed from now on.
@@ -183,6 +192,20 @@ impl Live {
         self.announce(user_id, LiveEvent::SessionsChanged);
     }
 
+    /// Hands a command to the stream of events that it is for, on whatever server that is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when this server is the only one and has no such stream; [`Error::TooMany`] when the stream
+    /// has not obeyed many others yet.
+    pub fn command(&self, address: Address, command: String) -> Result<()> {
+        if self.streams.deliver(address, command.clone())? {
+            return Ok(());
+        }
+        let bus = self.bus.as_ref().ok_or(Error::NotFound)?;
+        bus.publish(BusMessage::Command { address, command });
+        Ok(())
+    }
+
     /// Closes every live connection of this server.
     pub fn close_all(&self, reason: CloseReason) {
         self.hub.close_all(reason);
@@ -234,6 +257,10 @@ impl Live {
                     // Something before it was missed; its writer is asked for the whole.
                     self.find_missing(user_id, message_id);
                 }
+            }
+            BusMessage::Command { address, command } => {
+                // Too many for it: whoever sent them hears nothing, and connects anew.
+                let _ = self.streams.deliver(address, command);
             }
             BusMessage::Shared(Shared::CloseSessions { user_id, sessions, reason }) => {
                 self.hub.close_sessions(user_id, sessions, reason);

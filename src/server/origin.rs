@@ -1,4 +1,5 @@
-//! Who may call: the cross-site check in front of everything that changes something, and of `/ws`.
+//! Who may call: the cross-site check in front of everything that changes something, and of live
+//! connections.
 //!
 //! Server functions have none of their own, and `SameSite` alone does not stop a sibling site. The rule (OWASP CSRF
 //! prevention): `Sec-Fetch-Site`, which every current browser sends and no page can forge, must say `same-origin`; without
@@ -82,6 +83,11 @@ impl Origins {
         self.allowed.first().map_or("", String::as_str)
     }
 
+    /// Host and port of each of the addresses.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.allowed.iter().filter_map(|origin| origin.split_once("://")).map(|(_, name)| name)
+    }
+
     /// Whether cookies can be `Secure`.
     pub fn is_https(&self) -> bool {
         self.is_https
@@ -110,17 +116,27 @@ impl Origins {
             }
         }
     }
+
+    /// Whether a request says nothing but that it was made on one of our own pages: so ask browsers for a stream of events
+    /// where the site has no TLS. A page can keep quiet about its address, but not give another one.
+    fn has_referring_page(&self, headers: &HeaderMap) -> bool {
+        let is_silent = !headers.contains_key(header::ORIGIN) && !headers.contains_key("sec-fetch-site");
+        let mut referrers = headers.get_all(header::REFERER).iter();
+        let (Some(referrer), None) = (referrers.next(), referrers.next()) else { return false };
+        let page = referrer.to_str().ok().and_then(|page| Url::parse(page).ok());
+        is_silent && page.is_some_and(|page| self.allowed.contains(&page.origin().ascii_serialization()))
+    }
 }
 
 /// Refuses what changes something, and live connections, from any other origin.
 pub async fn check_origin(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let is_socket = request.uri().path() == "/ws";
-    // A socket is asked for by GET; browsers always send its origin.
-    let is_allowed = if is_socket {
-        request.headers().contains_key(header::ORIGIN) && origins.allows(request.headers())
-    } else {
-        is_safe || is_programs(&request) || origins.allows(request.headers())
+    let headers = request.headers();
+    let is_allowed = match request.uri().path() {
+        // A socket is asked for by GET; browsers always send its origin.
+        "/ws" => headers.contains_key(header::ORIGIN) && origins.allows(headers),
+        "/live" => origins.allows(headers) || origins.has_referring_page(headers),
+        _ => is_safe || is_programs(&request) || origins.allows(headers),
     };
     if is_allowed {
         return next.run(request).await;

@@ -11,9 +11,12 @@ mod prompt;
 mod queue;
 pub mod running;
 pub mod sweep;
+mod tell;
 mod thoughts;
 pub mod versions;
 mod view;
+
+use std::collections::HashMap;
 
 use crate::{
     domain::{
@@ -28,6 +31,7 @@ use crate::{
     error::{Error, InvalidInput, Result},
     server::{
         db::{Lease, NewExchange, NewReply, Replacement, StoredMessage, UserDb},
+        failpoints,
         live::hub::Mailbox,
         state::AppState,
     },
@@ -40,9 +44,12 @@ pub use self::{running::Running, view::Views};
 /// # Errors
 /// [`Error::NotFound`] when it is not theirs.
 pub async fn open_chat(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<ChatView> {
-    let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
+    let mut chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let messages = read_page(state, db, chat_id, None).await?;
     let draft = db.find_draft(chat_id).await?;
+    if std::mem::take(&mut chat.is_unread) {
+        tell::seen(state, db, chat_id).await;
+    }
     Ok(ChatView { chat, messages, draft })
 }
 
@@ -83,7 +90,7 @@ pub async fn watch(
     let running: Vec<MessageId> =
         stored.iter().filter(|message| message.state == MessageState::Generating).map(|message| message.id).collect();
     let draft = db.find_draft(chat_id).await?;
-    mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored).await });
+    mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored, true).await });
     if draft.updated_at_ms > 0 {
         mailbox.push(LiveEvent::DraftChanged { chat_id, change: draft.into() });
     }
@@ -91,6 +98,9 @@ pub async fn watch(
         if state.live.find_reply(db.user_id(), message_id).is_some() {
             mailbox.mark_progress(chat_id, message_id, 0);
         }
+    }
+    if db.find_chat(chat_id).await?.is_some_and(|chat| chat.is_unread) {
+        tell::seen(state, db, chat_id).await;
     }
     Ok(())
 }
@@ -143,11 +153,13 @@ async fn add_exchange(
             NewReply::Added { chat, message, reply, draft } => {
                 let message_id = message.as_ref().map_or(reply.id, |message| message.id);
                 let sent = Sent { message_id, reply_id: reply.id };
+                failpoints::reach("message_saved");
                 state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, writer).await;
+                start(&state, &db, message, reply, edits.is_some(), writer).await;
                 if let Some(change) = draft {
                     state.live.draft_changed(db.user_id(), chat_id, change);
                 }
+                failpoints::reach("reply_begun");
                 Ok(sent)
             }
         }
@@ -182,7 +194,7 @@ pub async fn retry_reply(
             NewReply::Added { chat, message, reply, .. } => {
                 let reply_id = reply.id;
                 state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, writer).await;
+                start(&state, &db, message, reply, false, writer).await;
                 Ok((old.chat_id, reply_id))
             }
         }
@@ -210,12 +222,12 @@ pub async fn stop_reply(state: &AppState, db: &UserDb, message_id: MessageId) ->
 
 async fn read_page(state: &AppState, db: &UserDb, chat_id: ChatId, before_seq: Option<i64>) -> Result<MessagePage> {
     let (stored, has_older) = db.list_messages(chat_id, before_seq).await?.ok_or(Error::NotFound)?;
-    Ok(MessagePage { messages: show_all(state, db, stored).await, has_older })
+    Ok(MessagePage { messages: show_all(state, db, stored, true).await, has_older })
 }
 
-async fn show_all(state: &AppState, db: &UserDb, stored: Vec<StoredMessage>) -> Vec<Message> {
+async fn show_all(state: &AppState, db: &UserDb, stored: Vec<StoredMessage>, has_versions: bool) -> Vec<Message> {
     // Without the answer, a tab goes on with what it knows of them.
-    let versions = db.list_versions(&stored).await.unwrap_or_default();
+    let versions = if has_versions { db.list_versions(&stored).await.unwrap_or_default() } else { HashMap::new() };
     let mut messages = Vec::with_capacity(stored.len());
     for message in stored {
         let versions = versions.get(&message.id).copied();
@@ -251,12 +263,15 @@ async fn start(
     db: &UserDb,
     message: Option<StoredMessage>,
     reply: StoredMessage,
+    is_edit: bool,
     writer: Option<Writer>,
 ) {
     let chat_id = reply.chat_id;
     let writer = writer.filter(|_| reply.state == MessageState::Generating);
     let task = writer.map(|Writer { lease, place }| engine::Task::new(state, db, &reply, lease, place));
-    let shown = show_all(state, db, message.into_iter().chain([reply]).collect()).await;
+    // What was just sent has no other version: nobody need wait for them to be counted.
+    let has_versions = message.is_none() || is_edit;
+    let shown = show_all(state, db, message.into_iter().chain([reply]).collect(), has_versions).await;
     state.live.messages(db.user_id(), chat_id, shown);
     match task {
         Some(task) => _ = state.tasks.spawn(task.run()),

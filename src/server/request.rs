@@ -6,6 +6,7 @@ use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
 use super::{
+    arrival,
     auth::{
         client::Client,
         cookie,
@@ -16,7 +17,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    domain::{limits, site::SiteView},
+    domain::{arrival::Arrival, limits, site::SiteView, user::Role},
     error::{Error, InvalidInput, Result},
 };
 
@@ -58,6 +59,14 @@ pub fn session() -> Result<Session> {
 /// [`Error::Internal`] outside a request.
 pub fn client() -> Result<Client> {
     parts()?.extensions.get::<Client>().cloned().ok_or(Error::Internal)
+}
+
+/// How the request arrived.
+///
+/// # Errors
+/// [`Error::Internal`] outside a request.
+pub fn arrival(role: Role) -> Result<Arrival> {
+    Ok(arrival::of(&state()?, &parts()?, role))
 }
 
 /// What somebody looks for.

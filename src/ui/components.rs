@@ -31,6 +31,7 @@ pub mod model_picker;
 pub mod new_chat_form;
 pub mod not_found;
 pub mod notice;
+pub mod notification_bell;
 pub mod notifications;
 pub mod page_title;
 pub mod password_field;

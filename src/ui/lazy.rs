@@ -14,9 +14,10 @@ use leptos_router::ChooseView;
 use super::{
     components::fetch_failed::FetchFailed,
     pages::{
-        audit::AuditPage, data::DataPage, live_sessions::LiveSessionsPage, models::ModelsPage, password::PasswordPage,
-        people::PeoplePage, preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage,
-        setup::SetupPage, site::SitePage, tokens::TokensPage, welcome::WelcomePage,
+        audit::AuditPage, connection::ConnectionPage, data::DataPage, live_sessions::LiveSessionsPage,
+        models::ModelsPage, notifications::NotificationsPage, password::PasswordPage, people::PeoplePage,
+        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
+        site::SitePage, tokens::TokensPage, welcome::WelcomePage,
     },
 };
 use crate::error::Error;
@@ -61,6 +62,7 @@ part!(
         Sessions => SessionsPage,
         Password => PasswordPage,
         Tokens => TokensPage,
+        Connection => ConnectionPage,
     }
 );
 
@@ -72,6 +74,13 @@ part!(
         Audit => AuditPage,
         Models => ModelsPage,
         Site => SitePage,
+    }
+);
+
+part!(
+    /// `/notifications`.
+    NotificationPages, notifications, preload_notifications, {
+        All => NotificationsPage,
     }
 );
 

@@ -3,11 +3,13 @@
 pub mod audit;
 pub mod chat;
 pub mod chat_list;
+pub mod connection;
 pub mod data;
 pub mod live_sessions;
 pub mod login;
 pub mod models;
 pub mod not_found;
+pub mod notifications;
 pub mod password;
 pub mod people;
 pub mod preferences;

@@ -5,7 +5,7 @@
 use crate::domain::{chat::ChatCursor, ids::ChatId, session::SessionEnd};
 
 pub use crate::domain::next::{
-    HOME_PATH as CHATS_PATH, MODELS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, SITE_PATH, TOKENS_PATH,
+    HOME_PATH as CHATS_PATH, MODELS_PATH, NOTIFICATIONS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, SITE_PATH, TOKENS_PATH,
 };
 
 /// The second factor's key as a picture.
@@ -27,6 +27,9 @@ pub const DATA_PATH: &str = "/settings/data";
 pub const DATA_FILE_PATH: &str = "/settings/data.json";
 /// The form for a new password.
 pub const PASSWORD_PATH: &str = "/settings/password";
+
+/// Whether everything gets through between browser and server.
+pub const CONNECTION_PATH: &str = "/settings/connection";
 
 /// What the API for programs says of itself: a document of its own.
 pub const API_DOCS_PATH: &str = "/api/v1/docs";

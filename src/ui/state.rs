@@ -5,12 +5,15 @@
 //! a task that outlives its page finds them still there.
 
 pub mod chat_list;
+mod connection;
 pub mod conversation;
 pub mod drafts;
 pub mod entry;
 pub mod live;
 pub mod reading;
+pub mod self_test;
 pub mod session;
 pub mod site;
 pub mod socket;
 pub mod submission;
+pub mod unread;

@@ -107,14 +107,14 @@ impl TestApp {
 
     /// Another server beside this one, with the same database, Redis and upstream.
     pub async fn another(&self) -> Self {
-        Self::run(
-            self.config.clone(),
-            Arc::clone(&self.database),
-            Arc::clone(&self.upstream),
-            None,
-            self.canaries.clone(),
-        )
-        .await
+        self.another_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn another_with(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Self::run(config, Arc::clone(&self.database), Arc::clone(&self.upstream), None, self.canaries.clone()).await
     }
 
     /// Stops the server and starts it again, at another port.

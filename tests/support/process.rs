@@ -93,9 +93,22 @@ impl Process {
 
     /// The most memory that it ever had at a time, in KiB.
     pub fn peak_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches("kB").trim().parse().unwrap()
+        self.status_kib("VmHWM:")
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(mut self) {
+        soon("the server's end", self.child.wait()).await.unwrap();
+    }
+
+    /// As `kill -STOP`: it is there and does nothing.
+    pub async fn pause(&self) {
+        self.signal("-STOP").await;
+    }
+
+    /// As `kill -CONT`.
+    pub async fn resume(&self) {
+        self.signal("-CONT").await;
     }
 
     /// As `kill -9`.
@@ -105,11 +118,20 @@ impl Process {
 
     /// As `kill`; gives how it ended, and all that it printed.
     pub async fn terminate(mut self) -> (ExitStatus, String) {
-        let id = self.child.id().unwrap();
-        let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await.unwrap();
-        assert!(sent.success());
+        self.signal("-TERM").await;
         let status = soon("the server's end", self.child.wait()).await.unwrap();
         soon("the end of its output", self.reading).await.unwrap();
         (status, self.printed.borrow().clone())
+    }
+
+    async fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().unwrap().to_string()]).status().await.unwrap();
+        assert!(sent.success());
+    }
+
+    fn status_kib(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse().unwrap()
     }
 }

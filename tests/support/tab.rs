@@ -1,28 +1,54 @@
 //! A browser's tab: it follows the live connection and keeps what it is told as the page does, so that a test can compare
 //! what is on the screen with what is in the database.
 
-use futures::{SinkExt, StreamExt};
-use sardonyx::domain::{
-    chat::{Chat, ChatView},
-    draft::DraftChange,
-    ids::{ChatId, MessageId},
-    live::{CloseReason, LiveCommand, LiveEvent},
-    message::{Message, MessageBody, MessageState, SafeHtml},
-    reply::{ReasoningPiece, ReplyPhase},
+use std::pin::Pin;
+
+use eventsource_stream::Eventsource;
+use futures::{SinkExt, Stream, StreamExt};
+use reqwest::{Method, header};
+use sardonyx::{
+    api::live::SendLiveCommand,
+    domain::{
+        chat::{Chat, ChatView},
+        draft::DraftChange,
+        ids::{ChatId, MessageId},
+        live::{CloseReason, LiveCommand, LiveEvent},
+        message::{Message, MessageBody, MessageState, SafeHtml},
+        reply::{ReasoningPiece, ReplyPhase},
+    },
 };
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message as Frame, client::IntoClientRequest, http::HeaderMap},
 };
+
+use uuid::Uuid;
 
 use super::{Client, soon};
 
 /// One tab with its live connection.
 pub struct Tab {
     pub screen: Screen,
-    socket: WebSocketStream<TcpStream>,
+    line: Line,
     watched: Option<ChatId>,
+}
+
+/// What carries a live connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Socket,
+    Stream,
+}
+
+enum Line {
+    Socket(WebSocketStream<TcpStream>),
+    /// Events, and where commands go.
+    Stream {
+        events: Pin<Box<dyn Stream<Item = Option<String>> + Send>>,
+        client: Client,
+        stream_id: Uuid,
+    },
 }
 
 /// What a tab shows.
@@ -57,6 +83,38 @@ impl Tab {
             .unwrap_or_else(|status| panic!("the live connection was refused with {status}"))
     }
 
+    /// The same where no WebSocket gets through.
+    pub async fn open_stream(client: &Client) -> Self {
+        Self::try_open_stream(client, Uuid::new_v4(), &[("sec-fetch-site", "same-origin")])
+            .await
+            .unwrap_or_else(|status| panic!("the stream of events was refused with {status}"))
+    }
+
+    /// Either.
+    pub async fn open_by(way: Way, client: &Client) -> Self {
+        match way {
+            Way::Socket => Self::open(client).await,
+            Way::Stream => Self::open_stream(client).await,
+        }
+    }
+
+    /// A stream of events under this id and with these headers, or the status that refused it.
+    pub async fn try_open_stream(client: &Client, stream_id: Uuid, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let mut request = client.bare(Method::GET, &format!("/live?id={stream_id}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = soon("the stream", request.send()).await.unwrap();
+        if response.status() != 200 {
+            return Err(response.status().as_u16());
+        }
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store, no-transform");
+        let events = response.bytes_stream().eventsource().map(|event| event.ok().map(|event| event.data));
+        let line = Line::Stream { events: Box::pin(events), client: client.clone(), stream_id };
+        Ok(Self { screen: Screen::default(), line, watched: None })
+    }
+
     /// A chat opened as a browser does: the page first, then the connection, then what is new.
     pub async fn on_chat(client: &Client, chat_id: ChatId) -> Self {
         let view = client.open_chat(chat_id).await;
@@ -67,15 +125,27 @@ impl Tab {
 
     /// A live connection with other headers, or the status that refused it. A header without a value is left out.
     pub async fn try_open(client: &Client, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let stream = TcpStream::connect(client.addr).await.unwrap();
+        Self::upgrade(client, stream, headers).await
+    }
+
+    /// A live connection whose reader is slow: the machine in between keeps next to nothing for it.
+    pub async fn open_slow(client: &Client) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 * 1024).unwrap();
+        let stream = socket.connect(client.addr).await.unwrap();
+        Self::upgrade(client, stream, &[]).await.unwrap_or_else(|status| panic!("refused with {status}"))
+    }
+
+    async fn upgrade(client: &Client, stream: TcpStream, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request = format!("ws://{}/ws", client.addr).into_client_request().unwrap();
         set(request.headers_mut(), "origin", &client.origin);
         set(request.headers_mut(), "cookie", &client.cookie_header());
         for (name, value) in headers {
             set(request.headers_mut(), name, value);
         }
-        let stream = TcpStream::connect(client.addr).await.unwrap();
         match soon("the upgrade", client_async(request, stream)).await {
-            Ok((socket, _)) => Ok(Self { screen: Screen::default(), socket, watched: None }),
+            Ok((socket, _)) => Ok(Self { screen: Screen::default(), line: Line::Socket(socket), watched: None }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("no WebSocket: {error}"),
         }
@@ -96,33 +166,67 @@ impl Tab {
         self.watch_again().await;
     }
 
+    /// Takes up what comes of a chat that somebody else asks for.
+    pub fn expect(&mut self, chat_id: ChatId) {
+        self.watched = Some(chat_id);
+    }
+
     /// The connection is gone, the screen stays, and another one takes its place.
     pub async fn reconnect(&mut self, client: &Client) {
-        self.socket = Self::open(client).await.socket;
+        self.reconnect_by(Way::Socket, client).await;
+    }
+
+    pub async fn reconnect_by(&mut self, way: Way, client: &Client) {
+        self.line = Self::open_by(way, client).await.line;
+        self.screen.is_closed = false;
         self.watch_again().await;
     }
 
     pub async fn command(&mut self, command: &LiveCommand) {
-        self.send(Frame::Text(serde_json::to_string(command).unwrap().into())).await.unwrap();
+        let json = serde_json::to_string(command).unwrap();
+        match &mut self.line {
+            Line::Socket(_) => self.send(Frame::Text(json.into())).await.unwrap(),
+            Line::Stream { client, stream_id, .. } => {
+                let fields = [("stream_id", &*stream_id.to_string()), ("command", &json)];
+                client.call::<SendLiveCommand>(&fields).await.ok::<()>();
+            }
+        }
     }
 
     /// Any frame.
     pub async fn send(&mut self, frame: Frame) -> Result<(), Error> {
-        self.socket.send(frame).await
+        let Line::Socket(socket) = &mut self.line else { panic!("a stream has no frames") };
+        socket.send(frame).await
     }
 
     /// The next event, worked in; none when the connection has ended.
     pub async fn next(&mut self) -> Option<LiveEvent> {
+        loop {
+            let event: LiveEvent = serde_json::from_str(&self.next_text().await?).unwrap();
+            if event == LiveEvent::Alive {
+                continue;
+            }
+            let needs_watch = self.screen.apply(self.watched, event.clone());
+            if needs_watch && self.watched.is_some() {
+                self.watch_again().await;
+            }
+            return Some(event);
+        }
+    }
+
+    /// The next event as it came.
+    async fn next_text(&mut self) -> Option<String> {
         while !self.screen.is_closed {
-            match soon("a live event", self.socket.next()).await {
-                Some(Ok(Frame::Text(text))) => {
-                    let event: LiveEvent = serde_json::from_str(text.as_str()).unwrap();
-                    let needs_watch = self.screen.apply(self.watched, event.clone());
-                    if needs_watch && self.watched.is_some() {
-                        self.watch_again().await;
-                    }
-                    return Some(event);
+            let socket = match &mut self.line {
+                Line::Socket(socket) => socket,
+                Line::Stream { events, .. } => {
+                    let text = soon("a live event", events.next()).await.flatten();
+                    self.screen.is_closed = text.is_none();
+                    return text;
                 }
+            };
+            match soon("a live event", socket.next()).await {
+                Some(Ok(Frame::Text(text))) => return Some(text.as_str().to_owned()),
                 Some(Ok(Frame::Close(frame))) => {
                     self.screen.close_code = frame.map(|frame| u16::from(frame.code));
                     self.screen.is_closed = true;
@@ -240,7 +344,8 @@ impl Screen {
             LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged
-            | LiveEvent::SiteChanged => {}
+            | LiveEvent::SiteChanged
+            | LiveEvent::Alive => {}
         }
         false
     }
@@ -250,7 +355,8 @@ impl Screen {
             let is_stale = known.state.is_final() && !message.state.is_final();
             let is_behind = !message.state.is_final() && extent(&message.body) < extent(&known.body);
             if !is_stale && !is_behind {
-                *known = message;
+                let versions = message.versions.or(known.versions);
+                *known = Message { versions, ..message };
             }
             return;
         }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How an update of the text begins. Only the first one is read: the readers must not be what is slow.
-const UPDATE: &str = r#"{"type":"reply_progress""#;
+const UPDATE: &str = r#"{"reply_progress":"#;
 
 /// A new chat, on a screen or not.
 pub struct Tab {
@@ -104,7 +104,8 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             | LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged
-            | LiveEvent::SiteChanged => {}
+            | LiveEvent::SiteChanged
+            | LiveEvent::Alive => {}
         }
     }
 }

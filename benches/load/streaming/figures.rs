@@ -11,6 +11,7 @@ use crate::{
     upstream::Spoken,
 };
 
+const LAG_MS_MAX: f64 = 200.0;
 const FIRST_TOKEN_TIMES_MAX: f64 = 1.5;
 const PROCESSOR_TIMES_MAX: f64 = 2.0;
 /// The kernel tells processor time in hundredths of a second; of fewer tokens it would say nothing.
@@ -61,6 +62,14 @@ impl AddAssign for Figures {
         }
         self.processor_seconds += other.processor_seconds;
         self.tokens += other.tokens;
+    }
+}
+
+/// Adds how long what a model said was on its way. No token waited longer than the longest pause that its reader saw.
+pub fn add_lag(part: &str, figures: &Figures, report: &mut Report) {
+    for (percent, budget) in [(50, Budget::None), (95, Budget::Below(LAG_MS_MAX))] {
+        let name = format!("longest pause between two updates, p{percent}");
+        report.add(part, name, "ms", figures.pause.percentile(percent), None, budget);
     }
 }
 

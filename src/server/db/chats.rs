@@ -34,6 +34,7 @@ impl UserDb {
             last_seq: 0,
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
+            is_unread: false,
         };
         self.write("add chat", move |transaction| {
             async move {
@@ -45,6 +46,7 @@ impl UserDb {
                     last_seq: Set(row.last_seq),
                     created_at_ms: Set(row.created_at_ms),
                     updated_at_ms: Set(row.updated_at_ms),
+                    is_unread: NotSet,
                 };
                 chat_session::Entity::insert(new).exec_without_returning(transaction).await?;
                 Ok(to_chat(row))
@@ -109,5 +111,6 @@ pub(super) fn to_chat(row: chat_session::Model) -> Chat {
         title: row.description,
         model: row.model.and_then(|name| ModelName::parse(&name).ok()),
         updated_at_ms: row.updated_at_ms,
+        is_unread: row.is_unread,
     }
 }

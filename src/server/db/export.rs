@@ -56,7 +56,7 @@ impl UserDb {
             .map(|row| {
                 json!({
                     "id": row.id, "kind": row.kind, "detail": row.detail, "created_at_ms": row.created_at_ms,
-                    "read_at_ms": row.read_at_ms,
+                    "read_at_ms": row.read_at_ms, "chat_id": row.chat_id,
                 })
             })
             .collect();
@@ -108,7 +108,7 @@ impl UserDb {
         let chat = |row: chat_session::Model| {
             let value = json!({
                 "id": row.id, "title": row.description, "model": row.model, "created_at_ms": row.created_at_ms,
-                "updated_at_ms": row.updated_at_ms, "draft": drafts.remove(&row.id),
+                "updated_at_ms": row.updated_at_ms, "is_unread": row.is_unread, "draft": drafts.remove(&row.id),
             });
             (ChatId(row.id), value)
         };

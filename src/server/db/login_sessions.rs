@@ -13,7 +13,7 @@ use super::{
     accounts::{ACTIVE, to_user},
     entity::{login_session, user_account},
     failed,
-    notifications::add_notification,
+    notifications::add_own_notification,
     scope::Scope,
     write::Written,
 };
@@ -102,7 +102,7 @@ impl Db {
                 };
                 if account.tells_new_device && is_new_device(transaction, user_id, &new.device).await? {
                     let detail = format!("{}, from {}", device::name(&new.device), new.address);
-                    add_notification(transaction, user_id, NotificationKind::NewDevice, detail).await?;
+                    add_own_notification(transaction, user_id, NotificationKind::NewDevice, detail).await?;
                 }
                 end_beyond_limit(transaction, user_id).await?;
                 let now_ms = clock::now_ms();

@@ -1,4 +1,5 @@
-//! What a person is told until they have read it.
+//! What a person is told, and which of their chats have something that they have not looked at. Each user keeps the newest
+//! [`limits::NOTIFICATIONS_PER_USER_MAX`].
 
 use futures::FutureExt;
 use sea_orm::{
@@ -6,10 +7,18 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{UserDb, entity::notification, failed, write::Written};
+use super::{
+    UserDb,
+    accounts::ACTIVE,
+    chats::to_chat,
+    entity::{chat_session, notification, user_account},
+    failed,
+    write::Written,
+};
 use crate::{
     domain::{
-        ids::{NotificationId, UserId},
+        chat::Chat,
+        ids::{ChatId, NotificationId, UserId},
         limits,
         notification::{Notification, NotificationKind},
     },
@@ -17,28 +26,26 @@ use crate::{
     server::clock,
 };
 
+/// Rows that are put in by one statement.
+const ROWS_AT_A_TIME: usize = 500;
+
 impl UserDb {
-    /// What was not read yet, the newest first, up to a limit.
+    /// What is kept, the newest first: all, or what was not read yet.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_notifications(&self) -> Result<Vec<Notification>> {
-        let rows = notification::Entity::find()
-            .filter(notification::Column::UserId.eq(self.user_id().0))
-            .filter(notification::Column::ReadAtMs.is_null())
+    pub async fn list_notifications(&self, only_unread: bool) -> Result<Vec<Notification>> {
+        let mut query = notification::Entity::find().filter(notification::Column::UserId.eq(self.user_id().0));
+        if only_unread {
+            query = query.filter(notification::Column::ReadAtMs.is_null());
+        }
+        let rows = query
             .order_by_desc(notification::Column::Id)
-            .limit(limits::NOTIFICATIONS_SHOWN_MAX)
+            .limit(limits::NOTIFICATIONS_PER_USER_MAX)
             .all(&self.read().await?)
             .await
             .map_err(failed("list notifications"))?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| {
-                let kind = NotificationKind::from_name(&row.kind)?;
-                let (detail, created_at_ms) = (row.detail, row.created_at_ms);
-                Some(Notification { id: NotificationId(row.id), kind, detail, created_at_ms })
-            })
-            .collect())
+        Ok(rows.into_iter().filter_map(to_notification).collect())
     }
 
     /// Notes that one was read; false when there is no such one.
@@ -49,13 +56,90 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("read notification", move |transaction| {
             async move {
-                let changed = notification::Entity::update_many()
-                    .col_expr(notification::Column::ReadAtMs, Expr::value(clock::now_ms()))
-                    .filter(notification::Column::UserId.eq(user_id.0))
-                    .filter(notification::Column::Id.eq(id.0))
+                let changed = read_now(user_id).filter(notification::Column::Id.eq(id.0)).exec(transaction).await?;
+                Ok(changed.rows_affected == 1)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Notes that all were read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read_all_notifications(&self) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("read all notifications", move |transaction| {
+            async move {
+                read_now(user_id).filter(notification::Column::ReadAtMs.is_null()).exec(transaction).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Notes that the site's notice was read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read_notices(&self) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("read notices", move |transaction| {
+            async move {
+                read_now(user_id)
+                    .filter(notification::Column::Kind.eq(NotificationKind::SiteNotice.name()))
                     .exec(transaction)
                     .await?;
-                Ok(changed.rows_affected == 1)
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Marks a chat as unread and says why, in place of what was said of it before and not read. Gives the chat; none when
+    /// it is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_unread(&self, chat_id: ChatId, kind: NotificationKind) -> Result<Option<Chat>> {
+        let user_id = self.user_id();
+        self.write("mark chat as unread", move |transaction| {
+            async move {
+                let Some(chat) = set_unread(transaction, user_id, chat_id, true).await? else { return Ok(None) };
+                notification::Entity::delete_many()
+                    .filter(notification::Column::UserId.eq(user_id.0))
+                    .filter(notification::Column::ChatId.eq(chat_id.0))
+                    .filter(notification::Column::ReadAtMs.is_null())
+                    .exec(transaction)
+                    .await?;
+                insert(transaction, user_id, kind, chat.display_title().to_owned(), Some(chat_id)).await?;
+                delete_oldest(transaction, user_id).await?;
+                Ok(Some(chat))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Notes that a chat was looked at, and what is told of it read. Gives the chat; none when it is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_seen(&self, chat_id: ChatId) -> Result<Option<Chat>> {
+        let user_id = self.user_id();
+        self.write("mark chat as seen", move |transaction| {
+            async move {
+                // The chat first, as when it is marked: so two of these wait for each other, and never both.
+                let chat = set_unread(transaction, user_id, chat_id, false).await?;
+                read_now(user_id)
+                    .filter(notification::Column::ChatId.eq(chat_id.0))
+                    .filter(notification::Column::ReadAtMs.is_null())
+                    .exec(transaction)
+                    .await?;
+                Ok(chat)
             }
             .boxed()
         })
@@ -63,21 +147,129 @@ impl UserDb {
     }
 }
 
-/// Tells a person something, as part of what it is about.
+fn to_notification(row: notification::Model) -> Option<Notification> {
+    Some(Notification {
+        id: NotificationId(row.id),
+        kind: NotificationKind::from_name(&row.kind)?,
+        detail: row.detail,
+        chat_id: row.chat_id.map(ChatId),
+        is_read: row.read_at_ms.is_some(),
+        created_at_ms: row.created_at_ms,
+    })
+}
+
+/// The update that notes notifications of a user as read.
+fn read_now(user_id: UserId) -> sea_orm::UpdateMany<notification::Entity> {
+    notification::Entity::update_many()
+        .col_expr(notification::Column::ReadAtMs, Expr::value(clock::now_ms()))
+        .filter(notification::Column::UserId.eq(user_id.0))
+}
+
+async fn set_unread(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    chat_id: ChatId,
+    is_unread: bool,
+) -> Written<Option<Chat>> {
+    let changed = chat_session::Entity::update_many()
+        .col_expr(chat_session::Column::IsUnread, Expr::value(is_unread))
+        .filter(chat_session::Column::Id.eq(chat_id.0))
+        .filter(chat_session::Column::UserId.eq(user_id.0))
+        .exec_with_returning(transaction)
+        .await?;
+    Ok(changed.into_iter().next().map(to_chat))
+}
+
+/// Tells a person something, as part of what it is about, on their own behalf.
+pub(super) async fn add_own_notification(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+    kind: NotificationKind,
+    detail: String,
+) -> Written<()> {
+    insert(connection, user_id, kind, detail, None).await?;
+    delete_oldest(connection, user_id).await
+}
+
+/// Tells somebody else something, as part of what it is about. Whoever does so sees nothing of what they were told before.
 pub(super) async fn add_notification(
     connection: &impl ConnectionTrait,
     user_id: UserId,
     kind: NotificationKind,
     detail: String,
 ) -> Written<()> {
-    let row = notification::ActiveModel {
+    insert(connection, user_id, kind, detail, None).await
+}
+
+/// Tells everybody the site's notice, in place of the one before; an empty one takes that away.
+pub(super) async fn add_notice(connection: &impl ConnectionTrait, text: &str) -> Written<()> {
+    notification::Entity::delete_many()
+        .filter(notification::Column::Kind.eq(NotificationKind::SiteNotice.name()))
+        .exec(connection)
+        .await?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    let people: Vec<Uuid> = user_account::Entity::find()
+        .select_only()
+        .column(user_account::Column::Id)
+        .filter(user_account::Column::Status.eq(ACTIVE))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    for people in people.chunks(ROWS_AT_A_TIME) {
+        let row = |id: &Uuid| new_row(UserId(*id), NotificationKind::SiteNotice, text.to_owned(), None);
+        notification::Entity::insert_many(people.iter().map(row)).exec_without_returning(connection).await?;
+    }
+    Ok(())
+}
+
+async fn insert(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+    kind: NotificationKind,
+    detail: String,
+    chat_id: Option<ChatId>,
+) -> Written<()> {
+    let row = new_row(user_id, kind, detail, chat_id);
+    notification::Entity::insert(row).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+fn new_row(
+    user_id: UserId,
+    kind: NotificationKind,
+    detail: String,
+    chat_id: Option<ChatId>,
+) -> notification::ActiveModel {
+    notification::ActiveModel {
         id: Set(Uuid::now_v7()),
         user_id: Set(user_id.0),
         kind: Set(kind.name().to_owned()),
-        detail: Set(detail.chars().take(254).collect()),
+        detail: Set(detail.chars().take(limits::NOTIFICATION_CHARS_MAX).collect()),
         created_at_ms: Set(clock::now_ms()),
         read_at_ms: Set(None),
-    };
-    notification::Entity::insert(row).exec_without_returning(connection).await?;
+        chat_id: Set(chat_id.map(|id| id.0)),
+    }
+}
+
+async fn delete_oldest(connection: &impl ConnectionTrait, user_id: UserId) -> Written<()> {
+    let first_too_many: Option<Uuid> = notification::Entity::find()
+        .select_only()
+        .column(notification::Column::Id)
+        .filter(notification::Column::UserId.eq(user_id.0))
+        .order_by_desc(notification::Column::Id)
+        .offset(limits::NOTIFICATIONS_PER_USER_MAX)
+        .limit(1)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    if let Some(id) = first_too_many {
+        notification::Entity::delete_many()
+            .filter(notification::Column::UserId.eq(user_id.0))
+            .filter(notification::Column::Id.lte(id))
+            .exec(connection)
+            .await?;
+    }
     Ok(())
 }

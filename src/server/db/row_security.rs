@@ -74,11 +74,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON user_account, one_time_link TO sardonyx_
 GRANT SELECT, INSERT ON audit_entry TO sardonyx_admin;
 GRANT SELECT, UPDATE, DELETE ON login_session TO sardonyx_admin;
 GRANT SELECT (user_id, confirmed), DELETE ON second_factor TO sardonyx_admin;
-GRANT INSERT ON notification TO sardonyx_admin;
+GRANT SELECT (kind), INSERT, DELETE ON notification TO sardonyx_admin;
 DROP POLICY IF EXISTS admin ON second_factor;
 CREATE POLICY admin ON second_factor TO sardonyx_admin USING (true);
 DROP POLICY IF EXISTS admin ON notification;
 CREATE POLICY admin ON notification FOR INSERT TO sardonyx_admin WITH CHECK (true);
+DROP POLICY IF EXISTS admin_notice ON notification;
+CREATE POLICY admin_notice ON notification TO sardonyx_admin USING (kind = 'site_notice');
 DROP POLICY IF EXISTS admin ON login_session;
 CREATE POLICY admin ON login_session TO sardonyx_admin USING (true);
 GRANT SELECT (id, chat_id, user_id, seq, state, lease_owner, lease_until_ms, takeovers, stop_wanted),

@@ -8,6 +8,7 @@ use super::{
     audit::{AuditEntry, add_entry},
     entity::site,
     failed,
+    notifications::add_notice,
     providers::{StoredProvider, all_hidden_models, all_providers},
     scope::Scope,
     site::SITE_ID,
@@ -55,9 +56,13 @@ impl AdminDb {
         let actor = self.user().email.clone();
         self.write("save site settings", move |transaction| {
             async move {
-                let subject = new.differences(&find_settings(transaction).await?);
+                let before = find_settings(transaction).await?;
+                let subject = new.differences(&before);
                 if subject.is_empty() {
                     return Ok(());
+                }
+                if new.notice != before.notice {
+                    add_notice(transaction, &new.notice).await?;
                 }
                 let days = i32::try_from(new.invitation_days).unwrap_or_default();
                 site::Entity::update_many()

@@ -15,7 +15,7 @@ use super::{
     UserDb,
     chats::to_chat,
     entity::{chat_message, chat_session},
-    exchanges::lock_chat,
+    exchanges::{lock_chat, lock_user},
     failed,
     messages::{StoredMessage, to_state},
     write::Written,
@@ -31,8 +31,10 @@ use crate::{
     server::clock,
 };
 
-/// Rows that are written in one statement.
+/// Ids in one statement.
 const ROWS_AT_A_TIME: usize = 100;
+/// Messages that are copied in one statement.
+const COPIES_AT_A_TIME: usize = 20;
 
 impl UserDb {
     /// The place of each of these messages among its versions, for those that have others. All are of one chat.
@@ -129,7 +131,7 @@ impl UserDb {
     /// True when it is new.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the message is not theirs, [`Error::Conflict`] when a reply among them has not ended,
+    /// [`Error::NotFound`] when the message is not theirs, [`Error::ReplyRunning`] when a reply among them has not ended,
     /// [`InvalidInput::ForkTooLong`].
     pub async fn fork_chat(&self, id: MessageId, client_id: ClientMessageId) -> Result<(Chat, bool)> {
         let user_id = self.user_id();
@@ -150,10 +152,18 @@ fn place_among(versions: &[MessageId], at: usize) -> Versions {
     }
 }
 
-/// Makes place for another version of a message that is shown, in a locked chat: hides it and what follows. Gives what both
-/// follow.
+/// Makes place for another version of a message that is shown, in a locked chat: hides it and what follows, unless a reply
+/// among that has not ended. Gives what both follow.
 pub(super) async fn branch_off(transaction: &impl ConnectionTrait, old: chat_message::Model) -> Written<Option<Uuid>> {
     let chat_id = ChatId(old.chat_id);
+    let unfinished = chat_message::Entity::find()
+        .filter(chat_message::Column::ChatId.eq(old.chat_id))
+        .filter(chat_message::Column::Seq.gte(old.seq))
+        .filter(chat_message::Column::Superseded.eq(false))
+        .filter(chat_message::Column::LeaseUntilMs.is_not_null());
+    if unfinished.count(transaction).await? > 0 {
+        return Err(Error::ReplyRunning.into());
+    }
     let versions = siblings(chat_id, old.parent_id).count(transaction).await?;
     if versions >= limits::VERSIONS_MAX as u64 {
         return Err(Error::Invalid(InvalidInput::TooManyVersions).into());
@@ -234,8 +244,9 @@ async fn insert_fork(
     id: MessageId,
     chat_id: Uuid,
 ) -> Written<(Chat, bool)> {
-    let last = find_row(transaction, user_id, id).await?;
     // Of two identical forks, the second waits here and then finds the first.
+    lock_user(transaction, user_id).await?;
+    let last = find_row(transaction, user_id, id).await?;
     let origin = lock_chat(transaction, user_id, ChatId(last.chat_id)).await?;
     let earlier = chat_session::Entity::find_by_id(chat_id)
         .filter(chat_session::Column::UserId.eq(user_id.0))
@@ -244,23 +255,29 @@ async fn insert_fork(
     if let Some(earlier) = earlier {
         return Ok((to_chat(earlier), false));
     }
-    let rows = path_to(transaction, &last).await?;
-    if rows.iter().any(|row| !to_state(&row.state, row.failure.as_deref()).is_final()) {
-        return Err(Error::Conflict.into());
-    }
+    let path = path_to(transaction, &last).await?;
     let now_ms = clock::now_ms();
     let chat = chat_session::Model {
         id: chat_id,
-        last_seq: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        last_seq: i64::try_from(path.len()).unwrap_or(i64::MAX),
         created_at_ms: now_ms,
         updated_at_ms: now_ms,
         ..origin
     };
     chat_session::Entity::insert(chat.clone().into_active_model()).exec_without_returning(transaction).await?;
-    let mut parent_id = None;
-    let copies: Vec<chat_message::ActiveModel> = (1..)
-        .zip(rows)
-        .map(|(seq, row)| {
+    let (mut parent_id, mut seqs) = (None, 1..);
+    // A few at a time: each may be as long as a reply can be.
+    for ids in path.chunks(COPIES_AT_A_TIME) {
+        let mut rows = chat_message::Entity::find()
+            .filter(chat_message::Column::Id.is_in(ids.iter().copied()))
+            .all(transaction)
+            .await?;
+        rows.sort_unstable_by_key(|row| row.seq);
+        let mut copies = Vec::with_capacity(rows.len());
+        for (row, seq) in rows.into_iter().zip(&mut seqs) {
+            if !to_state(&row.state, row.failure.as_deref()).is_final() {
+                return Err(Error::ReplyRunning.into());
+            }
             let id = Uuid::now_v7();
             let copy = chat_message::Model {
                 id,
@@ -271,17 +288,15 @@ async fn insert_fork(
                 superseded: false,
                 ..row
             };
-            copy.into_active_model()
-        })
-        .collect();
-    for copies in copies.chunks(ROWS_AT_A_TIME) {
-        chat_message::Entity::insert_many(copies.to_vec()).exec_without_returning(transaction).await?;
+            copies.push(copy.into_active_model());
+        }
+        chat_message::Entity::insert_many(copies).exec_without_returning(transaction).await?;
     }
     Ok((to_chat(chat), true))
 }
 
-/// What was said up to and with a message, oldest first.
-async fn path_to(transaction: &impl ConnectionTrait, last: &chat_message::Model) -> Written<Vec<chat_message::Model>> {
+/// The ids of what was said up to and with a message, oldest first.
+async fn path_to(transaction: &impl ConnectionTrait, last: &chat_message::Model) -> Written<Vec<Uuid>> {
     let rows: Vec<(Uuid, Option<Uuid>)> = chat_message::Entity::find()
         .select_only()
         .columns([chat_message::Column::Id, chat_message::Column::ParentId])
@@ -296,11 +311,5 @@ async fn path_to(transaction: &impl ConnectionTrait, last: &chat_message::Model)
     if path.len() > limits::FORK_MESSAGES_MAX {
         return Err(Error::Invalid(InvalidInput::ForkTooLong).into());
     }
-    let mut rows = Vec::with_capacity(path.len());
-    for ids in path.chunks(ROWS_AT_A_TIME) {
-        let found = chat_message::Entity::find().filter(chat_message::Column::Id.is_in(ids.iter().copied()));
-        rows.extend(found.all(transaction).await?);
-    }
-    rows.sort_unstable_by_key(|row| row.seq);
-    Ok(rows)
+    Ok(path.into_iter().rev().collect())
 }

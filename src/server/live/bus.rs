@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use uuid::Uuid;
 
-use super::{Live, reply::Progress};
+use super::{Live, reply::Progress, stream::Address};
 use crate::{
     domain::{
         ids::{MessageId, UserId},
@@ -38,6 +38,8 @@ pub enum BusMessage {
     Event { user_id: UserId, event: LiveEvent },
     /// A running reply's text.
     Progress(Progress),
+    /// For a stream of events that another server has.
+    Command { address: Address, command: String },
     /// For every server.
     Shared(Shared),
 }
@@ -151,6 +153,7 @@ async fn publish_all(instance: Uuid, pool: Pool, mut queue: mpsc::Receiver<BusMe
         let channel = match &message {
             BusMessage::Event { user_id, .. } => channel(*user_id),
             BusMessage::Progress(progress) => channel(progress.user_id),
+            BusMessage::Command { address, .. } => channel(address.user_id),
             BusMessage::Shared(_) => SHARED_CHANNEL.to_owned(),
         };
         let Ok(body) = serde_json::to_string(&Envelope { from: instance, message }) else { continue };

@@ -145,6 +145,11 @@ impl Hub {
         self.lock().replies.get(&id).cloned()
     }
 
+    /// Whether one of a user's mailboxes follows this chat.
+    pub fn is_watched(&self, user_id: UserId, chat_id: ChatId) -> bool {
+        self.of_user(user_id).iter().any(|mailbox| mailbox.lock().watched == Some(chat_id))
+    }
+
     /// Tells whoever watches the chat that a reply's text changed from `first_block` on.
     pub fn mark_progress(&self, reply: &LiveReply, first_block: usize) {
         for mailbox in self.of_user(reply.user_id()) {
@@ -188,8 +193,10 @@ impl Hub {
         }
     }
 
-    /// Tells everybody to fetch afresh.
+    /// Tells everybody to fetch afresh, and forgets what is known of replies that others write: it is out of date, and whoever
+    /// wants one asks for the whole.
     pub fn resync_all(&self) {
+        self.lock().replies.retain(|_, reply| reply.is_ours());
         for mailbox in self.all() {
             mailbox.overflow();
         }

@@ -16,6 +16,7 @@ use super::{
     joint::{Change, Joint},
     prompt::{Said, ask},
     running::Place,
+    tell,
     thoughts::Thoughts,
     view,
 };
@@ -29,6 +30,7 @@ use crate::{
     server::{
         ai::{Piece, tokens},
         db::{Kept, Lease, ReplyContent, StoredMessage, UserDb},
+        failpoints,
         live::reply::LiveReply,
         markdown::Renderer,
         state::AppState,
@@ -150,6 +152,7 @@ impl Task {
                         Ok((began, (bytes, thought_bytes), Ok(Kept::Ours))) => {
                             (renewed, self.kept_bytes) = (began, bytes);
                             self.thoughts.note_kept(thought_bytes);
+                            failpoints::reach("text_kept");
                         }
                         // Asked for where this server did not hear of it.
                         Ok((_, _, Ok(Kept::StopWanted))) => return End::State(MessageState::Stopped),
@@ -179,6 +182,7 @@ impl Task {
     fn take(&mut self, said: Option<Result<Said, ReplyFailure>>) -> Option<MessageState> {
         match said {
             Some(Ok(Said::Begins { continues, prompt_tokens })) => {
+                failpoints::reach("model_answers");
                 self.joint = Joint::new(&self.text, continues);
                 self.usage = Some(Usage { prompt_tokens, completion_tokens: 0, is_estimated: true });
                 None
@@ -212,6 +216,7 @@ impl Task {
             Some(Err(ReplyFailure::Empty)) if matches!(self.joint, Joint::Listening(_)) => Some(MessageState::Complete),
             Some(Err(failure)) => Some(MessageState::Failed(failure)),
             None => {
+                failpoints::reach("reply_read");
                 let change = self.joint.end(&mut self.text);
                 self.note(change);
                 let is_empty = self.text.trim().is_empty();
@@ -296,8 +301,10 @@ impl Task {
         loop {
             match self.db.finish_reply(self.reply.id, self.lease, self.content(), state).await {
                 Ok(Some(stored)) => {
+                    failpoints::reach("reply_kept");
                     let message = view::show(&self.state, self.db.user_id(), stored).await;
-                    return self.state.live.end_reply(self.db.user_id(), message);
+                    self.state.live.end_reply(self.db.user_id(), message);
+                    return tell::ended(&self.state, &self.db, self.reply.chat_id, state).await;
                 }
                 Ok(None) => return self.state.live.reply_interrupted(self.db.user_id(), self.reply.id),
                 Err(error) if Instant::now() < deadline && error != Error::Internal => {

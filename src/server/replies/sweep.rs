@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{engine, queue, running::Place, view};
+use super::{engine, queue, running::Place, tell, view};
 use crate::{
     domain::limits,
     error::Result,
@@ -57,6 +57,7 @@ async fn take_over(state: &AppState, lapsed: Lapsed, count: usize) {
             _ => {
                 tracing::warn!(message = %reply.message_id, "a reply lost its server and has ended");
                 state.live.reply_interrupted(reply.user_id, reply.message_id);
+                tell::ended_instead(state, &reply).await;
             }
         }
     }

@@ -45,7 +45,7 @@ pub async fn show_version(state: &AppState, db: &UserDb, message_id: MessageId) 
 /// Makes a chat that begins with what was said up to and with a message.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] when a reply among that has not ended;
+/// [`Error::NotFound`]; [`Error::ReplyRunning`] when a reply among that has not ended;
 /// [`InvalidInput::ForkTooLong`](crate::error::InvalidInput).
 pub async fn fork_chat(
     state: &AppState,

@@ -12,14 +12,18 @@ pub fn ChatLink(row: ChatRow) -> impl IntoView {
     let href = chat_path(row.id);
     let is_current = {
         let href = href.clone();
-        move || path.with(|path| *path == href).then_some("page")
+        Memo::new(move |_| path.with(|path| *path == href))
     };
+    let chat = row.chat.clone();
+    let is_unread = Memo::new(move |_| chat.with(|chat| chat.is_unread) && !is_current.get());
     let title = Signal::derive(move || row.chat.with(|chat| chat.display_title().to_owned()));
 
     view! {
         <li>
-            <a class="chat-link" href=href title=title aria-current=is_current>
+            <a class="chat-link" href=href title=title aria-current=move || is_current.get().then_some("page")>
+                {move || is_unread.get().then(|| view! { <span class="chat-link-unread"></span> })}
                 {title}
+                {move || is_unread.get().then(|| view! { <span class="visually-hidden">" (unread)"</span> })}
             </a>
         </li>
     }

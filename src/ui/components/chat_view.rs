@@ -24,9 +24,10 @@ pub fn ChatView(
     failed_before: Option<Error>,
 ) -> impl IntoView {
     let (session, live) = (use_session(), use_live());
+    let draft = session.drafts.of(opened.chat.id, client_message_id);
+    draft.hear(opened.draft.clone().into());
     let conversation = Conversation::new(opened);
     conversation.error.set(failed_before);
-    let draft = session.drafts.of(conversation.chat_id(), client_message_id);
     show_while_mounted(conversation.clone(), live);
     poll_while_needed(conversation.clone(), session, live);
     let chat = conversation.chat.clone();

@@ -62,6 +62,7 @@ pub fn Composer(
             focus(field.get_untracked());
         }
     };
+    let typed_ms = conversation.typed_ms.clone();
     let is_new = conversation.entries.with_untracked(Vec::is_empty);
     Effect::new(move || {
         if let Some(field) = field.get().filter(|_| is_new) {
@@ -74,6 +75,9 @@ pub fn Composer(
         <div class="composer-area">
             <ErrorNotice error />
             <StopForm running conversation=conversation.clone() />
+            <p class="composer-typing" role="status">
+                {move || typed_ms.get().map(|_| "Typing on another device …")}
+            </p>
             <form class="composer" method="post" action=SendMessage::url() on:submit=on_submit>
                 <input type="hidden" name="chat_id" value=conversation.chat_id().to_string() />
                 <input type="hidden" name="client_message_id" value=client_message_id.to_string() autocomplete="off" />

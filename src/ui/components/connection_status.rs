@@ -8,10 +8,15 @@ use crate::ui::state::live::use_live;
 #[component]
 pub fn ConnectionStatus() -> impl IntoView {
     let live = use_live();
+    let trouble = move || match (live.is_missed.get(), live.is_offline.get()) {
+        (true, true) => Some("You are offline"),
+        (true, false) => Some("Reconnecting…"),
+        (false, _) => None,
+    };
 
     view! {
         <div class="connection-status" role="status">
-            {move || live.is_missed.get().then(|| view! { <span class="connection-missing">"Reconnecting…"</span> })}
+            {move || trouble().map(|text| view! { <span class="connection-missing">{text}</span> })}
         </div>
     }
 }

@@ -1,6 +1,6 @@
 //! What surrounds every page of somebody who is logged in: the sidebar, and the pane beside it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     components::Outlet,
     hooks::{use_location, use_query_map},
@@ -8,16 +8,22 @@ use leptos_router::{
 
 use super::{
     account_menu::AccountMenu, chat_links::ChatLinks, connection_status::ConnectionStatus, fetch_failed::FetchFailed,
-    loading::Loading, log_in_dialog::LogInDialog, logo::Logo, new_chat_form::NewChatForm, notifications::Notifications,
-    session_banner::SessionBanner, site_notice::SiteNotice,
+    loading::Loading, log_in_dialog::LogInDialog, logo::Logo, new_chat_form::NewChatForm,
+    notification_bell::NotificationBell, notifications::Notifications, session_banner::SessionBanner,
+    site_notice::SiteNotice,
 };
 use crate::{
-    api::{chats::list_chats, models::list_models, session::current_session},
+    api::{chats::list_chats, models::list_models, notifications::list_notifications, session::current_session},
     domain::model::ModelList,
     error::Error,
     ui::{
         paths::CHATS_PATH,
-        state::{chat_list::use_chat_list, live::use_live, session::use_session},
+        state::{
+            chat_list::use_chat_list,
+            live::{Live, use_live},
+            session::use_session,
+            unread::use_unread,
+        },
     },
 };
 
@@ -36,8 +42,12 @@ pub fn Layout() -> impl IntoView {
     let current = OnceResource::new(current_session());
     provide_context::<Models>(OnceResource::new(list_models()));
 
+    let first_unread = OnceResource::new(list_notifications());
+
     let (chats, session, live) = (use_chat_list(), use_session(), use_live());
     live.run();
+    session.drafts.save_when_left();
+    keep_unread(live);
     let path = use_location().pathname;
     let is_at_list = move || path.with(|path| path.trim_end_matches('/') == CHATS_PATH);
 
@@ -48,9 +58,20 @@ pub fn Layout() -> impl IntoView {
                 "Skip to the content"
             </a>
             <aside class="sidebar">
-                <a class="sidebar-home" href=CHATS_PATH>
-                    <Logo />
-                </a>
+                <div class="sidebar-top">
+                    <a class="sidebar-home" href=CHATS_PATH>
+                        <Logo />
+                    </a>
+                    <Suspense>
+                        {move || {
+                            let unread = use_unread();
+                            Suspend::new(async move {
+                                unread.set(first_unread.await.unwrap_or_default());
+                                view! { <NotificationBell /> }
+                            })
+                        }}
+                    </Suspense>
+                </div>
                 <NewChatForm />
                 <Suspense fallback=Loading>
                     {move || Suspend::new(async move {
@@ -81,10 +102,35 @@ pub fn Layout() -> impl IntoView {
                         Some(view! { <SiteNotice first /> })
                     })}
                 </Suspense>
-                <Notifications />
+                <Suspense>
+                    {move || {
+                        let unread = use_unread();
+                        Suspend::new(async move {
+                            let first = first_unread.await.unwrap_or_default();
+                            unread.set(first.clone());
+                            view! { <Notifications first /> }
+                        })
+                    }}
+                </Suspense>
                 <Outlet />
             </main>
             <LogInDialog />
         </div>
     }
+}
+
+/// Fetches what was not read whenever that may be something else.
+fn keep_unread(live: Live) {
+    let unread = use_unread();
+    Effect::new(move |is_first: Option<()>| {
+        live.notifications_changed.track();
+        let unread = unread.clone();
+        if is_first.is_some() {
+            spawn_local(async move {
+                if let Ok(now) = list_notifications().await {
+                    unread.set(now);
+                }
+            });
+        }
+    });
 }

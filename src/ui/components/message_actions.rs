@@ -1,24 +1,19 @@
 //! What can be done with a message: look at its other versions, have it again, say it otherwise, copy it, or go on from it in
 //! another chat.
 
-use leptos::{ev, prelude::*, server_fn::ServerFn, task::spawn_local, wasm_bindgen::JsCast, web_sys};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos::{ev, html::Input, prelude::*, server_fn::ServerFn, task::spawn_local, wasm_bindgen::JsCast, web_sys};
 
 use super::retry_form::RetryForm;
 use crate::{
-    api::versions::{ForkChat, ShowVersion, fork_chat, read_message, show_version},
+    api::versions::{ForkChat, ShowVersion, read_message, show_version},
     domain::{
         ids::{ClientMessageId, MessageId},
         message::{Author, Versions},
     },
-    ui::{
-        paths::chat_path,
-        state::{
-            chat_list::use_chat_list,
-            conversation::Conversation,
-            entry::{Entry, EntryBody},
-            session::use_session,
-        },
+    ui::state::{
+        conversation::Conversation,
+        entry::{Entry, EntryBody},
+        session::use_session,
     },
 };
 
@@ -32,7 +27,9 @@ pub fn MessageActions(
     is_edited: Option<RwSignal<bool>>,
 ) -> impl IntoView {
     move || {
-        let id = entry.id.filter(|_| entry.state.get().is_final() && !entry.is_on_its_way.get())?;
+        // What was sent from here has its id since it arrived.
+        let is_there = entry.state.get().is_final() && !entry.is_on_its_way.get();
+        let id = conversation.id_of(entry.key).filter(|_| is_there)?;
         let is_last = conversation.last_key() == Some(entry.key);
         // Retry stands with the reason why there is something to retry.
         let can_have_again =
@@ -57,7 +54,7 @@ pub fn MessageActions(
                         }
                     })}
                 <CopyButton id entry=of_copy conversation=conversation.clone() />
-                <ForkForm id conversation=conversation.clone() />
+                <ForkForm id />
             </div>
         })
     }
@@ -157,35 +154,22 @@ fn copy(text: &str) -> bool {
     is_copied
 }
 
-/// One button that makes a chat which begins with what was said so far.
+/// One button that makes a chat which begins with what was said so far. The browser's own way to send a form will do: it
+/// leads to another page.
 #[component]
-fn ForkForm(id: MessageId, conversation: Conversation) -> impl IntoView {
-    let (chats, session, navigate) = (use_chat_list(), use_session(), use_navigate());
+fn ForkForm(id: MessageId) -> impl IntoView {
+    let client_id = NodeRef::<Input>::new();
     // Without a script, a message is forked once.
-    let client_id = StoredValue::new(ClientMessageId(id.0));
-    let on_submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        let (conversation, navigate) = (conversation.clone(), navigate.clone());
-        conversation.error.set(None);
-        if client_id.get_value() == ClientMessageId(id.0) {
-            client_id.set_value(ClientMessageId::random());
+    let on_submit = move |_| {
+        if let Some(field) = client_id.get_untracked().filter(|field| field.value() == id.to_string()) {
+            field.set_value(&ClientMessageId::random().to_string());
         }
-        spawn_local(async move {
-            match fork_chat(id.to_string(), client_id.get_value().to_string()).await {
-                Ok(chat) => {
-                    let path = chat_path(chat.id);
-                    chats.upsert(chat);
-                    navigate(&path, NavigateOptions::default());
-                }
-                Err(error) => conversation.fail(session, error),
-            }
-        });
     };
 
     view! {
         <form method="post" action=ForkChat::url() on:submit=on_submit>
             <input type="hidden" name="message_id" value=id.to_string() />
-            <input type="hidden" name="client_id" value=id.to_string() />
+            <input type="hidden" name="client_id" value=id.to_string() autocomplete="off" node_ref=client_id />
             <button class="button button-quiet" type="submit" title="Go on from here in another chat">
                 "Fork"
             </button>

@@ -30,7 +30,7 @@ pub fn MessageEdit(entry: Entry, is_edited: RwSignal<bool>, conversation: Conver
     });
     let client_id = ClientMessageId::random();
     let send = move || {
-        let (Some(id), Some(field)) = (entry.id, field.get_untracked()) else { return };
+        let (Some(id), Some(field)) = (conversation.id_of(entry.key), field.get_untracked()) else { return };
         let text = field.value();
         if text.trim().is_empty() || is_busy.get_untracked() {
             return;

@@ -2,7 +2,7 @@
 
 use leptos::{ev, html::Textarea, prelude::*};
 
-use crate::ui::state::drafts::Draft;
+use crate::ui::state::{drafts::Draft, live::use_live, session::use_session};
 
 /// A text field that grows with its text. Enter calls `on_enter`, Shift+Enter breaks the line. `has_script` is raised once
 /// the browser half has taken over and knows what was typed before.
@@ -16,21 +16,26 @@ pub fn MessageField(
     has_script: RwSignal<bool>,
     on_enter: impl Fn() + 'static,
 ) -> impl IntoView {
-    let text = draft.text;
-    let typed = text.clone();
+    let (session, live) = (use_session(), use_live());
+    let (text, typed, left) = (draft.text.clone(), draft.clone(), draft.clone());
     Effect::new(move |is_later: Option<bool>| {
         let Some(field) = field.get() else { return false };
         let shown = field.value();
-        if is_later != Some(true) && !shown.is_empty() && text.with_untracked(String::is_empty) {
-            text.set(shown);
-        } else if text.with(|text| *text != shown) {
+        if is_later != Some(true) && !shown.is_empty() {
+            draft.add(shown.clone());
+            draft.save_soon(session);
+        }
+        if text.with(|text| *text != shown) {
             field.set_value(&text.get());
         }
-        text.track();
         has_script.set(true);
         true
     });
-    let on_input = move |event: ev::Event| typed.set(event_target_value(&event));
+    let on_input = move |event: ev::Event| {
+        typed.text.set(event_target_value(&event));
+        typed.save_soon(session);
+        live.say_typing();
+    };
     let on_key = move |event: ev::KeyboardEvent| {
         // While an input method is composing, Enter belongs to it; 229 is what some browsers say then.
         let is_composing = event.is_composing() || event.key_code() == 229;
@@ -52,6 +57,7 @@ pub fn MessageField(
             placeholder="Write a message"
             node_ref=field
             on:input=on_input
+            on:blur=move |_| left.catch_up()
             on:keydown=on_key
         ></textarea>
     }

@@ -4,34 +4,35 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{action_form::ActionForm, timestamp::Timestamp};
 use crate::{
-    api::notifications::{ReadNotification, list_notifications, read_notification},
-    domain::notification::Notification,
+    api::notifications::{ReadNotification, read_notification},
+    domain::{ids::NotificationId, limits, notification::Notification},
     ui::{
-        paths::SESSIONS_PATH,
-        state::{live::use_live, submission::Submission},
+        paths::{SESSIONS_PATH, chat_path},
+        state::{live::use_live, submission::Submission, unread::use_unread},
     },
 };
 
-/// The unread ones; they come and go live.
+/// The unread ones that are about the account's safety, and what came in while this page was open; `first` is what was
+/// unread when it was opened. They come and go live, are read out when it suits, and take no focus.
 #[component]
-pub fn Notifications() -> impl IntoView {
-    let (live, submission) = (use_live(), Submission::new());
-    let unread = Resource::new(|| (), |()| list_notifications());
-    Effect::new(move |is_first: Option<()>| {
-        live.notifications_changed.track();
-        if is_first.is_some() {
-            unread.refetch();
-        }
+pub fn Notifications(first: Vec<Notification>) -> impl IntoView {
+    let (live, unread, submission) = (use_live(), use_unread(), Submission::new());
+    let newest_before: Option<NotificationId> = first.first().map(|item| item.id);
+    let shown = Memo::new(move |_| {
+        let is_new =
+            |item: &Notification| Some(item.id) > newest_before && !item.chat_id.is_some_and(|id| live.shows(id));
+        unread.with(|unread| {
+            let items =
+                unread.iter().filter(|item| item.kind.is_about_safety() || (item.chat_id.is_some() && is_new(item)));
+            items.take(limits::NOTIFICATIONS_SHOWN_MAX).cloned().collect::<Vec<_>>()
+        })
     });
 
     view! {
         <div class="notifications" role="status">
-            <Transition>
-                {move || Suspend::new(async move {
-                    let unread = unread.await.unwrap_or_default();
-                    unread.into_iter().map(|item| view! { <Item item submission /> }).collect_view()
-                })}
-            </Transition>
+            <For each=move || shown.get() key=|item| item.id let:item>
+                <Item item submission />
+            </For>
         </div>
     }
 }
@@ -41,12 +42,16 @@ fn Item(item: Notification, submission: Submission) -> impl IntoView {
     let id = item.id.to_string();
     let fields = vec![("notification_id", id.clone())];
     let act = move || submission.send(read_notification(id.clone()), |()| {});
+    let (href, label) = match item.chat_id {
+        Some(chat_id) => (chat_path(chat_id), "Open chat"),
+        None => (SESSIONS_PATH.to_owned(), "See sessions"),
+    };
 
     view! {
         <div class="notification">
             <p>{item.kind.text()} " " {item.detail.clone()} " · " <Timestamp at_ms=item.created_at_ms /></p>
-            <a class="button button-quiet" href=SESSIONS_PATH>
-                "See sessions"
+            <a class="button button-quiet" href=href>
+                {label}
             </a>
             <ActionForm
                 url=ReadNotification::url()

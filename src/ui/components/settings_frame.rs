@@ -5,7 +5,8 @@ use leptos_router::components::A;
 
 use super::page_title::PageTitle;
 use crate::ui::paths::{
-    CHATS_PATH, DATA_PATH, PASSWORD_PATH, PREFERENCES_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, TOKENS_PATH,
+    CHATS_PATH, CONNECTION_PATH, DATA_PATH, PASSWORD_PATH, PREFERENCES_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH,
+    TOKENS_PATH,
 };
 
 /// A page of settings, with the way to the others.
@@ -24,6 +25,7 @@ pub fn SettingsFrame(heading: &'static str, children: Children) -> impl IntoView
                 <A href=SECOND_FACTOR_PATH>"Two-factor"</A>
                 <A href=TOKENS_PATH>"Tokens"</A>
                 <A href=DATA_PATH>"Data"</A>
+                <A href=CONNECTION_PATH>"Connection"</A>
             </nav>
             <h1 class="settings-heading">{heading}</h1>
             {children()}

@@ -4,6 +4,8 @@
 //! order. Whatever comes is worked in by id and place, so that the end is the same. To handle a new kind of news, add a
 //! method here; `state::live` and the components only call.
 
+use std::time::Duration;
+
 use leptos::{prelude::*, task::spawn_local};
 use uuid::Uuid;
 
@@ -13,11 +15,14 @@ use crate::{
     domain::{
         chat::{Chat, ChatView},
         ids::{ChatId, MessageId},
-        message::{Message, MessagePage, MessageState, SafeHtml, Sent},
+        message::{Author, Message, MessagePage, MessageState, SafeHtml, Sent},
         reply::{ReasoningPiece, ReplyPhase},
     },
     error::Error,
 };
+
+/// Somebody who was not typing for this long has stopped.
+const TYPING_SECONDS: u64 = 5;
 
 /// The conversation on the screen.
 #[derive(Clone)]
@@ -30,6 +35,8 @@ pub struct Conversation {
     pub error: ArcRwSignal<Option<Error>>,
     /// The name of the model that is chosen for the next reply; none for the server's default.
     pub model: ArcRwSignal<Option<String>>,
+    /// When somebody was last typing here on another device; none once that is a while ago.
+    pub typed_ms: ArcRwSignal<Option<f64>>,
     /// Told whenever anything that is shown has changed.
     pub changed: ArcTrigger,
     chat_id: ChatId,
@@ -47,6 +54,7 @@ impl Conversation {
             has_older: ArcRwSignal::new(view.messages.has_older),
             error: ArcRwSignal::new(None),
             model: ArcRwSignal::new(None),
+            typed_ms: ArcRwSignal::new(None),
             changed: ArcTrigger::new(),
             is_loading_older: ArcStoredValue::new(false),
             missing: ArcStoredValue::new(None),
@@ -72,6 +80,10 @@ impl Conversation {
 
     /// Works in messages that are new or have changed.
     pub fn apply_messages(&self, messages: Vec<Message>) {
+        // What was being typed is a message now.
+        if messages.iter().any(|message| message.author == Author::You && !self.has(message.id)) {
+            self.typed_ms.set(None);
+        }
         for message in messages {
             self.apply_message(message);
         }
@@ -152,6 +164,19 @@ impl Conversation {
         }
     }
 
+    /// Notes that somebody is typing here on another device.
+    pub fn apply_typing(&self) {
+        let now_ms = Some(js_sys::Date::now());
+        self.typed_ms.set(now_ms);
+        let typed_ms = self.typed_ms.clone();
+        let forget = move || {
+            if typed_ms.get_untracked() == now_ms {
+                typed_ms.set(None);
+            }
+        };
+        set_timeout(forget, Duration::from_secs(TYPING_SECONDS));
+    }
+
     /// Shows a message that is being sent; gives its key.
     pub fn add_on_its_way(&self, text: &str) -> Uuid {
         let entry = Entry::on_its_way(text);
@@ -182,6 +207,11 @@ impl Conversation {
     pub fn take_back(&self, key: Uuid) {
         self.entries.update(|entries| entries.retain(|entry| entry.key != key || entry.id.is_some()));
         self.changed.notify();
+    }
+
+    /// The id of the message with this key, once the server has it.
+    pub fn id_of(&self, key: Uuid) -> Option<MessageId> {
+        self.entries.with_untracked(|entries| entries.iter().find(|entry| entry.key == key).and_then(|entry| entry.id))
     }
 
     /// The last message that the server has.
@@ -234,6 +264,7 @@ impl Conversation {
             match open_chat(this.chat_id.to_string()).await {
                 Ok(view) => {
                     this.apply_chat(view.chat);
+                    session.drafts.hear(this.chat_id, view.draft.into());
                     this.replace(view.messages);
                     after();
                 }

@@ -1,36 +1,24 @@
-//! The browser end of the live connection: stays connected, says what is on the screen, works in what is announced.
+//! The browser end of the live connection: says what is on the screen, works in what is announced. How it stays connected is
+//! `connection`'s.
 //!
 //! It only announces. After every connect and whenever something was missed, the browser says what it knows
 //! ([`LiveCommand::Watch`]) and fetches the chat list, so that no event is ever needed for being right in the end. Without
 //! a connection everything still works; a running reply is then fetched every [`POLL_SECONDS`].
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::{Rc, Weak},
-    time::Duration,
-};
+use leptos::prelude::*;
 
-use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
-
-use super::{chat_list::ChatList, conversation::Conversation, session::Session, socket::Socket};
+use super::{chat_list::ChatList, connection::Connection, conversation::Conversation, session::Session, socket::Way};
 use crate::domain::{
-    ids::MessageId,
-    limits,
+    ids::{ChatId, MessageId},
     live::{CloseReason, LiveCommand, LiveEvent},
 };
 
 /// Time between two looks at a running reply while there is no connection.
 pub const POLL_SECONDS: u64 = 2;
-/// First wait before connecting again; each failure doubles it.
-const RETRY_MS_MIN: f64 = 500.0;
-/// Longest wait before connecting again.
-const RETRY_MS_MAX: f64 = 30_000.0;
-/// A connection that lasted less than this was a failure like one that was refused.
-const STABLE_MS_MIN: f64 = 10_000.0;
-/// A connection that is missing for longer than this is said to be.
-const PATIENCE_MS: u64 = 1_000;
 /// Shortest time between two requests to be told again what was missed.
 const WATCH_AGAIN_MS_MIN: f64 = 1_000.0;
+/// Shortest time between two words that somebody is typing.
+const TYPED_AGAIN_MS_MIN: f64 = 2_000.0;
 
 /// The live connection as components see it.
 #[derive(Clone, Copy)]
@@ -38,17 +26,24 @@ pub struct Live {
     pub is_connected: RwSignal<bool>,
     /// Whether the connection has been missing for long enough to say so.
     pub is_missed: RwSignal<bool>,
+    /// Whether the browser says that it has no network.
+    pub is_offline: RwSignal<bool>,
+    /// What carries the connection, or did last.
+    pub way: RwSignal<Way>,
     /// The conversation on the screen.
-    screen: RwSignal<Option<Conversation>>,
+    pub(super) screen: RwSignal<Option<Conversation>>,
     /// Raised when what the person is told changed.
     pub notifications_changed: Trigger,
     /// Raised when the list of active sessions is another one.
     pub sessions_changed: Trigger,
     /// Raised to say again what is on the screen.
-    watch_again: Trigger,
+    pub(super) watch_again: Trigger,
     last_watch_again_ms: StoredValue<f64>,
-    session: Session,
-    chats: ChatList,
+    /// Raised to say that somebody is typing.
+    pub(super) typed: Trigger,
+    last_typed_ms: StoredValue<f64>,
+    pub(super) session: Session,
+    pub(super) chats: ChatList,
 }
 
 /// Makes the live connection known to everything below.
@@ -56,11 +51,15 @@ pub fn provide_live(session: Session, chats: ChatList) -> Live {
     let live = Live {
         is_connected: RwSignal::new(false),
         is_missed: RwSignal::new(false),
+        is_offline: RwSignal::new(false),
+        way: RwSignal::new(Way::Socket),
         screen: RwSignal::new(None),
         notifications_changed: Trigger::new(),
         sessions_changed: Trigger::new(),
         watch_again: Trigger::new(),
         last_watch_again_ms: StoredValue::new(0.0),
+        typed: Trigger::new(),
+        last_typed_ms: StoredValue::new(0.0),
         session,
         chats,
     };
@@ -102,6 +101,11 @@ impl Live {
         });
     }
 
+    /// Whether this chat is on the screen.
+    pub fn shows(self, id: ChatId) -> bool {
+        self.screen.with(|screen| screen.as_ref().is_some_and(|shown| shown.chat_id() == id))
+    }
+
     /// Makes sure that a reply which the server has begun is shown, however its announcement fares.
     pub fn catch_up(self, conversation: &Conversation, reply_id: MessageId) {
         if !self.is_connected.get_untracked() {
@@ -111,7 +115,17 @@ impl Live {
         }
     }
 
-    fn watch_command(self) -> LiveCommand {
+    /// Tells this person's other tabs that they are typing here, but not with each letter.
+    pub fn say_typing(self) {
+        let now_ms = js_sys::Date::now();
+        let is_due = now_ms - self.last_typed_ms.get_value() >= TYPED_AGAIN_MS_MIN;
+        if is_due && self.is_connected.get_untracked() {
+            self.last_typed_ms.set_value(now_ms);
+            self.typed.notify();
+        }
+    }
+
+    pub(super) fn watch_command(self) -> LiveCommand {
         match self.screen.get() {
             Some(chat) => {
                 LiveCommand::Watch { chat_id: chat.chat_id(), after_seq: chat.known_up_to(), last_id: chat.last_id() }
@@ -129,11 +143,15 @@ impl Live {
         }
     }
 
-    fn apply(self, event: LiveEvent) {
+    pub(super) fn apply(self, event: LiveEvent) {
         let screen = self.screen.get_untracked();
         match event {
             LiveEvent::ChatChanged { chat } => {
                 if let Some(shown) = screen.filter(|shown| shown.chat_id() == chat.id) {
+                    // Told so by a server that does not know what is on this screen.
+                    if chat.is_unread {
+                        self.watch_again.notify();
+                    }
                     shown.apply_chat(chat.clone());
                 }
                 self.chats.upsert(chat);
@@ -162,171 +180,28 @@ impl Live {
                     screen.apply_place(message_id, ahead);
                 }
             }
+            LiveEvent::DraftChanged { chat_id, change } => self.session.drafts.hear(chat_id, change),
+            LiveEvent::Typing { chat_id, .. } => {
+                if let Some(screen) = screen.filter(|screen| screen.chat_id() == chat_id) {
+                    screen.apply_typing();
+                }
+            }
             LiveEvent::Resync => {
                 self.ask_again();
                 self.chats.refresh(self.session);
                 self.session.refresh();
+                self.notifications_changed.notify();
             }
-            LiveEvent::AccountChanged | LiveEvent::SiteChanged => self.session.refresh(),
+            LiveEvent::AccountChanged => self.session.refresh(),
+            LiveEvent::SiteChanged => {
+                self.session.refresh();
+                self.notifications_changed.notify();
+            }
             LiveEvent::NotificationsChanged => self.notifications_changed.notify(),
             LiveEvent::SessionsChanged => self.sessions_changed.notify(),
             LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),
-            // Drafts are this tab's own so far.
-            LiveEvent::DraftChanged { .. } | LiveEvent::Typing { .. } => {}
             // The close that follows is answered by connecting again.
-            LiveEvent::Closing { .. } | LiveEvent::Refused { .. } => {}
+            LiveEvent::Closing { .. } | LiveEvent::Refused { .. } | LiveEvent::Alive => {}
         }
-    }
-}
-
-/// The connection itself, over however many sockets it takes.
-struct Connection {
-    live: Live,
-    this: Weak<Self>,
-    socket: RefCell<Option<Socket>>,
-    failures: Cell<i32>,
-    open_since_ms: Cell<Option<f64>>,
-    retry: Cell<Option<TimeoutHandle>>,
-    hidden_since_ms: Cell<Option<f64>>,
-    is_over: Cell<bool>,
-}
-
-impl Connection {
-    fn new(live: Live) -> Rc<Self> {
-        let connection = Rc::new_cyclic(|this| Self {
-            live,
-            this: this.clone(),
-            socket: RefCell::new(None),
-            failures: Cell::new(0),
-            open_since_ms: Cell::new(None),
-            retry: Cell::new(None),
-            hidden_since_ms: Cell::new(None),
-            is_over: Cell::new(false),
-        });
-        let connecting = connection.this.clone();
-        Effect::new(move |was_ended: Option<bool>| {
-            let is_ended = live.session.ended.get().is_some();
-            if let Some(connection) = connecting.upgrade().filter(|_| was_ended == Some(true) && !is_ended) {
-                connection.connect();
-            }
-            is_ended
-        });
-        let watching = connection.this.clone();
-        Effect::new(move || {
-            live.watch_again.track();
-            let is_connected = live.is_connected.get();
-            let command = live.watch_command();
-            if let Some(connection) = watching.upgrade().filter(|_| is_connected) {
-                connection.send(&command);
-            }
-        });
-        connection
-    }
-
-    /// A callback that does nothing once the connection is gone.
-    fn with(&self, act: impl Fn(&Self) + 'static) -> impl Fn() + 'static {
-        let this = self.this.clone();
-        move || {
-            if let Some(connection) = this.upgrade().filter(|connection| !connection.is_over.get()) {
-                act(&connection);
-            }
-        }
-    }
-
-    fn connect(&self) {
-        if let Some(retry) = self.retry.take() {
-            retry.clear();
-        }
-        // Nobody to connect as; the log-in will.
-        if self.live.session.ended.get_untracked().is_some() {
-            return;
-        }
-        self.live.is_connected.set(false);
-        let this = self.this.clone();
-        let on_text = move |text: String| {
-            // What this version does not know is left to the next page load.
-            if let (Some(connection), Ok(event)) = (this.upgrade(), serde_json::from_str(&text)) {
-                connection.live.apply(event);
-            }
-        };
-        let opened = Socket::open("/ws", self.with(Self::on_open), on_text, self.with(Self::on_close));
-        let is_opening = opened.is_ok();
-        *self.socket.borrow_mut() = opened.ok();
-        if !is_opening {
-            self.on_close();
-        }
-        self.say_when_missed();
-    }
-
-    fn on_open(&self) {
-        self.open_since_ms.set(Some(js_sys::Date::now()));
-        self.live.is_connected.set(true);
-        self.live.is_missed.set(false);
-        self.live.chats.refresh(self.live.session);
-        self.live.session.refresh();
-    }
-
-    fn on_close(&self) {
-        self.live.is_connected.set(false);
-        let open_since_ms = self.open_since_ms.take();
-        if open_since_ms.is_none() {
-            // A refusal does not say why. If it is because the session is over, this finds out, and leaves.
-            self.live.chats.refresh(self.live.session);
-        }
-        let lasted_ms = open_since_ms.map_or(0.0, |since_ms| js_sys::Date::now() - since_ms);
-        let failures = if lasted_ms >= STABLE_MS_MIN { 0 } else { self.failures.get() };
-        self.failures.set(failures + 1);
-        let wait_ms = (RETRY_MS_MIN * 2_f64.powi(failures.min(10))).min(RETRY_MS_MAX);
-        // Spread out, so that a restarted server is not asked by everybody at once.
-        let wait_ms = wait_ms * (0.5 + js_sys::Math::random() / 2.0);
-        let retry = set_timeout_with_handle(self.with(Self::connect), Duration::from_millis(wait_ms as u64));
-        self.retry.set(retry.ok());
-        self.say_when_missed();
-    }
-
-    fn say_when_missed(&self) {
-        let say = self.with(|connection| {
-            let live = connection.live;
-            live.is_missed.set(!live.is_connected.get_untracked());
-        });
-        set_timeout(say, Duration::from_millis(PATIENCE_MS));
-    }
-
-    /// Connects at once when the network comes back or the tab is looked at again.
-    fn listen(&self) -> [WindowListenerHandle; 2] {
-        let on_online = self.with(Self::connect);
-        let on_visibility = self.with(Self::on_visibility);
-        [
-            window_event_listener(ev::online, move |_| on_online()),
-            window_event_listener_untyped("visibilitychange", move |_| on_visibility()),
-        ]
-    }
-
-    fn on_visibility(&self) {
-        if document().hidden() {
-            self.hidden_since_ms.set(Some(js_sys::Date::now()));
-            return;
-        }
-        // After a long sleep a connection may be dead without knowing it.
-        let asleep_ms = self.hidden_since_ms.take().map_or(0.0, |since_ms| js_sys::Date::now() - since_ms);
-        let is_stale = asleep_ms > limits::SOCKET_SILENCE_SECONDS_MAX as f64 * 1_000.0;
-        if is_stale || !self.live.is_connected.get_untracked() {
-            self.connect();
-        }
-    }
-
-    fn send(&self, command: &LiveCommand) {
-        if let (Some(socket), Ok(json)) = (self.socket.borrow().as_ref(), serde_json::to_string(command)) {
-            socket.send(&json);
-        }
-    }
-
-    fn end(&self) {
-        self.is_over.set(true);
-        if let Some(retry) = self.retry.take() {
-            retry.clear();
-        }
-        self.socket.take();
-        self.live.is_connected.set(false);
     }
 }

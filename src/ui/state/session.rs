@@ -79,6 +79,7 @@ impl Session {
             self.drafts.restore(laid_aside.drafts);
         }
         self.ended.set(None);
+        self.drafts.save_all(self);
     }
 
     /// Asks the server who is logged in, and until when.

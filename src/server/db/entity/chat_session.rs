@@ -13,6 +13,7 @@ pub struct Model {
     pub last_seq: i64,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
+    pub is_unread: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
