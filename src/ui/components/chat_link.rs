@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use crate::ui::{paths::chat_path, state::chat_list::ChatRow};
+use crate::ui::{
+    paths::chat_path,
+    state::{chat_list::ChatRow, unread::use_unread},
+};
 
 /// A link to a chat, marked when it is the one on the screen.
 #[component]
@@ -15,7 +18,10 @@ pub fn ChatLink(row: ChatRow) -> impl IntoView {
         Memo::new(move |_| path.with(|path| *path == href))
     };
     let chat = row.chat.clone();
-    let is_unread = Memo::new(move |_| chat.with(|chat| chat.is_unread) && !is_current.get());
+    let (unread, id) = (use_unread(), row.id);
+    // The list may have been asked for before the news and have come after it; what is told is asked for afterwards.
+    let is_told = move || unread.with(|unread| unread.iter().any(|item| item.chat_id == Some(id)));
+    let is_unread = Memo::new(move |_| !is_current.get() && (chat.with(|chat| chat.is_unread) || is_told()));
     let title = Signal::derive(move || row.chat.with(|chat| chat.display_title().to_owned()));
 
     view! {

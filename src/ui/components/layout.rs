@@ -22,7 +22,7 @@ use crate::{
             chat_list::use_chat_list,
             live::{Live, use_live},
             session::use_session,
-            unread::use_unread,
+            unread::{Unread, use_unread},
         },
     },
 };
@@ -47,7 +47,8 @@ pub fn Layout() -> impl IntoView {
     let (chats, session, live) = (use_chat_list(), use_session(), use_live());
     live.run();
     session.drafts.save_when_left();
-    keep_unread(live);
+    let unread = use_unread();
+    keep_unread(live, unread.clone());
     let path = use_location().pathname;
     let is_at_list = move || path.with(|path| path.trim_end_matches('/') == CHATS_PATH);
 
@@ -64,7 +65,7 @@ pub fn Layout() -> impl IntoView {
                     </a>
                     <Suspense>
                         {move || {
-                            let unread = use_unread();
+                            let unread = unread.clone();
                             Suspend::new(async move {
                                 unread.set(first_unread.await.unwrap_or_default());
                                 view! { <NotificationBell /> }
@@ -120,8 +121,7 @@ pub fn Layout() -> impl IntoView {
 }
 
 /// Fetches what was not read whenever that may be something else.
-fn keep_unread(live: Live) {
-    let unread = use_unread();
+fn keep_unread(live: Live, unread: Unread) {
     Effect::new(move |is_first: Option<()>| {
         live.notifications_changed.track();
         let unread = unread.clone();

@@ -5,8 +5,8 @@ use leptos_meta::Title;
 
 use crate::ui::state::{site::use_site_name, unread::use_unread};
 
-/// Sets the document's title, with the number of what was not read before it. The only place that may: `leptos_meta` 0.8 writes a title into the server's HTML as it is,
-/// so a title with `</title>` in it would become markup.
+/// Sets the document's title, with the number of what was not read before it. The only place that may: `leptos_meta` 0.8
+/// writes a title into the server's HTML as it is, so a title with `</title>` in it would become markup.
 ///
 /// A `text` that changes must own what it reads (an `ArcRwSignal`, say): it is read once more while its page goes away.
 #[component]
