@@ -2,17 +2,22 @@
 
 use std::collections::HashSet;
 
+use futures::future::join_all;
 use sardonyx::{
-    api::chats::{CreateChat, ListChats, OpenChat},
+    api::{
+        chats::{CreateChat, ListChats, OpenChat},
+        notifications::ListNotifications,
+    },
     domain::{
         chat::{Chat, ChatCursor, ChatPage},
         ids::ChatId,
         limits,
+        notification::Notification,
     },
 };
 use uuid::Uuid;
 
-use crate::support::{Setup, Tab, TestApp};
+use crate::support::{Setup, Tab, TestApp, eventually};
 
 crate::on_both_databases![
     a_new_chat_is_empty_and_leads_to_its_page,
@@ -23,6 +28,7 @@ crate::on_both_databases![
     d1_a_list_holds_own_chats_only,
     other_tabs_hear_of_a_new_chat,
     the_pages_of_the_list_are_there_without_a_script,
+    a_page_is_whole_however_many_are_rendered_at_once,
 ];
 
 async fn a_new_chat_is_empty_and_leads_to_its_page(setup: Setup) {
@@ -176,4 +182,21 @@ async fn the_pages_of_the_list_are_there_without_a_script(setup: Setup) {
     let path = format!("/chats?before_ms={}&before_id={}", next.updated_at_ms, next.id);
     assert!(first.contains(&path.replace('&', "&amp;")), "no link to the older chats");
     assert!(alice.get(&path).await.text().contains(&oldest));
+}
+
+async fn a_page_is_whole_however_many_are_rendered_at_once(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    alice.send_message(chat_id, "Whole and sound").await;
+    let is_told = async || !alice.call::<ListNotifications>(&[]).await.ok::<Vec<Notification>>().is_empty();
+    eventually("the news", is_told).await;
+    for path in ["/chats", "/settings"] {
+        for page in join_all((0..100).map(|_| alice.get(path))).await {
+            let html = page.text();
+            assert_eq!(page.status, 200, "{html}");
+            let has_list = html.contains(&format!("href=\"/chats/{chat_id}\""));
+            assert!(has_list && html.contains("Notifications, 1 unread") && html.contains("</html>"), "{html}");
+        }
+    }
 }

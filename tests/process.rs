@@ -174,7 +174,8 @@ async fn l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time(setup: Setup) 
     let pages = async {
         let mut seen = 0;
         while !finished.get() {
-            assert_eq!(alice.get("/chats").await.status, 200);
+            let page = alice.get("/chats").await;
+            assert_eq!(page.status, 200, "{}", page.text());
             seen += 1;
         }
         seen

@@ -9,6 +9,7 @@ mod connection;
 pub mod conversation;
 pub mod drafts;
 pub mod entry;
+pub mod fetched;
 pub mod live;
 pub mod reading;
 pub mod self_test;

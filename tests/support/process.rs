@@ -3,6 +3,8 @@
 use std::{
     net::SocketAddr,
     process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 
 use tokio::{
@@ -21,6 +23,27 @@ pub struct Process {
     /// What it printed so far, and the task that reads it.
     printed: watch::Receiver<String>,
     reading: JoinHandle<()>,
+    _troubles: Troubles,
+}
+
+/// What a server warned of. It is shown beside the failure of its test, which it may explain.
+#[derive(Clone)]
+struct Troubles(SocketAddr, Arc<Mutex<String>>);
+
+impl Troubles {
+    fn note(&self, line: &str) {
+        if [" WARN ", "ERROR ", "panicked"].iter().any(|word| line.contains(word)) {
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).push_str(&format!("{line}\n"));
+        }
+    }
+}
+
+impl Drop for Troubles {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{} warned of:\n{}", self.0, self.1.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
 }
 
 /// How a program that ended by itself did.
@@ -72,7 +95,13 @@ impl Process {
         })
         .await;
         // Whoever does not read a pipe stops the one who writes to it.
-        tokio::spawn(async move { while let Ok(Some(_)) = stderr.next_line().await {} });
+        let troubles = Troubles(addr, Arc::default());
+        let noted = troubles.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = stderr.next_line().await {
+                noted.note(&line);
+            }
+        });
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, printed) = watch::channel(String::new());
         let reading = tokio::spawn(async move {
@@ -80,7 +109,7 @@ impl Process {
                 sender.send_modify(|text| text.push_str(&format!("{line}\n")));
             }
         });
-        Self { addr, child, printed, reading }
+        Self { addr, child, printed, reading, _troubles: troubles }
     }
 
     /// The path of the link to the first account, as it was printed.

@@ -39,6 +39,8 @@ use crate::{
 
 /// Rendering may take this part of the time: after one that took long, the next one waits accordingly.
 const RENDER_SHARE: u32 = 10;
+/// The longest wait between two updates.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// A longer open block is rendered on a blocking thread.
 const INLINE_BYTES_MAX: usize = 8 * 1024;
 /// The end of a reply is tried to be written for this long.
@@ -268,7 +270,8 @@ impl Task {
         };
         self.live.show(rendered.first_block, rendered.blocks, rendered.tail);
         self.state.live.reply_progressed(&self.live, rendered.first_block);
-        usual.max(started.elapsed() * RENDER_SHARE)
+        // On a machine that was busy for a moment it took long for once; that is no reason to be silent for long.
+        usual.max(started.elapsed() * RENDER_SHARE).min(PAUSE_MAX)
     }
 
     /// Keeps what there is more than was kept, and renews the lease.

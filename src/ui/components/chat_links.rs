@@ -31,17 +31,17 @@ pub fn ChatLinks() -> impl IntoView {
     view! {
         <nav class="chat-links" aria-label="Chats" node_ref=nav on:scroll=on_scroll>
             {move || {
-                chats.rows.with(Vec::is_empty).then(|| view! { <p class="chat-links-empty">"No chats yet."</p> })
+                chats.rows().with(Vec::is_empty).then(|| view! { <p class="chat-links-empty">"No chats yet."</p> })
             }}
             <ul>
-                <For each=move || chats.rows.get() key=|row| row.id let:row>
+                <For each=move || chats.rows().with(Clone::clone) key=|row| row.id let:row>
                     <ChatLink row />
                 </For>
             </ul>
             {move || {
                 chats
-                    .next
-                    .get()
+                    .next()
+                    .with(Clone::clone)
                     .map(|next| {
                         view! {
                             <a class="chat-links-more" href=older_chats_path(next) on:click=on_more>

@@ -51,7 +51,9 @@ pub fn ChatView(
 fn show_while_mounted(conversation: Conversation, live: Live) {
     let shown = conversation.clone();
     Effect::new(move || live.show(shown.clone()));
-    on_cleanup(move || live.hide(&conversation));
+    if !is_server() {
+        on_cleanup(move || live.hide(&conversation));
+    }
 }
 
 /// Fetches a running reply again and again while nothing is announced.

@@ -67,7 +67,7 @@ pub fn Layout() -> impl IntoView {
                         {move || {
                             let unread = unread.clone();
                             Suspend::new(async move {
-                                unread.set(first_unread.await.unwrap_or_default());
+                                unread.start(first_unread.await.unwrap_or_default());
                                 view! { <NotificationBell /> }
                             })
                         }}
@@ -108,7 +108,7 @@ pub fn Layout() -> impl IntoView {
                         let unread = use_unread();
                         Suspend::new(async move {
                             let first = first_unread.await.unwrap_or_default();
-                            unread.set(first.clone());
+                            unread.start(first.clone());
                             view! { <Notifications first /> }
                         })
                     }}
@@ -128,7 +128,7 @@ fn keep_unread(live: Live, unread: Unread) {
         if is_first.is_some() {
             spawn_local(async move {
                 if let Ok(now) = list_notifications().await {
-                    unread.set(now);
+                    unread.start(now);
                 }
             });
         }

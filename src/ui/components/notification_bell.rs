@@ -7,7 +7,6 @@ use crate::ui::{paths::NOTIFICATIONS_PATH, state::unread::use_unread};
 /// A link with the number of what was not read, in its name and beside it.
 #[component]
 pub fn NotificationBell() -> impl IntoView {
-    // Nothing here belongs to the page: on the server it may be gone before this is written.
     let (unread, named) = (use_unread(), use_unread());
     let name = move || match named.with(Vec::len) {
         0 => "Notifications".to_owned(),

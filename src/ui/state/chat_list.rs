@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::session::Session;
+use super::{fetched::Fetched, session::Session};
 use crate::{
     api::chats::list_chats,
     domain::{
@@ -15,9 +15,8 @@ use crate::{
 /// The chat list.
 #[derive(Clone, Copy)]
 pub struct ChatList {
-    pub rows: RwSignal<Vec<ChatRow>>,
-    /// Where the part that is not loaded begins.
-    pub next: RwSignal<Option<ChatCursor>>,
+    rows: StoredValue<Fetched<Vec<ChatRow>>>,
+    next: StoredValue<Fetched<Option<ChatCursor>>>,
     /// Why the last attempt to load more failed.
     pub error: RwSignal<Option<Error>>,
     is_loading: RwSignal<bool>,
@@ -33,8 +32,8 @@ pub struct ChatRow {
 /// Makes the chat list known to everything below.
 pub fn provide_chat_list() -> ChatList {
     let list = ChatList {
-        rows: RwSignal::new(Vec::new()),
-        next: RwSignal::new(None),
+        rows: StoredValue::new(Fetched::new()),
+        next: StoredValue::new(Fetched::new()),
         error: RwSignal::new(None),
         is_loading: RwSignal::new(false),
     };
@@ -48,15 +47,25 @@ pub fn use_chat_list() -> ChatList {
 }
 
 impl ChatList {
+    /// The part that is loaded.
+    pub fn rows(self) -> Fetched<Vec<ChatRow>> {
+        self.rows.get_value()
+    }
+
+    /// Where the part that is not loaded begins.
+    pub fn next(self) -> Fetched<Option<ChatCursor>> {
+        self.next.get_value()
+    }
+
     /// Begins anew with a page.
     pub fn start(self, page: ChatPage) {
-        self.rows.set(page.chats.into_iter().map(ChatRow::new).collect());
-        self.next.set(page.next);
+        self.rows().start(page.chats.into_iter().map(ChatRow::new).collect());
+        self.next().start(page.next);
     }
 
     /// Puts a chat, new or changed, into its place.
     pub fn upsert(self, chat: Chat) {
-        let known = self.rows.with_untracked(|rows| rows.iter().find(|row| row.id == chat.id).cloned());
+        let known = self.rows().with_untracked(|rows| rows.iter().find(|row| row.id == chat.id).cloned());
         let has_moved = match known {
             Some(row) => {
                 let before_ms = row.chat.with_untracked(|known| known.updated_at_ms);
@@ -68,12 +77,14 @@ impl ChatList {
                 has_moved
             }
             None => {
-                self.rows.write_untracked().push(ChatRow::new(chat));
-                true
+                return self.rows().update(|rows| {
+                    rows.push(ChatRow::new(chat));
+                    rows.sort_by_cached_key(ChatRow::place);
+                });
             }
         };
         if has_moved {
-            self.rows.update(|rows| rows.sort_by_cached_key(ChatRow::place));
+            self.rows().update(|rows| rows.sort_by_cached_key(ChatRow::place));
         }
     }
 
@@ -88,7 +99,7 @@ impl ChatList {
     }
 
     fn merge(self, page: ChatPage) {
-        let is_known = |chat: &Chat| self.rows.with_untracked(|rows| rows.iter().any(|row| row.id == chat.id));
+        let is_known = |chat: &Chat| self.rows().with_untracked(|rows| rows.iter().any(|row| row.id == chat.id));
         if page.next.is_some() && !page.chats.iter().any(is_known) {
             // So much is new that the loaded part would have a hole.
             self.start(page);
@@ -99,7 +110,7 @@ impl ChatList {
 
     /// Fetches the page after the last one.
     pub fn load_more(self, session: Session) {
-        let Some(cursor) = self.next.get_untracked() else { return };
+        let Some(cursor) = self.next().with_untracked(Clone::clone) else { return };
         if self.is_loading.get_untracked() {
             return;
         }
@@ -108,7 +119,7 @@ impl ChatList {
         spawn_local(async move {
             match list_chats(Some(cursor.updated_at_ms), Some(cursor.id.to_string())).await {
                 Ok(page) => {
-                    self.next.set(page.next);
+                    self.next().start(page.next);
                     page.chats.into_iter().for_each(|chat| self.upsert(chat));
                 }
                 Err(error) => {

@@ -71,6 +71,10 @@ impl Drafts {
 
     /// The draft in a chat; `first_id` is the id of its first message, the one that the page's plain form has, too.
     pub fn of(self, chat_id: ChatId, first_id: ClientMessageId) -> Draft {
+        if is_server() {
+            // Nothing is typed there, and nothing may be shared between the threads that render one page.
+            return Draft::new(chat_id, first_id);
+        }
         let mut draft = None;
         self.0.update_value(|drafts| {
             draft = Some(drafts.entry(chat_id).or_insert_with(|| Draft::new(chat_id, first_id)).clone());

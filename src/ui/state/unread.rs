@@ -2,14 +2,15 @@
 
 use leptos::prelude::*;
 
+use super::fetched::Fetched;
 use crate::domain::notification::Notification;
 
-/// What was not read, the newest first. Owned by whoever asks, for a title is read once more while its page goes away.
-pub type Unread = ArcRwSignal<Vec<Notification>>;
+/// What was not read, the newest first.
+pub type Unread = Fetched<Vec<Notification>>;
 
 /// Makes it known to everything below.
 pub fn provide_unread() {
-    provide_context(Unread::new(Vec::new()));
+    provide_context(Unread::new());
 }
 
 /// What was not read.
