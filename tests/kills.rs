@@ -17,7 +17,7 @@ use crate::support::{
     eventually, form,
     people::PASSWORD,
     process::Process,
-    site::{Site, log_in},
+    site::{HalfWritten, Site, log_in},
     tab::text,
     times,
 };
@@ -86,36 +86,7 @@ async fn k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left(setup
         ledger.append(&mut lines);
     }
     for chat_id in chats {
-        let mut expected = ledger.iter().filter(|line| line.chat_id == chat_id).rev();
-        let mut before_seq = None;
-        let mut next_seq = None;
-        loop {
-            let page = match before_seq {
-                None => alice.open_chat(chat_id).await.messages,
-                Some(before_seq) => alice.list_messages(chat_id, before_seq).await,
-            };
-            for pair in page.messages.rchunks(2) {
-                let [message, reply] = pair else { panic!("a message without its reply") };
-                let line = expected.next().expect("a message that nobody sent");
-                let sent = line.acknowledged.unwrap();
-                assert_eq!((message.id, reply.id), (sent.message_id, sent.reply_id), "{}", line.text);
-                assert!(next_seq.is_none_or(|next| reply.seq == next - 1), "a gap after {}", reply.seq);
-                next_seq = Some(message.seq);
-                match reply.state {
-                    MessageState::Complete => {
-                        let kept = site.database.message(reply.id.0).await.0;
-                        assert_eq!(kept, ANSWER, "{}", line.text);
-                    }
-                    MessageState::Interrupted => interrupted += 1,
-                    other => panic!("{}: {other:?}", line.text),
-                }
-            }
-            if !page.has_older {
-                break;
-            }
-            before_seq = page.messages.first().map(|message| message.seq);
-        }
-        assert!(expected.next().is_none(), "a message was lost");
+        interrupted += compare(&site, &alice, chat_id, &ledger).await;
     }
     if setup.is_sqlite() {
         assert_eq!(site.database.text("PRAGMA integrity_check").await, "ok");
@@ -129,6 +100,41 @@ async fn k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left(setup
     let bound = Duration::from_secs(LEFT_SECONDS_MAX) + PAUSE * 60;
     assert!(slowest < bound, "{slowest:?}");
     server.kill().await;
+}
+
+/// Compares what is in a chat with what was sent there, to the last word. Gives how many replies did not go on.
+async fn compare(site: &Site, alice: &Client, chat_id: ChatId, ledger: &[Line]) -> usize {
+    let mut expected = ledger.iter().filter(|line| line.chat_id == chat_id).rev();
+    let mut before_seq = None;
+    let (mut next_seq, mut interrupted) = (None, 0);
+    loop {
+        let page = match before_seq {
+            None => alice.open_chat(chat_id).await.messages,
+            Some(before_seq) => alice.list_messages(chat_id, before_seq).await,
+        };
+        for pair in page.messages.rchunks(2) {
+            let [message, reply] = pair else { panic!("a message without its reply") };
+            let line = expected.next().expect("a message that nobody sent");
+            let sent = line.acknowledged.unwrap();
+            assert_eq!((message.id, reply.id), (sent.message_id, sent.reply_id), "{}", line.text);
+            assert!(next_seq.is_none_or(|next| reply.seq == next - 1), "a gap after {}", reply.seq);
+            next_seq = Some(message.seq);
+            match reply.state {
+                MessageState::Complete => {
+                    let kept = site.database.message(reply.id.0).await.0;
+                    assert_eq!(kept, ANSWER, "{}", line.text);
+                }
+                MessageState::Interrupted => interrupted += 1,
+                other => panic!("{}: {other:?}", line.text),
+            }
+        }
+        if !page.has_older {
+            break;
+        }
+        before_seq = page.messages.first().map(|message| message.seq);
+    }
+    assert!(expected.next().is_none(), "a message was lost");
+    interrupted
 }
 
 /// Where the server dies, and at which time that it comes there.
@@ -223,23 +229,8 @@ async fn k5_servers_that_are_replaced_one_by_one_lose_nothing(setup: Setup) {
 }
 
 async fn k17_a_server_that_was_asleep_does_not_go_on_with_what_another_took_over(setup: Setup) {
-    let site = Site::new(&setup).await;
-    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
-    let redis = needed("SARDONYX_TEST_REDIS");
-    let mut settings = site.settings();
-    settings.push(("REDIS_URL", &redis));
-    let (first, second) = (Process::start(&settings).await, Process::start(&settings).await);
-    let alice = log_in(&first).await;
-    site.upstream.by_hand();
-    site.upstream.continue_replies(true);
-    let chat_id = alice.create_chat().await;
-    let mut tab = Tab::on_chat(&alice.at(second.addr), chat_id).await;
-    let sent = alice.send_message(chat_id, "Tell me").await;
-    let mut asleep = site.upstream.call().await;
-    asleep.begin();
-    asleep.piece("The first half of it,");
-    let kept = async || site.database.message(sent.reply_id.0).await.0 == "The first half of it,";
-    eventually("the checkpoint", kept).await;
+    let HalfWritten { site, first, second, alice, mut tab, chat_id, sent, call: asleep } =
+        HalfWritten::new(&setup).await;
     first.pause().await;
     // What the model goes on to say waits at its door.
     asleep.piece(" said to nobody.");

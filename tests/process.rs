@@ -21,12 +21,10 @@ use tokio::{
 };
 
 use crate::support::{
-    Setup, Tab,
-    database::needed,
-    eventually, form,
+    Setup, Tab, eventually, form,
     people::PASSWORD,
     process::{Ended, Process, run},
-    site::{Site, anonymous, log_in},
+    site::{HalfWritten, Site, anonymous, log_in},
     tab::text,
 };
 
@@ -62,11 +60,7 @@ async fn k1_nothing_acknowledged_is_lost_when_the_server_is_killed(setup: Setup)
     site.upstream.by_hand();
     site.upstream.continue_replies(true);
     let last = alice.send_message(chat_id, "and then?").await;
-    let mut call = site.upstream.call().await;
-    call.begin();
-    call.piece("The first half of it,");
-    let kept = async || site.database.message(last.reply_id.0).await.0 == "The first half of it,";
-    eventually("the checkpoint", kept).await;
+    let call = site.half_write(last).await;
     server.kill().await;
     call.gone().await;
 
@@ -97,23 +91,7 @@ async fn k1_nothing_acknowledged_is_lost_when_the_server_is_killed(setup: Setup)
 }
 
 async fn k3_another_server_goes_on_within_ten_seconds_when_one_is_killed(setup: Setup) {
-    let site = Site::new(&setup).await;
-    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
-    let redis = needed("SARDONYX_TEST_REDIS");
-    let mut settings = site.settings();
-    settings.push(("REDIS_URL", &redis));
-    let (first, second) = (Process::start(&settings).await, Process::start(&settings).await);
-    let alice = log_in(&first).await;
-    site.upstream.by_hand();
-    site.upstream.continue_replies(true);
-    let chat_id = alice.create_chat().await;
-    let mut tab = Tab::on_chat(&alice.at(second.addr), chat_id).await;
-    let sent = alice.send_message(chat_id, "Tell me").await;
-    let mut call = site.upstream.call().await;
-    call.begin();
-    call.piece("The first half of it,");
-    let kept = async || site.database.message(sent.reply_id.0).await.0 == "The first half of it,";
-    eventually("the checkpoint", kept).await;
+    let HalfWritten { site, first, second, mut tab, sent, call, .. } = HalfWritten::new(&setup).await;
     first.kill().await;
     let killed = Instant::now();
     call.gone().await;

@@ -30,6 +30,8 @@ pub use self::{
 /// The longest that anything that a test waits for may take, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(10);
+
 /// How often something is done: now and then, or each time that takes minutes (`cargo xtask test --long`).
 pub fn times(usually: usize, long: usize) -> usize {
     if std::env::var_os("SARDONYX_TEST_LONG").is_some() { long } else { usually }
@@ -54,7 +56,8 @@ pub fn soon<T>(what: &str, future: impl Future<Output = T>) -> impl Future<Outpu
 pub fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
     soon(what, async move {
         while !ask().await {
-            tokio::task::yield_now().await;
+            // Whoever asks all the time takes from the others what they need to answer.
+            tokio::time::sleep(BETWEEN_QUESTIONS).await;
         }
     })
 }

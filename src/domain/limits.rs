@@ -144,10 +144,12 @@ pub const SOCKET_WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 pub const SOCKET_EVENTS_QUEUED_MAX: usize = 256;
 /// Commands a browser may send in one minute.
 pub const SOCKET_COMMANDS_PER_MINUTE_MAX: u32 = 120;
-/// Time between two pings.
+/// Time between two pings, at most.
 pub const SOCKET_PING_SECONDS: u64 = 25;
+/// How much longer than two of them a connection may be silent.
+pub const SOCKET_GRACE_SECONDS: u64 = 10;
 /// A live connection that was silent for this long is dead.
-pub const SOCKET_SILENCE_SECONDS_MAX: u64 = 60;
+pub const SOCKET_SILENCE_SECONDS_MAX: u64 = 2 * SOCKET_PING_SECONDS + SOCKET_GRACE_SECONDS;
 /// A browser has this long to take one event.
 pub const SOCKET_SEND_SECONDS_MAX: u64 = 60;
 /// Commands that wait for a stream of events to obey them.

@@ -6,6 +6,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
@@ -175,6 +176,10 @@ pub struct LimitConfig {
     #[arg(long, env = "SARDONYX_SOCKETS_PER_USER", default_value_t = limits::SOCKETS_PER_USER_MAX)]
     pub sockets_per_user: usize,
 
+    /// Seconds between two signs of life on a live connection; fewer where a proxy closes quiet connections early.
+    #[arg(long, env = "SARDONYX_PING_SECONDS", default_value_t = limits::SOCKET_PING_SECONDS, value_parser = clap::value_parser!(u64).range(1..=limits::SOCKET_PING_SECONDS))]
+    pub ping_seconds: u64,
+
     /// Seconds that running replies are given to end when the server is told to stop.
     #[arg(long, env = "SARDONYX_DRAIN_SECONDS", default_value_t = limits::DRAIN_SECONDS, value_parser = clap::value_parser!(u64).range(0..=25))]
     pub drain_seconds: u64,
@@ -182,6 +187,13 @@ pub struct LimitConfig {
     /// Days that entries of the audit log are kept; 0 keeps them for ever.
     #[arg(long, env = "SARDONYX_AUDIT_DAYS", default_value_t = limits::AUDIT_DAYS, value_parser = clap::value_parser!(u32).range(0..=36500))]
     pub audit_days: u32,
+}
+
+impl LimitConfig {
+    /// How long a browser may be silent that is asked for a sign of life so often.
+    pub fn silence(&self) -> Duration {
+        Duration::from_secs(2 * self.ping_seconds + limits::SOCKET_GRACE_SECONDS)
+    }
 }
 
 impl Default for LimitConfig {
@@ -192,6 +204,7 @@ impl Default for LimitConfig {
             messages_per_minute: limits::MESSAGES_PER_MINUTE_MAX,
             requests_per_minute: limits::REQUESTS_PER_MINUTE_MAX,
             sockets_per_user: limits::SOCKETS_PER_USER_MAX,
+            ping_seconds: limits::SOCKET_PING_SECONDS,
             drain_seconds: limits::DRAIN_SECONDS,
             audit_days: limits::AUDIT_DAYS,
         }

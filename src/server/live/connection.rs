@@ -113,7 +113,7 @@ impl Connection {
 
 /// Sends what waits, until it is told to close.
 async fn write(connection: &Connection, mut voice: impl Voice) {
-    let mut pings = interval(Duration::from_secs(limits::SOCKET_PING_SECONDS));
+    let mut pings = interval(Duration::from_secs(connection.state.config.limits.ping_seconds));
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         while let Some(outgoing) = connection.mailbox.take(&connection.state.live.hub) {

@@ -49,9 +49,9 @@ pub async fn upgrade(
         .write_buffer_size(0)
         .max_write_buffer_size(limits::SOCKET_WRITE_BUFFER_BYTES_MAX)
         .on_upgrade(async move |socket| {
-            let tasks = connection.state.tasks.clone();
+            let (tasks, silence) = (connection.state.tasks.clone(), connection.state.config.limits.silence());
             let (sink, frames) = socket.split();
-            let _ = tasks.spawn(connection.run(Sink(sink), heard(frames))).await;
+            let _ = tasks.spawn(connection.run(Sink(sink), heard(frames, silence))).await;
         })
 }
 
@@ -79,10 +79,9 @@ impl Sink {
 }
 
 /// What comes over a socket, until it is closed.
-fn heard(frames: SplitStream<WebSocket>) -> impl Stream<Item = Heard> + Send {
-    stream::unfold(frames, async |mut frames| {
+fn heard(frames: SplitStream<WebSocket>, silence: Duration) -> impl Stream<Item = Heard> + Send {
+    stream::unfold(frames, move |mut frames| async move {
         loop {
-            let silence = Duration::from_secs(limits::SOCKET_SILENCE_SECONDS_MAX);
             let heard = match timeout(silence, frames.next()).await {
                 Err(_) => Heard::Silence,
                 Ok(Some(Ok(Frame::Text(text)))) => Heard::Command(text.as_str().to_owned()),

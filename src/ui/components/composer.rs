@@ -54,22 +54,14 @@ pub fn Composer(
             }
         }
     };
-    let on_submit = {
-        let send = send.clone();
-        move |event: ev::SubmitEvent| {
-            event.prevent_default();
-            send();
-            focus(field.get_untracked());
-        }
+    let on_enter = send.clone();
+    let on_submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        send();
+        focus(field.get_untracked());
     };
     let typed_ms = conversation.typed_ms.clone();
-    let is_new = conversation.entries.with_untracked(Vec::is_empty);
-    Effect::new(move || {
-        if let Some(field) = field.get().filter(|_| is_new) {
-            // By the next frame it is in the document, where alone it can have the focus.
-            request_animation_frame(move || focus(Some(field)));
-        }
-    });
+    focus_when_new(&conversation, field);
 
     view! {
         <div class="composer-area">
@@ -81,7 +73,7 @@ pub fn Composer(
             <form class="composer" method="post" action=SendMessage::url() on:submit=on_submit>
                 <input type="hidden" name="chat_id" value=conversation.chat_id().to_string() />
                 <input type="hidden" name="client_message_id" value=client_message_id.to_string() autocomplete="off" />
-                <MessageField draft field has_script on_enter=send />
+                <MessageField draft field has_script on_enter />
                 <div class="composer-bar">
                     <ModelPicker models conversation=conversation.clone() />
                     <span class="composer-count">{move || count_text(chars.get())}</span>
@@ -104,6 +96,17 @@ fn shown_error(conversation: &Conversation, draft: &Draft, chars: Memo<usize>) -
         let too_long = is_too_long.then_some(Error::Invalid(InvalidInput::MessageTooLong));
         too_long.or(send_error.get()).or(other_error.get())
     })
+}
+
+/// In a chat where nothing was said, one writes first.
+fn focus_when_new(conversation: &Conversation, field: NodeRef<Textarea>) {
+    let is_new = conversation.entries.with_untracked(Vec::is_empty);
+    Effect::new(move || {
+        if let Some(field) = field.get().filter(|_| is_new) {
+            // By the next frame it is in the document, where alone it can have the focus.
+            request_animation_frame(move || focus(Some(field)));
+        }
+    });
 }
 
 fn focus(field: Option<HtmlTextAreaElement>) {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{chats::list_chats, models::list_models, notifications::list_notifications, session::current_session},
-    domain::model::ModelList,
+    domain::{chat::ChatPage, model::ModelList, notification::Notification, session::CurrentSession},
     error::Error,
     ui::{
         paths::CHATS_PATH,
@@ -29,6 +29,9 @@ use crate::{
 
 /// The models that can be asked, fetched once for all chats.
 pub type Models = OnceResource<Result<ModelList, Error>>;
+type FirstPage = OnceResource<Result<ChatPage, Error>>;
+type FirstUnread = OnceResource<Result<Vec<Notification>, Error>>;
+type Current = OnceResource<Result<CurrentSession, Error>>;
 
 /// The sidebar and the pane. On a narrow screen one of the two is shown: the list at its own URL, else the pane.
 #[component]
@@ -44,11 +47,10 @@ pub fn Layout() -> impl IntoView {
 
     let first_unread = OnceResource::new(list_notifications());
 
-    let (chats, session, live) = (use_chat_list(), use_session(), use_live());
+    let live = use_live();
     live.run();
-    session.drafts.save_when_left();
-    let unread = use_unread();
-    keep_unread(live, unread.clone());
+    use_session().drafts.save_when_left();
+    keep_unread(live, use_unread());
     let path = use_location().pathname;
     let is_at_list = move || path.with(|path| path.trim_end_matches('/') == CHATS_PATH);
 
@@ -58,65 +60,83 @@ pub fn Layout() -> impl IntoView {
             <a class="skip-link" href="#pane" rel="external">
                 "Skip to the content"
             </a>
-            <aside class="sidebar">
-                <div class="sidebar-top">
-                    <a class="sidebar-home" href=CHATS_PATH>
-                        <Logo />
-                    </a>
-                    <Suspense>
-                        {move || {
-                            let unread = unread.clone();
-                            Suspend::new(async move {
-                                unread.start(first_unread.await.unwrap_or_default());
-                                view! { <NotificationBell /> }
-                            })
-                        }}
-                    </Suspense>
-                </div>
-                <NewChatForm />
-                <Suspense fallback=Loading>
-                    {move || Suspend::new(async move {
-                        match first_page.await {
-                            Ok(page) => {
-                                chats.start(page);
-                                view! { <ChatLinks /> }.into_any()
-                            }
-                            Err(error) => view! { <FetchFailed error /> }.into_any(),
-                        }
-                    })}
-                </Suspense>
-                <Suspense>
-                    {move || Suspend::new(async move {
-                        let current = current.await.ok()?;
-                        let user = current.user.clone();
-                        Effect::new(move || session.begin(current.clone()));
-                        Some(view! { <AccountMenu user /> })
-                    })}
-                </Suspense>
-            </aside>
+            <Sidebar first_page first_unread current />
             <main class="pane" id="pane" tabindex="-1">
-                <ConnectionStatus />
-                <SessionBanner />
-                <Suspense>
-                    {move || Suspend::new(async move {
-                        let first = current.await.ok()?.site.notice;
-                        Some(view! { <SiteNotice first /> })
-                    })}
-                </Suspense>
-                <Suspense>
-                    {move || {
-                        let unread = use_unread();
-                        Suspend::new(async move {
-                            let first = first_unread.await.unwrap_or_default();
-                            unread.start(first.clone());
-                            view! { <Notifications first /> }
-                        })
-                    }}
-                </Suspense>
+                <Bars first_unread current />
                 <Outlet />
             </main>
             <LogInDialog />
         </div>
+    }
+}
+
+/// The way home, what was not read, the chats, and the account.
+#[component]
+fn Sidebar(first_page: FirstPage, first_unread: FirstUnread, current: Current) -> impl IntoView {
+    let (chats, session) = (use_chat_list(), use_session());
+
+    view! {
+        <aside class="sidebar">
+            <div class="sidebar-top">
+                <a class="sidebar-home" href=CHATS_PATH>
+                    <Logo />
+                </a>
+                <Suspense>
+                    {move || {
+                        let unread = use_unread();
+                        Suspend::new(async move {
+                            unread.start(first_unread.await.unwrap_or_default());
+                            view! { <NotificationBell /> }
+                        })
+                    }}
+                </Suspense>
+            </div>
+            <NewChatForm />
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match first_page.await {
+                        Ok(page) => {
+                            chats.start(page);
+                            view! { <ChatLinks /> }.into_any()
+                        }
+                        Err(error) => view! { <FetchFailed error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    let current = current.await.ok()?;
+                    let user = current.user.clone();
+                    Effect::new(move || session.begin(current.clone()));
+                    Some(view! { <AccountMenu user /> })
+                })}
+            </Suspense>
+        </aside>
+    }
+}
+
+/// What stands above every page.
+#[component]
+fn Bars(first_unread: FirstUnread, current: Current) -> impl IntoView {
+    view! {
+        <ConnectionStatus />
+        <SessionBanner />
+        <Suspense>
+            {move || Suspend::new(async move {
+                let first = current.await.ok()?.site.notice;
+                Some(view! { <SiteNotice first /> })
+            })}
+        </Suspense>
+        <Suspense>
+            {move || {
+                let unread = use_unread();
+                Suspend::new(async move {
+                    let first = first_unread.await.unwrap_or_default();
+                    unread.start(first.clone());
+                    view! { <Notifications first /> }
+                })
+            }}
+        </Suspense>
     }
 }
 

@@ -1,6 +1,7 @@
 //! Says a message otherwise.
 
 use leptos::{ev, html::Textarea, prelude::*, task::spawn_local};
+use uuid::Uuid;
 
 use crate::{
     api::versions::edit_message,
@@ -16,7 +17,6 @@ use crate::{
 /// The field in the place of a message, with what it says now. It is there with a script only.
 #[component]
 pub fn MessageEdit(entry: Entry, is_edited: RwSignal<bool>, conversation: Conversation) -> impl IntoView {
-    let (session, live) = (use_session(), use_live());
     let (field, is_busy) = (NodeRef::<Textarea>::new(), RwSignal::new(false));
     let before = match &entry.body {
         EntryBody::Text(text) => text.to_string(),
@@ -28,28 +28,7 @@ pub fn MessageEdit(entry: Entry, is_edited: RwSignal<bool>, conversation: Conver
             request_animation_frame(move || _ = field.focus());
         }
     });
-    let client_id = ClientMessageId::random();
-    let send = move || {
-        let (Some(id), Some(field)) = (conversation.id_of(entry.key), field.get_untracked()) else { return };
-        let text = field.value();
-        if text.trim().is_empty() || is_busy.get_untracked() {
-            return;
-        }
-        is_busy.set(true);
-        conversation.error.set(None);
-        let conversation = conversation.clone();
-        spawn_local(async move {
-            let model = conversation.model.get_untracked();
-            match edit_message(id.to_string(), text, client_id.to_string(), model).await {
-                Ok(sent) => {
-                    is_edited.try_set(false);
-                    live.catch_up(&conversation, sent.reply_id);
-                }
-                Err(error) => conversation.fail(session, error),
-            }
-            is_busy.try_set(false);
-        });
-    };
+    let send = sender(entry.key, field, is_edited, is_busy, conversation);
     let on_key = {
         let send = send.clone();
         move |event: ev::KeyboardEvent| match event.key().as_str() {
@@ -85,5 +64,37 @@ pub fn MessageEdit(entry: Entry, is_edited: RwSignal<bool>, conversation: Conver
                 </button>
             </div>
         </form>
+    }
+}
+
+/// Sends what is in the field in the place of the message.
+fn sender(
+    key: Uuid,
+    field: NodeRef<Textarea>,
+    is_edited: RwSignal<bool>,
+    is_busy: RwSignal<bool>,
+    conversation: Conversation,
+) -> impl Fn() + Clone + 'static {
+    let (session, live, client_id) = (use_session(), use_live(), ClientMessageId::random());
+    move || {
+        let (Some(id), Some(field)) = (conversation.id_of(key), field.get_untracked()) else { return };
+        let text = field.value();
+        if text.trim().is_empty() || is_busy.get_untracked() {
+            return;
+        }
+        is_busy.set(true);
+        conversation.error.set(None);
+        let conversation = conversation.clone();
+        spawn_local(async move {
+            let model = conversation.model.get_untracked();
+            match edit_message(id.to_string(), text, client_id.to_string(), model).await {
+                Ok(sent) => {
+                    is_edited.try_set(false);
+                    live.catch_up(&conversation, sent.reply_id);
+                }
+                Err(error) => conversation.fail(session, error),
+            }
+            is_busy.try_set(false);
+        });
     }
 }

@@ -35,7 +35,6 @@ pub fn ProviderForm(
     after: After,
 ) -> impl IntoView {
     let After { submission, tested, saved } = after;
-    let id = stored.as_ref().map(|stored| stored.id.to_string());
     let form = NodeRef::<html::Form>::new();
     let text = move |name: &str| form.get_untracked().map(|form| form_field(&form, name)).unwrap_or_default();
     let some = move |name: &str| Some(text(name)).filter(|value| !value.is_empty());
@@ -60,53 +59,7 @@ pub fn ProviderForm(
 
     view! {
         <form class="settings-form" method="post" action=SaveProvider::url() on:submit=on_submit node_ref=form novalidate>
-            {match id {
-                Some(id) => view! { <input type="hidden" name="provider_id" value=id /> }.into_any(),
-                None => {
-                    view! {
-                        <Field label="Name, for example ollama">
-                            <input
-                                class="field-input"
-                                type="text"
-                                name="name"
-                                autocomplete="off"
-                                autocapitalize="none"
-                                spellcheck="false"
-                                maxlength=limits::PROVIDER_NAME_CHARS_MAX
-                                value=name
-                                required
-                            />
-                        </Field>
-                    }
-                        .into_any()
-                }
-            }}
-            <Field label="Address with the version, for example http://127.0.0.1:11434/v1">
-                <input
-                    class="field-input"
-                    type="url"
-                    name="base_url"
-                    autocomplete="off"
-                    spellcheck="false"
-                    maxlength=limits::PROVIDER_URL_CHARS_MAX
-                    value=base_url
-                    required
-                />
-            </Field>
-            <Field label=key_label(stored.as_ref())>
-                // Not the browser's to keep, and not one of its own passwords.
-                <input class="field-input" type="password" name="key" autocomplete="new-password" />
-            </Field>
-            {stored
-                .filter(|stored| stored.has_key)
-                .map(|_| {
-                    view! {
-                        <label class="field-check">
-                            <input type="checkbox" name="forgets_key" value="1" />
-                            <span>"Forget the key that is kept"</span>
-                        </label>
-                    }
-                })}
+            <ProviderFields stored name base_url />
             <div class="form-buttons">
                 <button class="button" type="submit" disabled=move || submission.is_busy.get()>
                     "Save"
@@ -122,6 +75,58 @@ pub fn ProviderForm(
                 </button>
             </div>
         </form>
+    }
+}
+
+#[component]
+fn ProviderFields(stored: Option<StoredView>, name: String, base_url: String) -> impl IntoView {
+    let identity = match &stored {
+        Some(stored) => view! { <input type="hidden" name="provider_id" value=stored.id.to_string() /> }.into_any(),
+        None => view! {
+            <Field label="Name, for example ollama">
+                <input
+                    class="field-input"
+                    type="text"
+                    name="name"
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    maxlength=limits::PROVIDER_NAME_CHARS_MAX
+                    value=name
+                    required
+                />
+            </Field>
+        }
+        .into_any(),
+    };
+    let forgets = stored.as_ref().is_some_and(|stored| stored.has_key).then(|| {
+        view! {
+            <label class="field-check">
+                <input type="checkbox" name="forgets_key" value="1" />
+                <span>"Forget the key that is kept"</span>
+            </label>
+        }
+    });
+
+    view! {
+        {identity}
+        <Field label="Address with the version, for example http://127.0.0.1:11434/v1">
+            <input
+                class="field-input"
+                type="url"
+                name="base_url"
+                autocomplete="off"
+                spellcheck="false"
+                maxlength=limits::PROVIDER_URL_CHARS_MAX
+                value=base_url
+                required
+            />
+        </Field>
+        <Field label=key_label(stored.as_ref())>
+            // Not the browser's to keep, and not one of its own passwords.
+            <input class="field-input" type="password" name="key" autocomplete="new-password" />
+        </Field>
+        {forgets}
     }
 }
 

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::site::{SaveSite, find_site, save_site},
-    domain::{limits, site::SiteForm},
+    domain::{limits, model::ModelName, site::SiteForm},
     error::Error,
     ui::{
         components::{
@@ -50,40 +50,6 @@ fn Form(form: SiteForm) -> impl IntoView {
         let request = save_site(text("name"), text("default_model"), text("notice"), tokens, text("invitation_days"));
         submission.send(request, move |()| is_done.set(true));
     };
-    let choice = match fixed_model {
-        Some(model) => view! {
-            // What is set here stays, for when the server is started without.
-            <input
-                type="hidden"
-                name="default_model"
-                value=settings.default_model.map(|name| name.to_string()).unwrap_or_default()
-            />
-            <p class="field-label">"Model of a new chat"</p>
-            <p class="settings-text">
-                {model.as_str().to_owned()} ", set by SARDONYX_MODEL where this server is started. That counts."
-            </p>
-        }
-        .into_any(),
-        None => {
-            let option = |name: &str, label: &str, is_chosen: bool| {
-                view! { <option value=name.to_owned() selected=is_chosen>{label.to_owned()}</option> }
-            };
-            let options: Vec<_> = models
-                .iter()
-                .map(|name| option(name.as_str(), name.as_str(), settings.default_model.as_ref() == Some(name)))
-                .collect();
-            view! {
-                <Field label="Model of a new chat">
-                    <select class="field-input" name="default_model">
-                        <option value="">"The first one there is"</option>
-                        {options}
-                    </select>
-                </Field>
-            }
-            .into_any()
-        }
-    };
-
     view! {
         <div role="status">{move || is_done.get().then(|| view! { <p class="notice">"Saved."</p> })}</div>
         <ErrorNotice error=submission.error />
@@ -99,7 +65,7 @@ fn Form(form: SiteForm) -> impl IntoView {
                     required
                 />
             </Field>
-            {choice}
+            <DefaultModel chosen=settings.default_model fixed=fixed_model models />
             <Field label="Notice to everybody who is logged in">
                 <textarea
                     class="field-input"
@@ -134,4 +100,42 @@ fn Form(form: SiteForm) -> impl IntoView {
             </button>
         </form>
     }
+}
+
+/// The choice of the model that a new chat begins with, unless the server was started with one.
+#[component]
+fn DefaultModel(chosen: Option<ModelName>, fixed: Option<ModelName>, models: Vec<ModelName>) -> impl IntoView {
+    if let Some(fixed) = fixed {
+        return view! {
+            // What is set here stays, for when the server is started without.
+            <input
+                type="hidden"
+                name="default_model"
+                value=chosen.map(|name| name.to_string()).unwrap_or_default()
+            />
+            <p class="field-label">"Model of a new chat"</p>
+            <p class="settings-text">
+                {fixed.as_str().to_owned()} ", set by SARDONYX_MODEL where this server is started. That counts."
+            </p>
+        }
+        .into_any();
+    }
+    let option = move |name: ModelName| {
+        let is_chosen = chosen.as_ref() == Some(&name);
+        view! {
+            <option value=name.to_string() selected=is_chosen>
+                {name.to_string()}
+            </option>
+        }
+    };
+
+    view! {
+        <Field label="Model of a new chat">
+            <select class="field-input" name="default_model">
+                <option value="">"The first one there is"</option>
+                {models.into_iter().map(option).collect_view()}
+            </select>
+        </Field>
+    }
+    .into_any()
 }

@@ -10,7 +10,7 @@ use crate::{api::connection::test_body, domain::limits};
 /// A connection that takes longer than this to say its first word is broken.
 const FIRST_WORD_MS_MAX: u64 = 10_000;
 /// A quiet connection is watched for this long: for two pings and some time to spare.
-const WATCHED_MS: u64 = (2 * limits::SOCKET_PING_SECONDS + 10) * 1_000;
+const WATCHED_MS: u64 = limits::SOCKET_SILENCE_SECONDS_MAX * 1_000;
 /// Questions over the stream, each of which must be answered by itself.
 const QUESTIONS: u32 = 3;
 /// What is sent as a large request: room is left for how it is encoded.
