@@ -30,6 +30,7 @@ crate::on_postgres![
     d3_a_commit_whose_answer_is_lost_is_found_by_the_retry,
     d4_while_postgres_says_nothing_nobody_waits_long_and_afterwards_all_is_well,
     d5_a_slow_postgres_only_makes_slow,
+    n10_while_every_connection_is_taken_the_rest_is_refused_in_time,
 ];
 crate::on_a_cluster![d17_what_redis_lost_is_made_up_for];
 
@@ -197,6 +198,39 @@ async fn d5_a_slow_postgres_only_makes_slow(setup: Setup) {
         tokio::join!(alice.send_message(chat_id, "hello"), join_all((0..10).map(|_| alice.get("/chats"))));
     assert!(answers.iter().all(|answer| answer.status == 200));
     proxy.set(Line::Open);
+    assert_eq!(Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await.state, MessageState::Complete);
+}
+
+async fn n10_while_every_connection_is_taken_the_rest_is_refused_in_time(setup: Setup) {
+    const CONNECTIONS: usize = 4;
+    let app = TestApp::start(setup.config(|config| config.storage.database_connections = CONNECTIONS as u32)).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    let locked = app.database.lock_chats().await;
+    let stuck = join_all((0..CONNECTIONS).map(|_| alice.try_send(chat_id, "hello", ClientMessageId::random())));
+    let refused = async {
+        let waiting =
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        eventually("the connections to be taken", async || app.database.number(waiting).await == CONNECTIONS as i64)
+            .await;
+        let started = Instant::now();
+        let answers = join_all((0..20).map(|_| alice.get("/chats"))).await;
+        for answer in answers {
+            assert_eq!((answer.status, answer.header("retry-after").is_empty()), (503, false));
+        }
+        let took = started.elapsed();
+        assert!(took < PATIENCE_WITH_POSTGRES, "{took:?}");
+        locked.rollback().await.unwrap();
+        took
+    };
+    let (stuck, took) = tokio::join!(stuck, refused);
+    println!("{CONNECTIONS} connections were taken: 20 others were refused within {took:.1?}");
+    // Those that had one are served as soon as they can be, or were told to come again; nothing is there twice.
+    let served = stuck.iter().filter(|answer| answer.status == 200).count();
+    assert!(stuck.iter().all(|answer| [200, 503].contains(&answer.status)));
+    eventually("the way back", async || alice.get("/chats").await.status == 200).await;
+    assert_eq!(app.database.count("chat_message").await, 2 * served as i64);
+    let sent = alice.send_message(chat_id, "hello again").await;
     assert_eq!(Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await.state, MessageState::Complete);
 }
 

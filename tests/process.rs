@@ -7,7 +7,7 @@ use std::{
 
 use futures::future::join_all;
 use sardonyx::{
-    api::session::LogIn,
+    api::{chats::CreateChat, session::LogIn},
     domain::{
         ids::{ChatId, ClientMessageId},
         limits,
@@ -36,6 +36,7 @@ crate::on_both_databases![
 ];
 crate::on_a_cluster![k3_another_server_goes_on_within_ten_seconds_when_one_is_killed];
 crate::once![
+    k7_on_a_full_disk_sends_are_refused_and_all_is_well_when_there_is_room_again,
     l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time,
     l9_log_ins_whose_clients_went_away_do_not_pile_up,
     u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it,
@@ -126,6 +127,45 @@ async fn k4_a_server_that_is_told_to_stop_ends_well(setup: Setup) {
 
 /// What the memory of so few hashes at a time, and of many connections, may add: 19 MiB for each hash, and some for the rest.
 const STORM_KIB_MAX: u64 = (limits::PASSWORD_HASHES_MAX as u64 * 19 * 11 / 10 + 48) * 1024;
+
+async fn k7_on_a_full_disk_sends_are_refused_and_all_is_well_when_there_is_room_again(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let server = Process::start_with_limits(&site.settings()).await;
+    let alice = log_in(&server).await;
+    site.upstream.by_hand();
+    let chat_id = alice.create_chat().await;
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    let running = alice.send_message(chat_id, "Tell me").await;
+    let call = site.half_write(running).await;
+
+    server.limit_files(Some(0)).await;
+    let id = ClientMessageId::random();
+    for _ in 0..3 {
+        let refused = alice.try_send(chat_id, "hello", id).await;
+        assert_eq!((refused.status, refused.code().as_str()), (503, "unavailable"), "{}", refused.text());
+        assert!(!refused.header("retry-after").is_empty());
+    }
+    assert_eq!(alice.call::<CreateChat>(&[]).await.status, 503);
+    // What is there can be read, and what is being written be seen, though nothing more of it can be kept.
+    for path in ["/chats".to_owned(), format!("/chats/{chat_id}"), "/settings".to_owned()] {
+        assert_eq!(alice.get(&path).await.status, 200, "{path}");
+    }
+    call.piece(" and the second.");
+    tab.until("the second half", |screen| screen.text_of(running.reply_id).contains("second")).await;
+    call.done();
+
+    server.limit_files(None).await;
+    let whole = "The first half of it, and the second.";
+    assert_eq!(text(&tab.until_end(running.reply_id).await), format!("<p>{whole}</p>"));
+    assert_eq!(site.database.message(running.reply_id.0).await, (whole.to_owned(), "complete".to_owned()));
+    let sent: Sent = alice.try_send(chat_id, "hello", id).await.ok();
+    site.half_write(sent).await.done();
+    assert_eq!(tab.until_end(sent.reply_id).await.state, MessageState::Complete);
+    assert_eq!(site.database.count("chat_message").await, 4);
+    assert_eq!(site.database.text("PRAGMA integrity_check").await, "ok");
+    server.kill().await;
+}
 
 async fn l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time(setup: Setup) {
     let site = Site::new(&setup).await;

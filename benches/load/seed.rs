@@ -49,7 +49,8 @@ pub struct Seeded {
 
 impl Seeded {
     pub async fn new(home: &Path, users: usize) -> Result<Self> {
-        let db = Db::connect(&database_url(home)).await.map_err(|error| anyhow!(error))?;
+        let db =
+            Db::connect(&database_url(home), limits::DATABASE_CONNECTIONS).await.map_err(|error| anyhow!(error))?;
         db.migrate().await.map_err(|error| anyhow!(error))?;
         let password = Password::parse_new(PASSWORD.to_owned())?;
         // One hash for all: how long the log-in takes does not depend on whose it is.

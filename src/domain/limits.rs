@@ -157,6 +157,9 @@ pub const STREAM_COMMANDS_QUEUED_MAX: usize = 32;
 /// A stream of events ends after this; its browser connects again, and may have a socket by then.
 pub const STREAM_SECONDS_MAX: u64 = 900;
 
+/// Connections to the database at a time.
+pub const DATABASE_CONNECTIONS: u32 = 16;
+
 /// Requests of one user's browsers in a minute, and as many again at once after a minute of rest; the same for their
 /// programs. What is counted by the minute here is counted by each server for itself.
 pub const REQUESTS_PER_MINUTE_MAX: u32 = 600;

@@ -66,6 +66,10 @@ pub struct StorageConfig {
     )]
     pub database_url: String,
 
+    /// Connections to the database at a time, for each server: on Postgres for everything, on SQLite for reading.
+    #[arg(long, env = "SARDONYX_DATABASE_CONNECTIONS", default_value_t = limits::DATABASE_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_connections: u32,
+
     /// Redis (6.2 or newer), for several servers side by side: redis://[:PASSWORD@]HOST:PORT. It keeps the sessions and
     /// carries live events between servers. Without it, sessions are kept in the database.
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]

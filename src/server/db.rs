@@ -82,8 +82,6 @@ use crate::{
 const ACQUIRE_SECONDS_MAX: u64 = 5;
 /// Longest statement on Postgres.
 const STATEMENT_SECONDS_MAX: u64 = 10;
-/// Connections for reading (SQLite), for everything (Postgres).
-const CONNECTIONS_MAX: u32 = 16;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -168,20 +166,20 @@ impl AdminDb {
 }
 
 impl Db {
-    /// Opens the database; a SQLite file is made when it is missing and its folder is there.
+    /// Opens the database, with so many connections at the most; a SQLite file is made when it is missing and its folder is there.
     ///
     /// # Errors
     /// A line that says what is wrong, without the address, which may carry a password.
-    pub async fn connect(url: &str) -> std::result::Result<Self, String> {
+    pub async fn connect(url: &str, connections: u32) -> std::result::Result<Self, String> {
         let explain = |error: DbErr| format!("DATABASE_URL: the database cannot be opened: {}", describe(&error));
         if url.starts_with("sqlite") {
             check_sqlite_folder(url)?;
             // The writer comes first: it makes the file and turns on write-ahead logging.
             let write = Database::connect(sqlite_options(url, 1, false)).await.map_err(explain)?;
-            let read = Database::connect(sqlite_options(url, CONNECTIONS_MAX, true)).await.map_err(explain)?;
+            let read = Database::connect(sqlite_options(url, connections, true)).await.map_err(explain)?;
             Ok(Self { read, writer: Writer::gathering(write) })
         } else {
-            let read = Database::connect(postgres_options(url)).await.map_err(explain)?;
+            let read = Database::connect(postgres_options(url, connections)).await.map_err(explain)?;
             Ok(Self { writer: Writer::pooled(read.clone()), read })
         }
     }
@@ -228,10 +226,10 @@ fn sqlite_options(url: &str, connections: u32, read_only: bool) -> ConnectOption
     options
 }
 
-fn postgres_options(url: &str) -> ConnectOptions {
+fn postgres_options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(CONNECTIONS_MAX)
+        .max_connections(connections)
         .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
         .connect_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
         .idle_timeout(Duration::from_secs(300))

@@ -192,7 +192,7 @@ impl Server {
 pub async fn open_database(storage: &StorageConfig) -> Result<Db, String> {
     storage.check()?;
     make_data_folder(storage)?;
-    let db = Db::connect(&storage.database_url).await?;
+    let db = Db::connect(&storage.database_url, storage.database_connections).await?;
     db.migrate().await?;
     Ok(db)
 }

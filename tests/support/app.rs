@@ -24,7 +24,7 @@ use super::{
     database::{Kind, TestDatabase, needed},
     logs,
     people::PASSWORD,
-    soon,
+    soon, times,
 };
 
 /// The model that the scripted upstream offers first.
@@ -192,6 +192,8 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
         trusted_proxies: Vec::new(),
         storage: StorageConfig {
             database_url: database.url.clone(),
+            // In the long form, whatever would need two connections at once waits for itself.
+            database_connections: u32::try_from(times(16, 1)).unwrap(),
             redis_url: has_redis.then(|| needed("SARDONYX_TEST_REDIS")),
             data: database.folder.clone(),
         },

@@ -56,8 +56,13 @@ pub struct Ended {
 
 /// The program with these arguments and settings, and no other settings.
 pub fn command(arguments: &[&str], settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sardonyx"));
-    command.env_clear().args(arguments).envs(settings.iter().copied());
+    command_through(&[], arguments, settings)
+}
+
+fn command_through(wrapper: &[&str], arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+    let words = [wrapper, &[env!("CARGO_BIN_EXE_sardonyx")], arguments].concat();
+    let mut command = Command::new(words[0]);
+    command.env_clear().args(&words[1..]).envs(settings.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -77,9 +82,19 @@ pub async fn run(arguments: &[&str], settings: &[(&str, &str)], input: &str) -> 
 impl Process {
     /// Starts a server and waits until it listens. It chooses its port itself.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_through(&[], settings).await
+    }
+
+    /// The same; what it writes past [`Self::limit_files`] fails, as on a disk that is full, instead of ending it.
+    pub async fn start_with_limits(settings: &[(&str, &str)]) -> Self {
+        Self::start_through(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""], settings).await
+    }
+
+    async fn start_through(wrapper: &[&str], settings: &[(&str, &str)]) -> Self {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut command = command(&["--addr", &addr.to_string()], settings);
+        let addr_text = addr.to_string();
+        let mut command = command_through(wrapper, &["--addr", &addr_text], settings);
         let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = String::new();
@@ -128,6 +143,14 @@ impl Process {
     /// Waits until it has ended by itself.
     pub async fn ended(mut self) {
         soon("the server's end", self.child.wait()).await.unwrap();
+    }
+
+    /// From now on no file of it can grow past so many bytes; none: as large as it likes.
+    pub async fn limit_files(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let pid = self.child.id().unwrap().to_string();
+        let set = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={soft}:")]).status().await.unwrap();
+        assert!(set.success());
     }
 
     /// As `kill -STOP`: it is there and does nothing.

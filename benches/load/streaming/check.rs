@@ -7,6 +7,7 @@ use sardonyx::{
     domain::{
         chat::ChatView,
         ids::ChatId,
+        limits,
         message::{Message, MessageBody, MessageState, SafeHtml},
         user::Email,
     },
@@ -59,7 +60,7 @@ pub async fn check_shown(kept: &[Kept], report: &mut Report) {
 
 /// Compares every reply in the database, byte by byte. No server runs any more.
 pub async fn check_kept(home: &Path, kept: &[Kept], report: &mut Report) -> Result<()> {
-    let db = Db::connect(&database_url(home)).await.map_err(|error| anyhow!(error))?;
+    let db = Db::connect(&database_url(home), limits::DATABASE_CONNECTIONS).await.map_err(|error| anyhow!(error))?;
     for kept in kept {
         let stored = async {
             let account = db.find_credentials(&Email::parse(kept.browser.email())?).await?.context("no account")?;

@@ -190,15 +190,40 @@ where
 /// SQLite's writer: one transaction after the other, each with all that waits.
 async fn gather(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(JOBS_PER_COMMIT_MAX);
+    let mut is_sound = true;
     while jobs.recv_many(&mut batch, JOBS_PER_COMMIT_MAX).await > 0 {
         let mut acknowledgements = Vec::with_capacity(batch.len());
-        let outcome = run_batch(&connection, &mut batch, &mut acknowledgements).await;
+        if !is_sound {
+            is_sound = renew(&connection).await;
+        }
+        let outcome = match is_sound {
+            true => run_batch(&connection, &mut batch, &mut acknowledgements).await,
+            false => Err(DbErr::Custom("the writing connection is not to be trusted".to_owned())),
+        };
         batch.clear();
         if let Err(error) = &outcome {
             failed("shared commit")(error);
+            is_sound = false;
         }
         for acknowledge in acknowledgements {
             acknowledge(outcome.is_ok());
+        }
+    }
+}
+
+/// Closes the connection and has the next one opened. A commit that failed, on a full disk say, may leave it in the middle
+/// of its transaction (sqlx 0.9 does not notice): what came next would be acknowledged without ever being committed.
+async fn renew(connection: &DatabaseConnection) -> bool {
+    match connection.get_sqlite_connection_pool().acquire().await {
+        Ok(spoiled) => {
+            if let Err(error) = spoiled.close().await {
+                tracing::warn!(%error, "the writing connection was not closed cleanly");
+            }
+            true
+        }
+        Err(error) => {
+            tracing::error!(%error, "the writing connection could not be renewed");
+            false
         }
     }
 }
