@@ -142,7 +142,7 @@ const STEPS: [(&str, &str); 6] = [
     ("message_saved", "return"),
     ("reply_begun", "return"),
     ("model_answers", "return"),
-    ("text_kept", "1*off->return"),
+    ("text_kept", "return"),
     ("reply_read", "return"),
     ("reply_kept", "return"),
 ];

@@ -187,7 +187,9 @@ pub const REASONING_BYTES_MAX: usize = 64 * 1024;
 /// Tokens of one reply that are believed; a server that says more is not.
 pub const REPLY_TOKENS_COUNTED_MAX: u64 = 100_000_000;
 /// Live updates of one reply in a second.
-pub const REPLY_UPDATES_PER_SECOND_MAX: u64 = 30;
+pub const REPLY_UPDATES_PER_SECOND_MAX: u32 = 30;
+/// Live updates of all replies of one server in a second; the more there are, the more of the text each update brings.
+pub const UPDATES_PER_SECOND_MAX: u32 = 1_500;
 /// Time between two checkpoints of a running reply.
 pub const REPLY_CHECKPOINT_SECONDS: u64 = 1;
 /// A running reply that nobody renewed for this long has lost its server.

@@ -9,7 +9,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures::{FutureExt, StreamExt, future::OptionFuture};
 use tokio::{
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until},
 };
 
 use super::{
@@ -127,7 +127,9 @@ impl Task {
         let (stop, interrupt) = (self.place.stop.clone(), self.place.interrupt.clone());
         let total = sleep(Duration::from_secs(self.state.config.models.reply_seconds));
         tokio::pin!(total);
-        let mut checkpoints = interval(Duration::from_secs(limits::REPLY_CHECKPOINT_SECONDS));
+        let between = Duration::from_secs(limits::REPLY_CHECKPOINT_SECONDS);
+        // At its beginning, a reply has just been written.
+        let mut checkpoints = interval_at(Instant::now() + between, between);
         checkpoints.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut checkpoint: Option<Checkpoint> = None;
         let mut pieces = Box::pin(ask(self.state.clone(), self.db.clone(), self.reply.clone()));
@@ -244,7 +246,7 @@ impl Task {
 
     /// Shows the text so far. Gives the time to wait before the next one.
     async fn show(&mut self) -> Duration {
-        let usual = Duration::from_millis(1_000 / limits::REPLY_UPDATES_PER_SECOND_MAX);
+        let usual = usual_pause(self.state.running.count());
         if !self.has_news() {
             return usual;
         }
@@ -323,6 +325,13 @@ impl Task {
 
 /// When it began, how much of text and reasoning it keeps, and what became of it.
 type Checkpoint = JoinHandle<(Instant, (usize, usize), Result<Kept>)>;
+
+/// Time between two updates of a reply, when so many are running.
+fn usual_pause(running: usize) -> Duration {
+    let alone = Duration::from_secs(1) / limits::REPLY_UPDATES_PER_SECOND_MAX;
+    let together = Duration::from_secs(1) * running as u32 / limits::UPDATES_PER_SECOND_MAX;
+    alone.max(together)
+}
 
 /// Postgres cannot keep a NUL.
 fn without_nul(piece: &str) -> String {
