@@ -879,7 +879,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'chat_draft', 'login_session', 'notification', 'second_factor', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {

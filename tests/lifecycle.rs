@@ -11,11 +11,12 @@ use futures::{StreamExt, stream};
 use sardonyx::{
     domain::{
         ids::{ChatId, MessageId},
+        limits,
         live::CloseReason,
         message::{MessageState, ReplyFailure, Sent},
         model::Prompt,
     },
-    server::ai::{Piece, PieceStream, Provider},
+    server::ai::{Piece, PieceStream, Provider, Window},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -234,6 +235,10 @@ impl Provider for Panicking {
 
     async fn can_continue(&self, _: &str) -> bool {
         false
+    }
+
+    fn window(&self, _: &str) -> Window {
+        Window::new(limits::CONTEXT_TOKENS)
     }
 
     async fn generate(&self, _: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {

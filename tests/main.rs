@@ -22,6 +22,7 @@ mod isolation;
 mod kills;
 mod lifecycle;
 mod log_in;
+mod long_chats;
 mod messages;
 mod model_server;
 mod notifications;

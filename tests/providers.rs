@@ -67,7 +67,7 @@ async fn d19_d20_d21_a_refusal_says_what_to_do(setup: Setup) {
         (ReplyFailure::ModelNotFound, (StatusCode::NOT_FOUND, error()).into_response()),
         (ReplyFailure::RateLimited, (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1000000000")]).into_response()),
         (ReplyFailure::RequestRefused, (StatusCode::BAD_REQUEST, error()).into_response()),
-        (ReplyFailure::RequestRefused, StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+        (ReplyFailure::ContextTooLong, StatusCode::PAYLOAD_TOO_LARGE.into_response()),
         (ReplyFailure::ProviderError, (StatusCode::INTERNAL_SERVER_ERROR, html(), "<h1>500</h1>").into_response()),
         (ReplyFailure::ProviderError, (StatusCode::BAD_GATEWAY, html(), "<h1>502</h1>").into_response()),
         (ReplyFailure::ProviderError, error().into_response()),

@@ -27,6 +27,7 @@ mod m0022_provider;
 mod m0023_site_settings;
 mod m0024_reply_attempts;
 mod m0026_reply_details;
+mod m0027_chat_summary;
 mod m0028_message_tree;
 mod m0029_unread;
 mod m0031_chat_draft;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_site_settings::Migration),
             Box::new(m0024_reply_attempts::Migration),
             Box::new(m0026_reply_details::Migration),
+            Box::new(m0027_chat_summary::Migration),
             Box::new(m0028_message_tree::Migration),
             Box::new(m0029_unread::Migration),
             Box::new(m0031_chat_draft::Migration),

@@ -200,13 +200,35 @@ pub const REPLY_UNRENEWED_SECONDS_MAX: u64 = 7;
 pub const REPLY_SWEEP_SECONDS: u64 = 1;
 /// A reply is taken over this often; one that loses its server again after that is interrupted.
 pub const REPLY_TAKEOVERS_MAX: i32 = 3;
-/// Earlier messages that go along with a new one, newest first.
-pub const PROMPT_CHARS_MAX: usize = 24_000;
+
+/// Tokens of a conversation that a model can have, its reply included, where its server does not say how many, unless
+/// another number is set.
+pub const CONTEXT_TOKENS: usize = 8_192;
+/// Fewer are not believed, nor tried.
+pub const CONTEXT_TOKENS_MIN: usize = 512;
+/// More are not used: they are in memory while a reply is asked for.
+pub const CONTEXT_TOKENS_MAX: usize = 1_000_000;
+/// A quarter of them is kept free for the reply, but no more than this.
+pub const REPLY_TOKENS_KEPT: usize = 4_096;
+/// A question that its server finds too long is asked again this often, with less each time.
+pub const CONTEXT_CUTS_MAX: usize = 4;
+/// Longest summary of older messages.
+pub const SUMMARY_TOKENS_MAX: usize = 1_024;
+/// Questions that one summary may take, each with what fits; what is older than that is left out.
+pub const SUMMARY_QUESTIONS_MAX: usize = 4;
+/// A reply waits this long for the summary that is made before it.
+pub const SUMMARY_SECONDS_MAX: u64 = 60;
+/// After one that could not be made, none is tried in this chat for so long.
+pub const SUMMARY_PAUSE_SECONDS: u64 = 300;
+/// Chats of which that is remembered.
+pub const SUMMARY_PAUSES_MAX: usize = 1_000;
 
 /// One line of a provider's event stream.
 pub const PROVIDER_LINE_BYTES_MAX: usize = 1024 * 1024;
 /// Everything that a provider sends for one reply, framing included.
 pub const PROVIDER_STREAM_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// What is read of a refusal.
+pub const PROVIDER_REFUSAL_BYTES_MAX: usize = 64 * 1024;
 /// A provider's list of models.
 pub const PROVIDER_LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A question that failed before the first word of its reply is asked again this often, unless another number is set.

@@ -6,7 +6,7 @@ use super::{
     ids::{ChatId, MessageId},
     limits,
     model::ModelName,
-    reply::ReplyDetails,
+    reply::{Context, ReplyDetails},
 };
 use crate::error::{Error, InvalidInput};
 
@@ -154,8 +154,10 @@ pub enum ReplyFailure {
     ModelNotFound,
     /// 429.
     RateLimited,
-    /// 400 or 413: what was asked does not suit the model, for example because it is too long.
+    /// 400 or 422: what was asked does not suit the model.
     RequestRefused,
+    /// The conversation is too long for the model, however little of it goes along.
+    ContextTooLong,
     /// 5xx, a redirect, or an error in the stream.
     ProviderError,
     /// Nothing came in time.
@@ -181,13 +183,14 @@ pub enum ReplyFailure {
 }
 
 impl ReplyFailure {
-    const ALL: [(Self, &str); 17] = [
+    const ALL: [(Self, &str); 18] = [
         (Self::Unreachable, "unreachable"),
         (Self::Outage, "outage"),
         (Self::KeyRefused, "key_refused"),
         (Self::ModelNotFound, "model_not_found"),
         (Self::RateLimited, "rate_limited"),
         (Self::RequestRefused, "request_refused"),
+        (Self::ContextTooLong, "context_too_long"),
         (Self::ProviderError, "provider_error"),
         (Self::NoAnswer, "no_answer"),
         (Self::Stalled, "stalled"),
@@ -224,7 +227,10 @@ impl ReplyFailure {
             Self::ModelNotFound => "The model's server does not know this model. Choose another one and retry.",
             Self::RateLimited => "The model's server is receiving too many requests. Wait a moment, then retry.",
             Self::RequestRefused => {
-                "The model's server refused this request. The conversation may be too long for this model: start a new chat or choose another model."
+                "The model's server refused this request. Choose another model, or ask in other words."
+            }
+            Self::ContextTooLong => {
+                "This is too long for the model, even without what was said before. Shorten it, or choose another model."
             }
             Self::ProviderError => "The model's server reported an error. Retry in a moment.",
             Self::NoAnswer => "The model did not answer in time. Retry in a moment.",
@@ -249,6 +255,8 @@ pub struct MessagePage {
     pub messages: Vec<Message>,
     /// Whether there are older ones before the first.
     pub has_older: bool,
+    /// Where what the model of the chat's newest reply read begins.
+    pub context: Option<Context>,
 }
 
 /// What sending gave: the ids that any repetition of it gives, too.

@@ -130,6 +130,7 @@ impl From<ReplyFailure> for ProviderFailure {
             ReplyFailure::RateLimited => Self::TooManyRequests,
             ReplyFailure::ModelNotFound
             | ReplyFailure::RequestRefused
+            | ReplyFailure::ContextTooLong
             | ReplyFailure::Garbled
             | ReplyFailure::Empty
             | ReplyFailure::TooLong => Self::NotCompatible,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::MessageId;
+
 /// Besides the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplyDetails {
@@ -11,6 +13,54 @@ pub struct ReplyDetails {
     pub phase: ReplyPhase,
     /// Known when it has ended.
     pub usage: Option<Usage>,
+    /// Where what the model read begins. Told with the chat's newest reply only; of others it concerns nobody any more.
+    pub context: Option<Context>,
+}
+
+/// Where what a model was given to read of its conversation begins, when that is not the very beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// The first message of it.
+    pub from_id: MessageId,
+    pub cut: ContextCut,
+    /// The summary of what is before; empty where there is none, or as long as nobody looked it up.
+    pub summary: String,
+}
+
+/// What became of what is before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContextCut {
+    /// It was left out.
+    Unread,
+    /// The model was given a summary of it.
+    Summarised,
+    /// It was left out, and so was the middle of this message, which is too long by itself.
+    Shortened,
+}
+
+impl ContextCut {
+    const ALL: [(Self, &str); 3] =
+        [(Self::Unread, "unread"), (Self::Summarised, "summarised"), (Self::Shortened, "shortened")];
+
+    /// The stable word that the database keeps.
+    pub fn code(self) -> &'static str {
+        Self::ALL.iter().find(|(cut, _)| *cut == self).map_or("unread", |(_, code)| code)
+    }
+
+    /// Reads [`ContextCut::code`].
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == code).map(|(cut, _)| *cut)
+    }
+
+    /// What the person reads there.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Unread => "The model no longer reads what is above",
+            Self::Summarised => "The model has a summary of what is above",
+            Self::Shortened => "Too long for the model: it reads only the beginning and the end of this message",
+        }
+    }
 }
 
 /// What the model is at, as long as its reply is running.

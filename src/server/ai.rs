@@ -9,6 +9,7 @@ pub mod embedded;
 mod piece;
 pub mod remote;
 pub mod tokens;
+mod window;
 #[cfg_attr(not(feature = "embedded-model"), path = "ai/worker_absent.rs")]
 pub mod worker;
 
@@ -31,7 +32,10 @@ use crate::domain::{
     model::{EMBEDDED_PROVIDER, ModelList, ModelName, Prompt},
 };
 
-pub use self::piece::{Piece, PieceStream};
+pub use self::{
+    piece::{Piece, PieceStream},
+    window::Window,
+};
 
 /// What the embedded model is called before its file was looked at.
 const EMBEDDED_MODEL: &str = "smollm2-135m-instruct";
@@ -51,6 +55,10 @@ pub trait Provider: Send + Sync {
 
     /// Whether a model goes on from a beginning of its reply. What has to be found out is, once.
     async fn can_continue(&self, model: &str) -> bool;
+
+    /// How much a model can have of a conversation, as far as is known: it may become less when something was refused
+    /// ([`ReplyFailure::ContextTooLong`]).
+    fn window(&self, model: &str) -> Window;
 
     /// Begins a reply, or goes on with it ([`Prompt::begun`]). Every wait in it is bounded.
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure>;
@@ -201,6 +209,18 @@ impl Models {
         }
     }
 
+    /// How much a model can have of a conversation. What its provider says of it comes with its list, which is waited for
+    /// a moment when it was never had.
+    pub async fn window(&self, model: &ModelName) -> Window {
+        let Some(known) = self.now().find(model.provider()).cloned() else {
+            return Window::new(limits::CONTEXT_TOKENS);
+        };
+        if known.list.borrow().answer.is_none() {
+            known.models().await;
+        }
+        known.provider.window(model.model())
+    }
+
     /// What each connected provider was last heard to have, by its name; one that was never asked is asked now.
     pub async fn heard(&self) -> Vec<(String, Heard)> {
         let offer = self.now();
@@ -314,6 +334,10 @@ mod tests {
 
         async fn can_continue(&self, _: &str) -> bool {
             false
+        }
+
+        fn window(&self, _: &str) -> Window {
+            Window::new(limits::CONTEXT_TOKENS)
         }
 
         async fn generate(&self, _: &str, _: &Prompt) -> Result<PieceStream, ReplyFailure> {

@@ -147,6 +147,11 @@ pub struct ModelConfig {
     #[arg(long, env = "SARDONYX_REPLY_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub reply_seconds: u64,
 
+    /// Tokens of a conversation that a model can have, its reply included, where its server does not say how many. What does
+    /// not fit is summarised or left out.
+    #[arg(long, env = "SARDONYX_CONTEXT_TOKENS", default_value_t = limits::CONTEXT_TOKENS, value_parser = context_tokens)]
+    pub context_tokens: usize,
+
     /// Times that a model's server is asked again when it failed before the first word of its reply.
     #[arg(long, env = "SARDONYX_RETRIES", default_value_t = limits::PROVIDER_RETRIES, value_parser = clap::value_parser!(u32).range(0..=5))]
     pub retries: u32,
@@ -292,6 +297,12 @@ impl ModelConfig {
         }
         Ok(())
     }
+}
+
+fn context_tokens(text: &str) -> Result<usize, String> {
+    let (min, max) = (limits::CONTEXT_TOKENS_MIN, limits::CONTEXT_TOKENS_MAX);
+    let tokens = text.parse().ok().filter(|tokens| (min..=max).contains(tokens));
+    tokens.ok_or_else(|| format!("{text} is not in {min}..={max}"))
 }
 
 /// A network, or one address.

@@ -37,6 +37,7 @@ mod second_factors;
 mod sessions;
 mod settings;
 mod site;
+mod summaries;
 mod versions;
 mod write;
 
@@ -60,7 +61,7 @@ pub use self::{
     leases::{Lapsed, TakenReply},
     login_attempts::FailureLimit,
     login_sessions::{NewSession, OpenSession},
-    messages::{PromptText, StoredMessage},
+    messages::{PathMessage, PathPlace, StoredMessage},
     migrate::Pending,
     people::AccountChange,
     providers::{ProviderChange, SealedKey, StoredProvider},
@@ -68,6 +69,7 @@ pub use self::{
     replies::{Kept, Lease},
     second_factors::{FactorUse, StoredFactor},
     settings::StoredSite,
+    summaries::NewSummary,
 };
 use self::{
     scope::Scope,

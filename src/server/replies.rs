@@ -1,15 +1,17 @@
 //! The one real use case: a message is saved, a model asked, its reply saved and announced piece by piece.
 //!
 //! What a user asks for is here; `engine` writes one reply, `joint` puts it to what was there before, `follow` hears one out
-//! for a program, `view` makes messages ready to show, `running` knows what runs on this server, `queue` whose turn is next,
+//! for a program, `context` chooses what a model reads, and has older messages summarised (`summary`), `view` makes messages ready to show, `running` knows what runs on this server, `queue` whose turn is next,
 //! `sweep` goes on with what lost its server, `versions` says things otherwise.
 
+mod context;
 mod engine;
 pub mod follow;
 mod joint;
 mod prompt;
 mod queue;
 pub mod running;
+mod summary;
 pub mod sweep;
 mod tell;
 mod thoughts;
@@ -37,7 +39,7 @@ use crate::{
     },
 };
 
-pub use self::{running::Running, view::Views};
+pub use self::{running::Running, summary::SummaryPauses, view::Views};
 
 /// A chat with its newest messages and its draft.
 ///
@@ -90,7 +92,16 @@ pub async fn watch(
     let running: Vec<MessageId> =
         stored.iter().filter(|message| message.state == MessageState::Generating).map(|message| message.id).collect();
     let draft = db.find_draft(chat_id).await?;
-    mailbox.push(LiveEvent::Messages { chat_id, messages: show_all(state, db, stored, true).await });
+    let newest = stored.iter().rposition(|message| message.author != Author::You);
+    let context = match newest {
+        Some(at) => view::with_summary(db, stored[at].context.clone()).await,
+        None => None,
+    };
+    let mut messages = show_all(state, db, stored, true).await;
+    if let Some(at) = newest {
+        messages[at].details.context = context;
+    }
+    mailbox.push(LiveEvent::Messages { chat_id, messages });
     if draft.updated_at_ms > 0 {
         mailbox.push(LiveEvent::DraftChanged { chat_id, change: draft.into() });
     }
@@ -222,7 +233,13 @@ pub async fn stop_reply(state: &AppState, db: &UserDb, message_id: MessageId) ->
 
 async fn read_page(state: &AppState, db: &UserDb, chat_id: ChatId, before_seq: Option<i64>) -> Result<MessagePage> {
     let (stored, has_older) = db.list_messages(chat_id, before_seq).await?.ok_or(Error::NotFound)?;
-    Ok(MessagePage { messages: show_all(state, db, stored, true).await, has_older })
+    let context = match before_seq {
+        // Its newest reply is on this page.
+        None => stored.iter().rev().find(|message| view::is_context_known(message)).and_then(|it| it.context.clone()),
+        Some(_) => db.find_context(chat_id).await?,
+    };
+    let context = view::with_summary(db, context).await;
+    Ok(MessagePage { messages: show_all(state, db, stored, true).await, has_older, context })
 }
 
 async fn show_all(state: &AppState, db: &UserDb, stored: Vec<StoredMessage>, has_versions: bool) -> Vec<Message> {

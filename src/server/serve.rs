@@ -125,6 +125,7 @@ impl Server {
             live,
             running,
             views: Arc::new(Views::default()),
+            summary_pauses: Arc::default(),
             instance,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -16,7 +16,7 @@ use super::{
     flood::Flood,
     live::Live,
     origin::Origins,
-    replies::{Running, Views},
+    replies::{Running, SummaryPauses, Views},
     site::Site,
 };
 
@@ -40,6 +40,7 @@ pub struct AppState {
     pub live: Arc<Live>,
     pub running: Arc<Running>,
     pub views: Arc<Views>,
+    pub summary_pauses: Arc<SummaryPauses>,
     /// Names this server to the others: who writes a reply, whose events are one's own.
     pub instance: Uuid,
     /// Cancelled when the server is told to stop.

@@ -12,6 +12,7 @@ pub mod chat_view;
 pub mod code_field;
 pub mod composer;
 pub mod connection_status;
+pub mod context_mark;
 pub mod conversation_log;
 pub mod door;
 pub mod email_field;

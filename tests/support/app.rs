@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use sardonyx::{
+    domain::limits,
     router,
     server::{
         ai::{Models, Provider},
@@ -212,6 +213,7 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             // What a test says of the first question is meant.
             retries: 0,
             rest_seconds: 1,
+            context_tokens: limits::CONTEXT_TOKENS,
         },
         limits: LimitConfig {
             // A test is quicker than any person; those about these limits set their own.

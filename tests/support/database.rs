@@ -17,12 +17,13 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 16] = [
+pub const TABLES: [&str; 17] = [
     "access_token",
     "audit_entry",
     "chat_draft",
     "chat_message",
     "chat_session",
+    "chat_summary",
     "hidden_model",
     "login_attempt",
     "login_session",
@@ -36,8 +37,16 @@ pub const TABLES: [&str; 16] = [
     "user_account",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 7] =
-    ["access_token", "chat_draft", "chat_message", "chat_session", "login_session", "notification", "second_factor"];
+pub const OWNED_TABLES: [&str; 8] = [
+    "access_token",
+    "chat_draft",
+    "chat_message",
+    "chat_session",
+    "chat_summary",
+    "login_session",
+    "notification",
+    "second_factor",
+];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.
 pub struct TestDatabase {

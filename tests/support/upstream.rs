@@ -47,6 +47,12 @@ struct Shared {
     /// How long it thinks about every few letters; none for not at all.
     pace: Mutex<Option<Duration>>,
     models: Mutex<Vec<String>>,
+    /// What its list says of each model besides the name.
+    entry: Mutex<Value>,
+    /// Words, and what a question with them in it is answered with.
+    answers: Mutex<Vec<(String, String)>>,
+    /// The texts of the conversation, question by question.
+    questions: Mutex<Vec<Vec<(String, String)>>>,
     calls: mpsc::UnboundedSender<Call>,
     asked: AtomicUsize,
     said: Said,
@@ -87,6 +93,9 @@ impl Upstream {
             outage: Mutex::default(),
             pace: Mutex::default(),
             models,
+            entry: Mutex::new(json!({})),
+            answers: Mutex::default(),
+            questions: Mutex::default(),
             calls: sender,
             asked: AtomicUsize::new(0),
             continues: AtomicBool::new(false),
@@ -140,6 +149,22 @@ impl Upstream {
         *self.shared.models.lock().unwrap() = models.iter().map(|&model| model.to_owned()).collect();
     }
 
+    /// From now on its list says this of each model.
+    pub fn describe(&self, entry: Value) {
+        *self.shared.entry.lock().unwrap() = entry;
+    }
+
+    /// From now on a question with these words in it is answered with this.
+    pub fn answer_to(&self, words: &str, text: &str) {
+        self.shared.said.lock().unwrap().push(text.to_owned());
+        self.shared.answers.lock().unwrap().push((words.to_owned(), text.to_owned()));
+    }
+
+    /// The texts of the conversation, question by question.
+    pub fn questions(&self) -> Vec<Vec<(String, String)>> {
+        self.shared.questions.lock().unwrap().clone()
+    }
+
     /// From now on it answers with this instead of its list, and repeats what it was shown.
     pub fn refuse_list(&self, status: StatusCode) {
         *self.shared.list_refusal.lock().unwrap() = Some(status);
@@ -184,9 +209,7 @@ impl Upstream {
 impl Call {
     /// The texts of the conversation.
     pub fn lines(&self) -> Vec<(String, String)> {
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let lines = self.body["messages"].as_array().unwrap();
-        lines.iter().map(|line| (text(&line["role"]), text(&line["content"]))).collect()
+        lines_of(&self.body)
     }
 
     /// Begins a stream of events.
@@ -242,6 +265,12 @@ impl Call {
     }
 }
 
+fn lines_of(body: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let lines = body["messages"].as_array().unwrap();
+    lines.iter().map(|line| (text(&line["role"]), text(&line["content"]))).collect()
+}
+
 /// What it writes between two pauses.
 const LETTERS_AT_A_TIME: usize = 6;
 
@@ -274,7 +303,12 @@ async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response
             json!({ "error": { "message": format!("{shown} is not a key that we know"), "canary": "upstream" } });
         return (status, [("x-canary", "upstream"), ("location", "/v1/elsewhere")], Json(error)).into_response();
     }
-    let models: Vec<Value> = shared.models.lock().unwrap().iter().map(|id| json!({ "id": id })).collect();
+    let named = |id: &String| {
+        let mut entry = shared.entry.lock().unwrap().clone();
+        entry["id"] = json!(id);
+        entry
+    };
+    let models: Vec<Value> = shared.models.lock().unwrap().iter().map(named).collect();
     Json(json!({ "data": models })).into_response()
 }
 
@@ -294,6 +328,8 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
     }
     shared.asked.fetch_add(1, Ordering::SeqCst);
     shared.note(&headers);
+    let lines = lines_of(&body);
+    shared.questions.lock().unwrap().push(lines.clone());
     if let Some(status) = *shared.outage.lock().unwrap() {
         return status.into_response();
     }
@@ -301,7 +337,9 @@ async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(bo
     if let Some(response) = scripted {
         return response;
     }
-    let answer = shared.answer.lock().unwrap().clone();
+    let has_words = |(words, _): &&(String, String)| lines.iter().any(|(_, text)| text.contains(words));
+    let special = shared.answers.lock().unwrap().iter().find(has_words).map(|(_, text)| text.clone());
+    let answer = special.or_else(|| shared.answer.lock().unwrap().clone());
     if let (Some(text), Some(pause)) = (&answer, *shared.pace.lock().unwrap()) {
         let begun =
             body["messages"].as_array().and_then(|lines| lines.last()).filter(|line| line["role"] == "assistant");

@@ -18,7 +18,7 @@ use self::{
     keeper::{FileStamp, Keeper},
     talk::{Job, Said},
 };
-use super::{Piece, PieceStream, Provider};
+use super::{Piece, PieceStream, Provider, Window};
 use crate::domain::{
     message::ReplyFailure,
     model::{EMBEDDED_PROVIDER, Prompt},
@@ -79,6 +79,10 @@ impl Provider for Embedded {
 
     async fn can_continue(&self, model: &str) -> bool {
         model == self.model
+    }
+
+    fn window(&self, _: &str) -> Window {
+        Window::new(self.keeper.settings().context_tokens)
     }
 
     /// Waits for a turn, first come first served. Dropping the future leaves the queue.

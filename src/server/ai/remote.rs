@@ -30,7 +30,10 @@ use self::{
     faults::{Breaker, Fault},
     stream::{bounded, pieces, read_body, whole_reply},
 };
-use super::{PieceStream, Provider, address};
+use super::{
+    PieceStream, Provider, Window, address, tokens,
+    window::{Windows, refused_for_length},
+};
 use crate::{
     domain::{
         limits,
@@ -62,6 +65,7 @@ pub struct Remote {
     breaker: Breaker,
     /// Whether the server lets itself be asked how many tokens it counts; not known before it was.
     counts: RwLock<Option<bool>>,
+    windows: Windows,
 }
 
 impl Remote {
@@ -91,6 +95,7 @@ impl Remote {
             retries: config.retries,
             breaker: Breaker::new(Duration::from_secs(config.rest_seconds)),
             counts: RwLock::default(),
+            windows: Windows::new(config.context_tokens),
         })
     }
 
@@ -130,13 +135,13 @@ impl Remote {
     }
 
     /// Asks until there is an answer, or no sense in asking. Given up at any moment, it leaves nothing behind.
-    async fn ask(&self, model: &str, body: &Value) -> Result<PieceStream, ReplyFailure> {
+    async fn ask(&self, model: &str, body: &Value) -> Result<PieceStream, Fault> {
         let mut earlier = 0;
         loop {
             if let Some(until) = self.breaker.held_until(model, Instant::now()) {
                 sleep_until(until).await;
             }
-            let passage = self.breaker.enter(Instant::now()).ok_or(ReplyFailure::Outage)?;
+            let passage = self.breaker.enter(Instant::now()).ok_or(Fault::lasting(ReplyFailure::Outage))?;
             let fault = match self.ask_for_count(body).await {
                 Ok(pieces) => {
                     passage.answered();
@@ -154,7 +159,7 @@ impl Remote {
             }
             match fault.pause(earlier, self.breaker.rest()).filter(|_| fault.is_passing && earlier < self.retries) {
                 Some(pause) => sleep(pause).await,
-                None => return Err(fault.failure),
+                None => return Err(fault),
             }
             earlier += 1;
         }
@@ -209,6 +214,12 @@ impl Remote {
         let response = request.send().await.map_err(|error| Fault::of_sending(&error))?;
         match response.status() {
             StatusCode::OK => Ok(response),
+            status @ (StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY) => {
+                // What it says is looked through for one thing, and goes nowhere.
+                let body = timeout(self.idle, read_body(response, limits::PROVIDER_REFUSAL_BYTES_MAX)).await;
+                let length = refused_for_length(&body.map(Result::unwrap_or_default).unwrap_or_default());
+                Err(Fault::of_refusal(status, length))
+            }
             status => Err(Fault::of_status(status, response.headers())),
         }
     }
@@ -240,6 +251,7 @@ impl Provider for Remote {
             let body = read_body(response, limits::PROVIDER_LIST_BYTES_MAX).await?;
             let value: Value = serde_json::from_slice(&body).map_err(|_| ReplyFailure::Garbled)?;
             let models = value.get("data").and_then(Value::as_array).ok_or(ReplyFailure::Garbled)?;
+            self.windows.hear(models);
             Ok(models.iter().filter_map(|model| model.get("id")?.as_str().map(str::to_owned)).collect())
         };
         timeout(self.first_byte.min(Duration::from_secs(LIST_SECONDS_MAX)), list)
@@ -249,6 +261,10 @@ impl Provider for Remote {
 
     async fn can_continue(&self, model: &str) -> bool {
         self.find_dialect(model).await.is_some()
+    }
+
+    fn window(&self, model: &str) -> Window {
+        self.windows.of(model)
     }
 
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
@@ -267,6 +283,11 @@ impl Provider for Remote {
         if !prompt.begun.is_empty() {
             self.find_dialect(model).await.unwrap_or(Dialect::Bare).apply(&mut body, &prompt.begun);
         }
-        self.ask(model, &body).await
+        self.ask(model, &body).await.map_err(|fault| {
+            if fault.failure == ReplyFailure::ContextTooLong {
+                self.windows.narrow(model, fault.named_tokens, tokens::of_prompt(prompt));
+            }
+            fault.failure
+        })
     }
 }

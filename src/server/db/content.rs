@@ -3,7 +3,11 @@
 use sea_orm::{UpdateMany, sea_query::Expr};
 
 use super::entity::chat_message;
-use crate::domain::{limits, reply::Usage};
+use crate::domain::{
+    ids::MessageId,
+    limits,
+    reply::{Context, ContextCut, Usage},
+};
 
 /// What there is of a reply; none of what has not changed since it was last kept.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +15,7 @@ pub struct ReplyContent {
     pub text: Option<String>,
     pub reasoning: Option<String>,
     pub usage: Option<Usage>,
+    pub context: Option<Context>,
 }
 
 impl From<String> for ReplyContent {
@@ -34,8 +39,22 @@ impl ReplyContent {
                 .col_expr(chat_message::Column::CompletionTokens, Expr::value(to_column(usage.completion_tokens)))
                 .col_expr(chat_message::Column::TokensEstimated, Expr::value(usage.is_estimated));
         }
+        if let Some(context) = self.context {
+            update = update
+                .col_expr(chat_message::Column::ContextFromId, Expr::value(context.from_id.0))
+                .col_expr(chat_message::Column::ContextCut, Expr::value(context.cut.code()));
+        }
         update
     }
+}
+
+/// Where what the model read begins, without the summary.
+pub(super) fn context(row: &chat_message::Model) -> Option<Context> {
+    Some(Context {
+        from_id: MessageId(row.context_from_id?),
+        cut: ContextCut::from_code(row.context_cut.as_deref()?)?,
+        summary: String::new(),
+    })
 }
 
 /// The tokens of a reply, if they are kept.

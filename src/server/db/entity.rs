@@ -5,6 +5,7 @@ pub mod audit_entry;
 pub mod chat_draft;
 pub mod chat_message;
 pub mod chat_session;
+pub mod chat_summary;
 pub mod hidden_model;
 pub mod login_attempt;
 pub mod login_session;

@@ -140,6 +140,8 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
         prompt_tokens: None,
         completion_tokens: None,
         tokens_estimated: false,
+        context_from_id: None,
+        context_cut: None,
         created_at_ms: chat.updated_at_ms,
     };
     let reply = new_reply(&chat, message.id, &new.model, new.lease.filter(|_| may_start));
@@ -308,6 +310,8 @@ fn new_reply(
         prompt_tokens: None,
         completion_tokens: None,
         tokens_estimated: false,
+        context_from_id: None,
+        context_cut: None,
         created_at_ms: chat.updated_at_ms,
     }
 }

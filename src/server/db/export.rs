@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::{
     UserDb,
-    entity::{access_token, chat_draft, chat_message, chat_session, login_session, notification, user_account},
+    entity::{
+        access_token, chat_draft, chat_message, chat_session, chat_summary, login_session, notification, user_account,
+    },
     failed,
 };
 use crate::{domain::ids::ChatId, error::Result};
@@ -79,7 +81,7 @@ impl UserDb {
         }))
     }
 
-    /// Some chats with their drafts, those after `after`; none when there are no more.
+    /// Some chats with their drafts and summaries, those after `after`; none when there are no more.
     ///
     /// # Errors
     /// When the database fails.
@@ -105,10 +107,21 @@ impl UserDb {
             .into_iter()
             .map(|row| (row.chat_id, row.text))
             .collect();
+        let mut summaries: HashMap<Uuid, Vec<Value>> = HashMap::new();
+        let of_chats = chat_summary::Entity::find()
+            .filter(chat_summary::Column::UserId.eq(self.user_id().0))
+            .filter(chat_summary::Column::ChatId.is_in(rows.iter().map(|row| row.id)))
+            .order_by_asc(chat_summary::Column::UpToId);
+        for row in of_chats.all(&read).await.map_err(failed("export summaries"))? {
+            summaries.entry(row.chat_id).or_default().push(json!({
+                "up_to_id": row.up_to_id, "text": row.text, "model": row.model, "created_at_ms": row.created_at_ms,
+            }));
+        }
         let chat = |row: chat_session::Model| {
             let value = json!({
                 "id": row.id, "title": row.description, "model": row.model, "created_at_ms": row.created_at_ms,
                 "updated_at_ms": row.updated_at_ms, "is_unread": row.is_unread, "draft": drafts.remove(&row.id),
+                "summaries": summaries.remove(&row.id).unwrap_or_default(),
             });
             (ChatId(row.id), value)
         };
@@ -136,6 +149,7 @@ impl UserDb {
                 "state": row.state, "failure": row.failure, "superseded": row.superseded,
                 "reasoning": row.reasoning, "prompt_tokens": row.prompt_tokens,
                 "completion_tokens": row.completion_tokens, "tokens_estimated": row.tokens_estimated,
+                "context_from_id": row.context_from_id, "context_cut": row.context_cut,
                 "created_at_ms": row.created_at_ms,
             });
             (row.seq, value)

@@ -1,6 +1,6 @@
-//! A user's messages, read: pages for the screen, and the lines of a prompt. What is written is in `exchanges` and `replies`.
+//! A user's messages, read: pages for the screen, and the path that leads to a reply. What is written is in `exchanges` and `replies`.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{UserDb, content, entity::chat_message, failed};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         limits,
         message::{Author, MessageState, ReplyFailure},
         model::ModelName,
-        reply::Usage,
+        reply::{Context, Usage},
     },
     error::Result,
 };
@@ -27,14 +27,35 @@ pub struct StoredMessage {
     pub state: MessageState,
     pub reasoning: String,
     pub usage: Option<Usage>,
+    /// Without the summary.
+    pub context: Option<Context>,
     pub created_at_ms: i64,
 }
 
-/// One earlier line of the conversation.
+/// One message of the path that leads to a reply.
 #[derive(Clone, Debug)]
-pub struct PromptText {
+pub struct PathMessage {
+    pub id: MessageId,
     pub is_reply: bool,
     pub text: String,
+    /// Of a reply: where what its model read begins.
+    pub context: Option<Context>,
+    /// Where the path goes on; none for the first message.
+    pub before: Option<PathPlace>,
+}
+
+/// Where on a path one is, going back: at this message, and all before it have lower places than the one after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathPlace {
+    pub id: MessageId,
+    below_seq: i64,
+}
+
+impl StoredMessage {
+    /// Where the path before it begins; none for the first message.
+    pub fn before(&self) -> Option<PathPlace> {
+        self.parent_id.map(|id| PathPlace { id, below_seq: self.seq })
+    }
 }
 
 impl UserDb {
@@ -102,45 +123,70 @@ impl UserDb {
         Ok(row.map(to_message))
     }
 
-    /// What a reply answers and what was said before that, newest first, until `chars_max` is full; at least the newest.
-    /// Whatever is shown by now: a reply goes by what it follows.
+    /// What was said up to a place, newest first, as long as `takes` wants it. Whatever is shown by now: a reply goes by
+    /// what it follows.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_prompt(&self, reply: &StoredMessage, chars_max: usize) -> Result<Vec<PromptText>> {
+    pub async fn list_path(
+        &self,
+        chat_id: ChatId,
+        from: PathPlace,
+        mut takes: impl FnMut(&PathMessage) -> bool + Send,
+    ) -> Result<Vec<PathMessage>> {
         const ROWS_AT_A_TIME: u64 = 20;
-        let (mut lines, mut chars, mut below_seq) = (Vec::new(), 0, reply.seq);
-        let mut next_id = reply.parent_id.map(|id| id.0);
+        let (mut path, mut place) = (Vec::new(), from);
         loop {
             let rows = chat_message::Entity::find()
-                .filter(chat_message::Column::ChatId.eq(reply.chat_id.0))
+                .filter(chat_message::Column::ChatId.eq(chat_id.0))
                 .filter(chat_message::Column::UserId.eq(self.user_id().0))
-                .filter(chat_message::Column::Seq.lt(below_seq))
+                .filter(chat_message::Column::Seq.lt(place.below_seq))
                 .order_by_desc(chat_message::Column::Seq)
                 .limit(ROWS_AT_A_TIME)
                 .all(&self.read().await?)
                 .await
-                .map_err(failed("list prompt"))?;
+                .map_err(failed("list path"))?;
             let is_last_page = rows.len() < usize::try_from(ROWS_AT_A_TIME).unwrap_or(usize::MAX);
             for row in rows {
-                below_seq = row.seq;
+                place.below_seq = row.seq;
                 // What a message follows has a lower place; between the two lie other versions.
-                if next_id != Some(row.id) {
+                if place.id.0 != row.id {
                     continue;
                 }
-                next_id = row.parent_id;
-                chars += row.text.chars().count();
-                if chars > chars_max && !lines.is_empty() {
-                    return Ok(lines);
+                let message = to_path_message(row);
+                if !takes(&message) {
+                    return Ok(path);
                 }
-                if !row.text.is_empty() {
-                    lines.push(PromptText { is_reply: row.model.is_some(), text: row.text });
-                }
+                let before = message.before;
+                path.push(message);
+                let Some(before) = before else { return Ok(path) };
+                place = before;
             }
-            if is_last_page || next_id.is_none() {
-                return Ok(lines);
+            if is_last_page {
+                return Ok(path);
             }
         }
+    }
+
+    /// Where what the model of a chat's newest reply read begins: of those that are shown, the newest of which that is
+    /// known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_context(&self, chat_id: ChatId) -> Result<Option<Context>> {
+        let is_known = Condition::any()
+            .add(chat_message::Column::ContextFromId.is_not_null())
+            .add(chat_message::Column::LeaseUntilMs.is_null());
+        let row = self
+            .shown_messages(chat_id)
+            .filter(chat_message::Column::Model.is_not_null())
+            .filter(is_known)
+            .order_by_desc(chat_message::Column::Seq)
+            .limit(1)
+            .one(&self.read().await?)
+            .await
+            .map_err(failed("find context"))?;
+        Ok(row.and_then(|row| content::context(&row)))
     }
 
     fn shown_messages(&self, chat_id: ChatId) -> Select<chat_message::Entity> {
@@ -148,6 +194,16 @@ impl UserDb {
             .filter(chat_message::Column::ChatId.eq(chat_id.0))
             .filter(chat_message::Column::UserId.eq(self.user_id().0))
             .filter(chat_message::Column::Superseded.eq(false))
+    }
+}
+
+fn to_path_message(row: chat_message::Model) -> PathMessage {
+    PathMessage {
+        id: MessageId(row.id),
+        is_reply: row.model.is_some(),
+        context: content::context(&row),
+        text: row.text,
+        before: row.parent_id.map(|id| PathPlace { id: MessageId(id), below_seq: row.seq }),
     }
 }
 
@@ -169,6 +225,7 @@ pub(super) fn to_message(row: chat_message::Model) -> StoredMessage {
         author,
         state: to_state(&row.state, row.failure.as_deref()),
         usage: content::usage(&row),
+        context: content::context(&row),
         reasoning: row.reasoning.unwrap_or_default(),
         text: row.text,
         created_at_ms: row.created_at_ms,

@@ -14,8 +14,16 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Transaction
 use sha2::{Digest, Sha256};
 
 /// Tables whose rows belong to a user, by `user_id`.
-pub const OWNED: [&str; 7] =
-    ["chat_session", "chat_message", "chat_draft", "login_session", "notification", "second_factor", "access_token"];
+pub const OWNED: [&str; 8] = [
+    "chat_session",
+    "chat_message",
+    "chat_draft",
+    "chat_summary",
+    "login_session",
+    "notification",
+    "second_factor",
+    "access_token",
+];
 /// Tables whose rows belong to nobody.
 pub const SHARED: [&str; 9] = [
     "user_account",

@@ -286,6 +286,9 @@ async fn insert_fork(
                 parent_id: parent_id.replace(id),
                 client_message_id: None,
                 superseded: false,
+                // It names a message of the other chat.
+                context_from_id: None,
+                context_cut: None,
                 ..row
             };
             copies.push(copy.into_active_model());

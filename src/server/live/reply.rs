@@ -119,7 +119,7 @@ impl LiveReply {
     /// What there is besides the text.
     pub fn details(&self) -> ReplyDetails {
         let shown = self.lock();
-        ReplyDetails { reasoning: shown.reasoning.clone(), phase: shown.phase, usage: None }
+        ReplyDetails { reasoning: shown.reasoning.clone(), phase: shown.phase, usage: None, context: None }
     }
 
     /// Adds to the text.

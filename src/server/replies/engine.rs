@@ -23,7 +23,7 @@ use super::{
 use crate::{
     domain::{
         limits,
-        message::{MessageState, ReplyFailure},
+        message::{Message, MessageState, ReplyFailure},
         reply::{ReplyPhase, Usage},
     },
     error::{Error, Result},
@@ -60,6 +60,8 @@ pub struct Task {
     phase: ReplyPhase,
     /// How many tokens it was, as far as is known; none while the model was not asked.
     usage: Option<Usage>,
+    /// Whether it is not yet shown where what the model reads begins.
+    has_new_context: bool,
     renderer: Renderer,
     /// Bytes of the text that are shown, and kept.
     shown_bytes: usize,
@@ -93,6 +95,7 @@ impl Task {
             thoughts: Thoughts::new(&reply.reasoning),
             phase: ReplyPhase::default(),
             usage: None,
+            has_new_context: false,
             renderer: Renderer::default(),
             shown_bytes: 0,
             kept_bytes: reply.text.len(),
@@ -185,9 +188,11 @@ impl Task {
     /// Adds a piece; gives the state when it was the last.
     fn take(&mut self, said: Option<Result<Said, ReplyFailure>>) -> Option<MessageState> {
         match said {
-            Some(Ok(Said::Begins { continues, prompt_tokens })) => {
+            Some(Ok(Said::Begins { continues, prompt_tokens, context })) => {
                 failpoints::reach("model_answers");
                 self.joint = Joint::new(&self.text, continues);
+                self.has_new_context = context.is_some();
+                self.reply.context = context;
                 self.usage = Some(Usage { prompt_tokens, completion_tokens: 0, is_estimated: true });
                 None
             }
@@ -241,12 +246,16 @@ impl Task {
 
     /// Whether there is something that is not shown.
     fn has_news(&self) -> bool {
-        self.shown_bytes != self.text.len() || self.thoughts.has_news()
+        self.shown_bytes != self.text.len() || self.thoughts.has_news() || self.has_new_context
     }
 
     /// Shows the text so far. Gives the time to wait before the next one.
     async fn show(&mut self) -> Duration {
         let usual = usual_pause(self.state.running.count());
+        if std::mem::take(&mut self.has_new_context) {
+            let message = self.with_context(self.reply.clone()).await;
+            self.state.live.messages(self.db.user_id(), self.reply.chat_id, vec![message]);
+        }
         if !self.has_news() {
             return usual;
         }
@@ -276,12 +285,20 @@ impl Task {
         usual.max(started.elapsed() * RENDER_SHARE).min(PAUSE_MAX)
     }
 
+    /// This reply as it is shown, with where what its model read begins.
+    async fn with_context(&self, stored: StoredMessage) -> Message {
+        let context = view::with_summary(&self.db, stored.context.clone()).await;
+        let mut message = view::show(&self.state, self.db.user_id(), stored).await;
+        message.details.context = context;
+        message
+    }
+
     /// Keeps what there is more than was kept, and renews the lease.
     fn checkpoint(&self) -> Checkpoint {
         let bytes = self.text.len();
         let text = (self.kept_bytes != bytes).then(|| self.text.clone());
         let (reasoning, thought_bytes) = self.thoughts.to_keep();
-        let content = ReplyContent { text, reasoning, usage: None };
+        let content = ReplyContent { text, reasoning, usage: None, context: self.reply.context.clone() };
         let (db, id, lease, began) = (self.db.clone(), self.reply.id, self.lease, Instant::now());
         tokio::spawn(async move { (began, (bytes, thought_bytes), db.checkpoint_reply(id, lease, content).await) })
     }
@@ -296,7 +313,7 @@ impl Task {
                 false => usage,
             });
         let reasoning = (!reasoning.is_empty()).then(|| reasoning.to_owned());
-        ReplyContent { text: Some(self.text.clone()), reasoning, usage }
+        ReplyContent { text: Some(self.text.clone()), reasoning, usage, context: self.reply.context.clone() }
     }
 
     /// Writes the end; while the database is away, again and again for a while.
@@ -307,7 +324,7 @@ impl Task {
             match self.db.finish_reply(self.reply.id, self.lease, self.content(), state).await {
                 Ok(Some(stored)) => {
                     failpoints::reach("reply_kept");
-                    let message = view::show(&self.state, self.db.user_id(), stored).await;
+                    let message = self.with_context(stored).await;
                     self.state.live.end_reply(self.db.user_id(), message);
                     return tell::ended(&self.state, &self.db, self.reply.chat_id, state).await;
                 }

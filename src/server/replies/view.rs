@@ -9,9 +9,13 @@ use crate::{
     domain::{
         ids::{MessageId, UserId},
         message::{Author, Message, MessageBody, MessageState, SafeHtml},
-        reply::{ReplyDetails, ReplyPhase},
+        reply::{Context, ContextCut, ReplyDetails},
     },
-    server::{db::StoredMessage, markdown, state::AppState},
+    server::{
+        db::{StoredMessage, UserDb},
+        markdown,
+        state::AppState,
+    },
 };
 
 /// Memory for rendered replies.
@@ -44,7 +48,7 @@ pub async fn show(state: &AppState, user_id: UserId, stored: StoredMessage) -> M
     let StoredMessage {
         id, chat_id, seq, parent_id, is_shown, author, text, state: message_state, created_at_ms, ..
     } = stored;
-    let mut details = ReplyDetails { reasoning: stored.reasoning, phase: ReplyPhase::default(), usage: stored.usage };
+    let mut details = ReplyDetails { reasoning: stored.reasoning, usage: stored.usage, ..ReplyDetails::default() };
     let body = match author {
         Author::You => MessageBody::Text(text),
         Author::Model(_) if message_state.is_final() => {
@@ -76,6 +80,21 @@ pub async fn show(state: &AppState, user_id: UserId, stored: StoredMessage) -> M
         details,
         created_at_ms,
     }
+}
+
+/// Whether it is known of a reply what its model read.
+pub fn is_context_known(message: &StoredMessage) -> bool {
+    message.author != Author::You && (message.context.is_some() || message.state.is_final())
+}
+
+/// Where what a model read begins, with the summary of what is before.
+pub async fn with_summary(db: &UserDb, context: Option<Context>) -> Option<Context> {
+    let mut context = context?;
+    if context.cut == ContextCut::Summarised {
+        // Without it, the mark is still right.
+        context.summary = db.find_summary_before(context.from_id).await.ok().flatten().unwrap_or_default();
+    }
+    Some(context)
 }
 
 async fn final_blocks(state: &AppState, id: MessageId, text: String) -> Vec<SafeHtml> {

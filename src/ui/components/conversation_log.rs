@@ -2,7 +2,7 @@
 
 use leptos::{ev, prelude::*};
 
-use super::message::MessageView;
+use super::{context_mark::ContextMark, message::MessageView};
 use crate::ui::{
     paths::{chat_path, older_messages_path},
     state::{conversation::Conversation, reading::Reading, session::use_session},
@@ -85,6 +85,11 @@ fn older_link(conversation: Conversation, on_older: impl Fn(ev::MouseEvent) + Cl
 
 fn messages(conversation: Conversation) -> impl IntoView {
     let entries = conversation.entries.clone();
+    let cut = {
+        let conversation = conversation.clone();
+        Memo::new(move |_| conversation.cut())
+    };
+    let context_before = move |key| cut.with(|cut| cut.as_ref().filter(|cut| cut.0 == key).map(|cut| cut.1.clone()));
     let nothing_yet = {
         let conversation = conversation.clone();
         move || conversation.is_empty().then(|| view! { <p class="conversation-empty">"Ask anything."</p> })
@@ -92,7 +97,8 @@ fn messages(conversation: Conversation) -> impl IntoView {
     view! {
         {nothing_yet}
         <For each=move || entries.get() key=|entry| entry.key let:entry>
-            <MessageView entry conversation=conversation.clone() />
+            {move || context_before(entry.key).map(|context| view! { <ContextMark context /> })}
+            <MessageView entry=entry.clone() conversation=conversation.clone() />
         </For>
     }
 }

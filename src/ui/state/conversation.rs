@@ -9,14 +9,17 @@ use std::time::Duration;
 use leptos::{prelude::*, task::spawn_local};
 use uuid::Uuid;
 
-use super::{entry::Entry, session::Session};
+use super::{
+    entry::{Entry, set},
+    session::Session,
+};
 use crate::{
     api::{chats::open_chat, messages::list_messages},
     domain::{
         chat::{Chat, ChatView},
         ids::{ChatId, MessageId},
         message::{Author, Message, MessagePage, MessageState, SafeHtml, Sent},
-        reply::{ReasoningPiece, ReplyPhase},
+        reply::{Context, ReasoningPiece, ReplyPhase},
     },
     error::Error,
 };
@@ -31,6 +34,8 @@ pub struct Conversation {
     /// Oldest first. Changes when a message comes or goes, not when one changes.
     pub entries: ArcRwSignal<Vec<Entry>>,
     pub has_older: ArcRwSignal<bool>,
+    /// Where what the model of the newest reply read begins.
+    pub context: ArcRwSignal<Option<Context>>,
     /// What went wrong last with something other than sending.
     pub error: ArcRwSignal<Option<Error>>,
     /// The name of the model that is chosen for the next reply; none for the server's default.
@@ -52,6 +57,7 @@ impl Conversation {
             chat: ArcRwSignal::new(view.chat),
             entries: ArcRwSignal::new(view.messages.messages.into_iter().map(Entry::new).collect()),
             has_older: ArcRwSignal::new(view.messages.has_older),
+            context: ArcRwSignal::new(view.messages.context),
             error: ArcRwSignal::new(None),
             model: ArcRwSignal::new(None),
             typed_ms: ArcRwSignal::new(None),
@@ -91,6 +97,7 @@ impl Conversation {
     }
 
     fn apply_message(&self, message: Message) {
+        self.hear_context(&message);
         let known = self.entries.with_untracked(|entries| entries.iter().find(|e| e.id == Some(message.id)).cloned());
         if let Some(entry) = known {
             if entry.seq != message.seq {
@@ -126,6 +133,24 @@ impl Conversation {
                 entries.insert(place, Entry::new(message));
             }
         });
+    }
+
+    /// Takes over where what a model read begins, if it is the newest reply's and known by now.
+    fn hear_context(&self, message: &Message) {
+        let is_told = message.details.context.is_some() || message.state.is_final();
+        let is_later_reply = |entry: &Entry| entry.author != Author::You && entry.seq > message.seq;
+        let is_newest = || self.entries.with_untracked(|entries| !entries.iter().any(is_later_reply));
+        if is_told && message.is_shown && message.author != Author::You && is_newest() {
+            set(&self.context, message.details.context.clone());
+        }
+    }
+
+    /// The same with the key of the message that it is, once that is there.
+    pub fn cut(&self) -> Option<(Uuid, Context)> {
+        let context = self.context.get()?;
+        let is_first = |entry: &&Entry| entry.id == Some(context.from_id);
+        let key = self.entries.with(|entries| entries.iter().find(is_first).map(|entry| entry.key))?;
+        Some((key, context))
     }
 
     /// Gives a message the place that the server says.
@@ -275,6 +300,7 @@ impl Conversation {
 
     /// Shows this page; of what was shown, what comes before it, if they fit together, and what was said since.
     fn replace(&self, page: MessagePage) {
+        set(&self.context, page.context);
         let (first, last_id) = (page.messages.first(), page.messages.last().map(|message| message.id));
         let known = self.entries.get_untracked();
         let first_follows = first.and_then(|first| first.parent_id);

@@ -133,7 +133,7 @@ impl Entry {
                 set(tail, new_tail);
             }
         }
-        let ReplyDetails { reasoning, phase, usage } = message.details;
+        let ReplyDetails { reasoning, phase, usage, .. } = message.details;
         let is_behind =
             !message.state.is_final() && self.reasoning.with_untracked(|known| known.len() > reasoning.len());
         if !is_behind {
@@ -196,7 +196,7 @@ fn replace_blocks(blocks: &ArcRwSignal<Vec<Block>>, first: usize, new: Vec<SafeH
 }
 
 /// Tells nobody of what is not new.
-fn set<T: PartialEq + Send + Sync + 'static>(signal: &ArcRwSignal<T>, new: T) {
+pub fn set<T: PartialEq + Send + Sync + 'static>(signal: &ArcRwSignal<T>, new: T) {
     if signal.with_untracked(|known| *known != new) {
         signal.set(new);
     }

@@ -37,12 +37,14 @@ pub struct Fault {
     pub is_passing: bool,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// How many tokens a conversation can have, if it named them when one was too long.
+    pub named_tokens: Option<usize>,
 }
 
 impl Fault {
     /// One that stays, and says nothing of the server.
     pub const fn lasting(failure: ReplyFailure) -> Self {
-        Self { failure, is_outage: false, is_passing: false, retry_after: None }
+        Self { failure, is_outage: false, is_passing: false, retry_after: None, named_tokens: None }
     }
 
     /// What a status other than 200 means.
@@ -54,16 +56,25 @@ impl Fault {
             401 | 403 => Self::lasting(ReplyFailure::KeyRefused),
             404 => Self::lasting(ReplyFailure::ModelNotFound),
             429 => Self { is_passing: true, retry_after: retry_after(), ..Self::lasting(ReplyFailure::RateLimited) },
-            400 | 413 | 422 => Self::lasting(ReplyFailure::RequestRefused),
             201..=299 => Self::lasting(ReplyFailure::Garbled),
             500..=599 => Self {
                 failure: ReplyFailure::ProviderError,
                 is_outage: true,
                 is_passing: true,
                 retry_after: retry_after(),
+                named_tokens: None,
             },
             _ => Self::lasting(ReplyFailure::ProviderError),
         }
+    }
+
+    /// What it means that the request itself was refused, by what it says of length.
+    pub fn of_refusal(status: StatusCode, length: Option<Option<usize>>) -> Self {
+        tracing::warn!(status = status.as_u16(), "a model's server refused a request");
+        if length.is_none() && status != StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::lasting(ReplyFailure::RequestRefused);
+        }
+        Self { named_tokens: length.flatten(), ..Self::lasting(ReplyFailure::ContextTooLong) }
     }
 
     /// What it means that a request could not be sent, or lost its connection before any answer.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     domain::{limits, message::ReplyFailure},
-    server::ai::{Piece, PieceStream},
+    server::ai::{Piece, PieceStream, window::refused_for_length},
 };
 
 /// How far a stream of events has come.
@@ -93,8 +93,8 @@ fn read_event<S>(progress: &mut Progress<S>, data: &str) -> Result<(), ReplyFail
         return if progress.has_chunk { Ok(()) } else { Err(ReplyFailure::Empty) };
     }
     let Ok(chunk) = serde_json::from_str::<Value>(data) else { return Ok(()) };
-    if chunk.get("error").is_some_and(|error| !error.is_null()) {
-        return Err(ReplyFailure::ProviderError);
+    if let Some(failure) = error_in(&chunk) {
+        return Err(failure);
     }
     progress.heard.extend(counted(&chunk));
     let Some(choice) = chunk.get("choices").and_then(|choices| choices.get(0)) else { return Ok(()) };
@@ -108,6 +108,13 @@ fn read_event<S>(progress: &mut Progress<S>, data: &str) -> Result<(), ReplyFail
         progress.heard.extend(said(delta));
     }
     Ok(())
+}
+
+/// What a server means that speaks of an error after having said that all is well.
+fn error_in(value: &Value) -> Option<ReplyFailure> {
+    let error = value.get("error").filter(|error| !error.is_null())?;
+    let is_length = refused_for_length(error.to_string().as_bytes()).is_some();
+    Some(if is_length { ReplyFailure::ContextTooLong } else { ReplyFailure::ProviderError })
 }
 
 /// What a message, or a part of one, says: what the model thinks, under either of two names, and its answer.
@@ -130,8 +137,8 @@ fn counted(value: &Value) -> Option<Piece> {
 /// A server that does not stream gives its reply in one piece, or an error.
 pub fn whole_reply(body: &[u8]) -> Result<PieceStream, ReplyFailure> {
     let value: Value = serde_json::from_slice(body).map_err(|_| ReplyFailure::Garbled)?;
-    if value.get("error").is_some_and(|error| !error.is_null()) {
-        return Err(ReplyFailure::ProviderError);
+    if let Some(failure) = error_in(&value) {
+        return Err(failure);
     }
     let message =
         value.pointer("/choices/0/message").filter(|message| message.get("content").is_some_and(Value::is_string));

@@ -25,6 +25,8 @@ pub struct Model {
     pub prompt_tokens: Option<i64>,
     pub completion_tokens: Option<i64>,
     pub tokens_estimated: bool,
+    pub context_from_id: Option<Uuid>,
+    pub context_cut: Option<String>,
     pub created_at_ms: i64,
 }
 
