@@ -949,6 +949,11 @@ impl Scene {
         tab.until_end(second.reply_id).await;
         app.upstream.answer_with("Another answer.");
         alice.save_draft(chat, "a canary that is not sent", ClientMessageId::random(), 0).await;
+        let (database, up_to) = (&app.database, first.reply_id.0);
+        let [up_to, of_chat, of_alice] = [up_to, chat.0, alice.id.0].map(|id| database.id(id));
+        let columns = "up_to_id, chat_id, user_id, text, model, created_at_ms";
+        let values = format!("{up_to}, {of_chat}, {of_alice}, 'a canary of a summary', 'openai/test-model', 0");
+        database.execute(&format!("INSERT INTO chat_summary ({columns}) VALUES ({values})")).await;
         let updated_at_ms = alice.open_chat(chat).await.chat.updated_at_ms;
         // From a device that was not seen before: she is told.
         let elsewhere = app.anonymous();

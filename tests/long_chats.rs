@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::support::{Person, Setup, Tab, TestApp};
 
 crate::on_both_databases![
-    d15_a_model_is_never_given_more_than_it_can_read,
+    a_model_is_never_given_more_than_it_can_read,
     what_no_longer_fits_is_summarised_once_and_by_the_same_model,
     a_summary_holds_only_where_its_messages_led,
     the_page_says_where_the_model_begins_to_read,
@@ -96,7 +96,7 @@ async fn context(alice: &Person, chat_id: ChatId) -> Option<Context> {
     alice.open_chat(chat_id).await.messages.context
 }
 
-async fn d15_a_model_is_never_given_more_than_it_can_read(setup: Setup) {
+async fn a_model_is_never_given_more_than_it_can_read(setup: Setup) {
     let app = start(setup).await;
     let alice = app.alice().await;
     let chat_id = alice.create_chat().await;

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::Prompt;
 
-/// Longest line in either direction. A conversation of the largest size that the server sends, with every character
-/// escaped, is about half of it.
+/// Longest line in either direction. A conversation that fits the model, with every character escaped, is a small part of it.
 pub const PROTOCOL_LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// The arguments of the hidden subcommand `model-worker`.
