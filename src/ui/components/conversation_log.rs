@@ -98,7 +98,7 @@ fn messages(conversation: Conversation) -> impl IntoView {
         {nothing_yet}
         <For each=move || entries.get() key=|entry| entry.key let:entry>
             {move || context_before(entry.key).map(|context| view! { <ContextMark context /> })}
-            <MessageView entry=entry.clone() conversation=conversation.clone() />
+            <MessageView entry conversation=conversation.clone() />
         </For>
     }
 }
