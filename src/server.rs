@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod dialects;
 pub mod door;
 pub mod drafts;
 pub mod export;

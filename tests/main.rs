@@ -13,6 +13,7 @@ mod administration;
 mod api;
 mod chats;
 mod connections;
+mod dialects;
 mod drafts;
 mod faults;
 mod flood;

@@ -30,6 +30,7 @@ mod m0026_reply_details;
 mod m0027_chat_summary;
 mod m0028_message_tree;
 mod m0029_unread;
+mod m0030_model_dialect;
 mod m0031_chat_draft;
 
 /// All steps, in order.
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0027_chat_summary::Migration),
             Box::new(m0028_message_tree::Migration),
             Box::new(m0029_unread::Migration),
+            Box::new(m0030_model_dialect::Migration),
             Box::new(m0031_chat_draft::Migration),
         ]
     }

@@ -237,3 +237,5 @@ pub const PROVIDER_RETRIES: u32 = 2;
 pub const PROVIDER_OUTAGES_MAX: u32 = 5;
 /// How long it is, unless another time is set; it is not waited for longer when it asks for time itself.
 pub const PROVIDER_REST_SECONDS: u64 = 10;
+/// What was found out about a model by trying holds for this long.
+pub const DIALECT_KEPT_MS: i64 = 7 * 24 * 3_600_000;

@@ -64,6 +64,28 @@ pub trait Provider: Send + Sync {
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure>;
 }
 
+/// What something was found out about: a model, or without a name its provider's server.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub provider: &'a str,
+    /// Where the provider is. What was found out at another place says nothing.
+    pub address: &'a str,
+    pub model: &'a str,
+}
+
+/// Where what was found out by trying outlives this server.
+#[async_trait]
+pub trait Memory: Send + Sync {
+    /// What was found out, and when.
+    async fn recall(&self, subject: Subject<'_>) -> Option<(String, i64)>;
+
+    /// Keeps it, in place of what was known.
+    async fn keep(&self, subject: Subject<'_>, found: &str, found_at_ms: i64);
+
+    /// Lets go of it.
+    async fn forget(&self, subject: Subject<'_>);
+}
+
 /// Every provider that is connected, and what is offered of it. Changes while the server runs; whoever asks takes what is
 /// there at that moment and keeps nobody waiting.
 pub struct Models {

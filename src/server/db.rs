@@ -16,6 +16,7 @@ mod accounts;
 mod audit;
 mod chats;
 mod content;
+mod dialects;
 mod drafts;
 mod entity;
 mod exchanges;
@@ -56,6 +57,7 @@ pub use self::{
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
     content::ReplyContent,
+    dialects::KeptDialect,
     drafts::NewDraft,
     exchanges::{NewExchange, NewReply, Replacement},
     leases::{Lapsed, TakenReply},

@@ -4,7 +4,7 @@
 //! A key goes in and never comes out: it is sealed for its provider and the server that it was typed for. With another
 //! address it has to be typed again, also for a test.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use reqwest::Url;
 use uuid::Uuid;
@@ -169,7 +169,9 @@ pub async fn test(
         }
     };
     let name = stored.as_ref().map_or("test", |stored| &stored.name);
-    let remote = Remote::new(name, &base_url, key, &state.config.models).map_err(|_| InvalidInput::ProviderUrl)?;
+    let memory = Arc::new(state.db.clone());
+    let remote =
+        Remote::new(name, &base_url, key, &state.config.models, memory).map_err(|_| InvalidInput::ProviderUrl)?;
     let answer = remote.list().await;
     state.models.forget_list(name);
     Ok(match answer {

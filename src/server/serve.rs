@@ -117,10 +117,10 @@ impl Server {
             leptos_options: leptos_options()?,
             throttle: Throttle::new(db.clone()),
             flood: Flood::new(&config.limits),
+            models: Arc::new(connect_models(&config, &db)?),
             db,
             keys: Arc::new(keys),
             passwords: Passwords::new(),
-            models: Arc::new(connect_models(&config)?),
             site,
             live,
             running,
@@ -244,11 +244,11 @@ fn leptos_options() -> Result<LeptosOptions, String> {
     get_config_from_str(include_str!("../../Leptos.toml")).map_err(|error| format!("Leptos.toml: {error}"))
 }
 
-fn connect_models(config: &Config) -> Result<Models, String> {
+fn connect_models(config: &Config, db: &Db) -> Result<Models, String> {
     let models = &config.models;
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(base_url) = &models.openai_base_url {
-        let remote = Remote::new(CONFIGURED, base_url, models.openai_api_key.clone(), models);
+        let remote = Remote::new(CONFIGURED, base_url, models.openai_api_key.clone(), models, Arc::new(db.clone()));
         providers.push(Arc::new(remote.map_err(|reason| format!("OPENAI_BASE_URL: {reason}"))?));
     }
     let model_file: PathBuf = models.model_file.clone().unwrap_or_else(|| config.storage.data.join(MODEL_FILE));

@@ -142,7 +142,8 @@ pub fn connect(state: &AppState, stored: &StoredProvider) -> std::result::Result
     // Checked again, for what is kept may have been written by somebody else.
     let base_url = address::parse(&stored.base_url).map_err(|_| ProviderState::AddressRefused)?;
     let key = open_key(&state.keys, stored, &address::origin(&base_url)).map_err(|()| ProviderState::KeyLocked)?;
-    Remote::new(&stored.name, &base_url, key, &state.config.models).map_err(|_| ProviderState::AddressRefused)
+    let memory = Arc::new(state.db.clone());
+    Remote::new(&stored.name, &base_url, key, &state.config.models, memory).map_err(|_| ProviderState::AddressRefused)
 }
 
 /// What a provider's key is sealed for: this provider at this server. Anywhere else it does not open.

@@ -17,7 +17,7 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 17] = [
+pub const TABLES: [&str; 18] = [
     "access_token",
     "audit_entry",
     "chat_draft",
@@ -27,6 +27,7 @@ pub const TABLES: [&str; 17] = [
     "hidden_model",
     "login_attempt",
     "login_session",
+    "model_dialect",
     "notification",
     "one_time_link",
     "provider",

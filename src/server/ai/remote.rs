@@ -7,31 +7,26 @@
 
 mod dialect;
 mod faults;
+mod known;
 mod stream;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
 use serde_json::{Value, json};
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep, sleep_until, timeout},
-};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::{
     dialect::Dialect,
     faults::{Breaker, Fault},
+    known::Known,
     stream::{bounded, pieces, read_body, whole_reply},
 };
 use super::{
-    PieceStream, Provider, Window, address, tokens,
+    Memory, PieceStream, Provider, Window, address, tokens,
     window::{Windows, refused_for_length},
 };
 use crate::{
@@ -58,13 +53,10 @@ pub struct Remote {
     api_key: Option<String>,
     first_byte: Duration,
     idle: Duration,
-    /// How each model was found to go on from a beginning; none for one that does not.
-    dialects: Mutex<HashMap<String, Option<Dialect>>>,
+    known: Known,
     /// How often a question is asked again.
     retries: u32,
     breaker: Breaker,
-    /// Whether the server lets itself be asked how many tokens it counts; not known before it was.
-    counts: RwLock<Option<bool>>,
     windows: Windows,
 }
 
@@ -73,7 +65,13 @@ impl Remote {
     ///
     /// # Errors
     /// What is wrong with the address, after the setting's name.
-    pub fn new(name: &str, base_url: &Url, api_key: Option<String>, config: &ModelConfig) -> Result<Self, String> {
+    pub fn new(
+        name: &str,
+        base_url: &Url,
+        api_key: Option<String>,
+        config: &ModelConfig,
+        memory: Arc<dyn Memory>,
+    ) -> Result<Self, String> {
         address::check(base_url)?;
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(config.connect_seconds))
@@ -91,10 +89,9 @@ impl Remote {
             api_key,
             first_byte: Duration::from_secs(config.first_byte_seconds),
             idle: Duration::from_secs(config.idle_seconds),
-            dialects: Mutex::default(),
+            known: Known::new(name, format!("{}{}", address::origin(base_url), base_url.path()), memory),
             retries: config.retries,
             breaker: Breaker::new(Duration::from_secs(config.rest_seconds)),
-            counts: RwLock::default(),
             windows: Windows::new(config.context_tokens),
         })
     }
@@ -103,9 +100,9 @@ impl Remote {
     /// answer is asked again the next time.
     async fn find_dialect(&self, model: &str) -> Option<Dialect> {
         // Held meanwhile, so that many replies that go on at once ask once.
-        let mut dialects = self.dialects.lock().await;
-        if let Some(known) = dialects.get(model) {
-            return *known;
+        let mut dialects = self.known.dialects().await;
+        if let Some(known) = self.known.dialect(&mut dialects, model).await {
+            return known;
         }
         let mut found = None;
         for dialect in Dialect::ALL {
@@ -119,7 +116,7 @@ impl Remote {
             }
         }
         tracing::info!(provider = self.name, ?found, "found out how a model goes on from a beginning");
-        dialects.insert(model.to_owned(), found);
+        self.known.keep_dialect(&mut dialects, model, found).await;
         found
     }
 
@@ -132,6 +129,16 @@ impl Remote {
         let limit = self.first_byte.min(Duration::from_secs(LIST_SECONDS_MAX));
         let body = timeout(limit, answer).await.map_err(|_| ReplyFailure::NoAnswer)??;
         Ok(Dialect::is_continued(&body))
+    }
+
+    /// Asks, and learns how much the model can have of a conversation when this was too much.
+    async fn ask_at_most(&self, model: &str, body: &Value, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
+        self.ask(model, body).await.map_err(|fault| {
+            if fault.failure == ReplyFailure::ContextTooLong {
+                self.windows.narrow(model, fault.named_tokens, tokens::of_prompt(prompt));
+            }
+            fault.failure
+        })
     }
 
     /// Asks until there is an answer, or no sense in asking. Given up at any moment, it leaves nothing behind.
@@ -168,7 +175,7 @@ impl Remote {
     /// Asks, also for the number of tokens: a server that does not know the field and refuses it is asked without, from then
     /// on.
     async fn ask_for_count(&self, body: &Value) -> Result<PieceStream, Fault> {
-        let known = *self.counts.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.counts().await;
         if known == Some(false) {
             return self.ask_once(body).await;
         }
@@ -181,7 +188,7 @@ impl Remote {
             counts = false;
         }
         if answer.is_ok() && known.is_none() {
-            *self.counts.write().unwrap_or_else(PoisonError::into_inner) = Some(counts);
+            self.known.keep_counts(counts).await;
         }
         answer
     }
@@ -280,14 +287,15 @@ impl Provider for Remote {
             })
             .collect();
         let mut body = json!({ "model": model, "messages": messages, "stream": true });
-        if !prompt.begun.is_empty() {
-            self.find_dialect(model).await.unwrap_or(Dialect::Bare).apply(&mut body, &prompt.begun);
+        if prompt.begun.is_empty() {
+            return self.ask_at_most(model, &body, prompt).await;
         }
-        self.ask(model, &body).await.map_err(|fault| {
-            if fault.failure == ReplyFailure::ContextTooLong {
-                self.windows.narrow(model, fault.named_tokens, tokens::of_prompt(prompt));
-            }
-            fault.failure
-        })
+        self.find_dialect(model).await.unwrap_or(Dialect::Bare).apply(&mut body, &prompt.begun);
+        let answer = self.ask_at_most(model, &body, prompt).await;
+        if answer.as_ref().is_err_and(|failure| *failure == ReplyFailure::RequestRefused) {
+            // The server may be another one by now.
+            self.known.forget_dialect(model).await;
+        }
+        answer
     }
 }

@@ -9,6 +9,7 @@ pub mod chat_summary;
 pub mod hidden_model;
 pub mod login_attempt;
 pub mod login_session;
+pub mod model_dialect;
 pub mod notification;
 pub mod one_time_link;
 pub mod provider;

@@ -12,6 +12,7 @@ use sea_orm::{
 use super::{
     AdminDb,
     audit::{AuditEntry, add_entry},
+    dialects::forget_provider,
     entity::{hidden_model, provider, site},
     failed,
     site::SITE_ID,
@@ -205,6 +206,9 @@ async fn apply(connection: &impl ConnectionTrait, row: &provider::Model, change:
         ProviderChange::Enable => _ = set_enabled(true).exec(connection).await?,
         ProviderChange::Disable => _ = set_enabled(false).exec(connection).await?,
         ProviderChange::Replace { base_url, key, .. } => {
+            if base_url != row.base_url {
+                forget_provider(connection, &row.name).await?;
+            }
             let (sealed_key, key_hint) = columns(key);
             update
                 .col_expr(provider::Column::BaseUrl, Expr::value(base_url))
@@ -215,6 +219,7 @@ async fn apply(connection: &impl ConnectionTrait, row: &provider::Model, change:
         }
         ProviderChange::Remove => {
             // What was said about its models is not said about those of another one that takes its name.
+            forget_provider(connection, &row.name).await?;
             let prefix = format!("{}/", row.name);
             hidden_model::Entity::delete_many()
                 .filter(hidden_model::Column::Name.starts_with(&prefix))

@@ -25,7 +25,7 @@ pub const OWNED: [&str; 8] = [
     "access_token",
 ];
 /// Tables whose rows belong to nobody.
-pub const SHARED: [&str; 9] = [
+pub const SHARED: [&str; 10] = [
     "user_account",
     "site",
     "setup_link",
@@ -35,6 +35,7 @@ pub const SHARED: [&str; 9] = [
     "audit_entry",
     "provider",
     "hidden_model",
+    "model_dialect",
 ];
 /// Every role that a transaction may take.
 const ROLE_NAMES: [&str; 3] = ["sardonyx_app", "sardonyx_sweeper", "sardonyx_admin"];
@@ -77,6 +78,7 @@ REVOKE ALL ON provider, hidden_model FROM sardonyx_app;
 REVOKE INSERT, UPDATE, DELETE ON site FROM sardonyx_app;
 GRANT UPDATE (setup_at_ms) ON site TO sardonyx_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON provider, hidden_model TO sardonyx_admin;
+GRANT SELECT, DELETE ON model_dialect TO sardonyx_admin;
 GRANT SELECT, UPDATE (name, default_model, notice, members_make_tokens, invitation_days) ON site TO sardonyx_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_account, one_time_link TO sardonyx_admin;
 GRANT SELECT, INSERT ON audit_entry TO sardonyx_admin;

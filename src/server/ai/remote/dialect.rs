@@ -23,6 +23,15 @@ const TRIAL_TOKENS: u32 = 8;
 impl Dialect {
     pub const ALL: [Self; 3] = [Self::Bare, Self::Prefix, Self::ContinueFinal];
 
+    /// The word that is kept for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Prefix => "prefix",
+            Self::ContinueFinal => "continue_final",
+        }
+    }
+
     /// Says it in the body of a request, which ends with the user's message.
     pub fn apply(self, body: &mut Value, begun: &str) {
         let mut message = json!({ "role": "assistant", "content": begun });
