@@ -186,7 +186,8 @@ async fn the_page_says_where_the_model_begins_to_read(setup: Setup) {
     let page = alice.get(&format!("/chats/{chat_id}")).await.text();
     // Once, in the data for the browser half, the words are not; right before the message.
     assert_eq!(page.matches(mark).count(), 1);
-    let first = alice.open_chat(chat_id).await.messages.messages.iter().position(|it| it.id == told.from_id).unwrap();
+    let messages = alice.open_chat(chat_id).await.messages.messages;
+    let first = messages.iter().position(|it| it.id == told.from_id).unwrap();
     let articles: Vec<usize> = page.match_indices("<article").map(|(at, _)| at).collect();
     let at = page.find(mark).unwrap();
     assert_eq!(articles.iter().filter(|article| **article < at).count(), first);

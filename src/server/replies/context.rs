@@ -124,7 +124,7 @@ impl Path {
         }
         if may_summarise && beside_summary > 0 {
             let kept = self.fitting((self.room / 2).saturating_sub(of_summary)).clamp(1, beside_summary);
-            return Ok(Choice::Summarise { kept });
+            return Ok(Choice::Summarise { kept: self.from_person(kept) });
         }
         let count = self.cut();
         Ok(Choice::Read(Reading { lines: self.lines(count), context: self.context(count, ContextCut::Unread) }))
@@ -137,9 +137,12 @@ impl Path {
         if let Some(at) = self.newest.iter().position(|message| Some(message.id) == from && !message.is_reply) {
             return at + 1;
         }
-        let fitting = self.fitting(self.room - self.room / 4);
-        // Models know no conversation that begins with an answer.
-        self.newest[..fitting].iter().rposition(|message| !message.is_reply).map_or(1, |at| at + 1)
+        self.from_person(self.fitting(self.room - self.room / 4))
+    }
+
+    /// As many or less, so that a person's message is the first: models know no conversation that begins with an answer.
+    fn from_person(&self, count: usize) -> usize {
+        self.newest[..count].iter().rposition(|message| !message.is_reply).map_or(1, |at| at + 1)
     }
 
     /// How many of the newest fit into so many tokens.
