@@ -124,7 +124,7 @@ impl Path {
         }
         if may_summarise && beside_summary > 0 {
             let kept = self.fitting((self.room / 2).saturating_sub(of_summary)).clamp(1, beside_summary);
-            return Ok(Choice::Summarise { kept: self.from_person(kept) });
+            return Ok(Choice::Summarise { kept: self.begun_by_person(kept) });
         }
         let count = self.cut();
         Ok(Choice::Read(Reading { lines: self.lines(count), context: self.context(count, ContextCut::Unread) }))
@@ -137,11 +137,11 @@ impl Path {
         if let Some(at) = self.newest.iter().position(|message| Some(message.id) == from && !message.is_reply) {
             return at + 1;
         }
-        self.from_person(self.fitting(self.room - self.room / 4))
+        self.begun_by_person(self.fitting(self.room - self.room / 4))
     }
 
     /// As many or less, so that a person's message is the first: models know no conversation that begins with an answer.
-    fn from_person(&self, count: usize) -> usize {
+    fn begun_by_person(&self, count: usize) -> usize {
         self.newest[..count].iter().rposition(|message| !message.is_reply).map_or(1, |at| at + 1)
     }
 
