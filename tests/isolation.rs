@@ -508,7 +508,7 @@ async fn x4_x6_ids_of_two_people_do_not_mix(setup: Setup) {
         person.post("/api/send_message", &fields).await
     };
     let hers: Sent = send(&scene.alice, scene.ids.chat, &alices_client_id, "under her own id").await.ok();
-    Tab::on_chat(&scene.alice, scene.ids.chat).await.until_end(hers.reply_id).await;
+    scene.alice.read_reply(scene.ids.chat, &hers).await;
     let before = scene.app.database.dump_of(scene.alice.id.0).await;
 
     // Her chat, his message; his chat, her message; on every door that takes both.

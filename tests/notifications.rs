@@ -9,12 +9,11 @@ use sardonyx::{
         ids::ChatId,
         limits,
         live::LiveEvent,
-        message::Sent,
         notification::{Notification, NotificationKind},
     },
 };
 
-use crate::support::{Call, Person, Setup, Tab, TestApp, soon};
+use crate::support::{Person, Setup, Tab, TestApp, soon};
 
 crate::on_both_databases![
     a_reply_that_nobody_looks_at_is_told_until_the_chat_is_looked_at,
@@ -51,12 +50,19 @@ async fn a_reply_that_nobody_looks_at_is_told_until_the_chat_is_looked_at(setup:
 async fn a_reply_that_is_looked_at_is_not_told(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
-    let (mut tab, chat_id, sent) = watched(&alice, &app).await;
-    answer(app.upstream.call().await, "Here.");
+    app.upstream.by_hand();
+    let (chat_id, sent) = alice.ask("Look").await;
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    call.piece("Here.");
+    // It is seen here, so the server knows that it is looked at.
+    tab.until("its text", |screen| screen.text_of(sent.reply_id).contains("Here.")).await;
+    call.done();
     tab.until_end(sent.reply_id).await;
-    // What is told comes after the end: another chat's shows that the first one's would have been there.
+    // Another chat's news show that the first one's would have been there.
+    app.upstream.answer_with("There.");
     let (other, _) = alice.ask("Elsewhere").await;
-    answer(app.upstream.call().await, "There.");
     until_told(&mut tab).await;
     assert_eq!(unread(&alice).await.iter().map(|item| item.chat_id).collect::<Vec<_>>(), [Some(other)]);
     assert!(!is_unread(&alice, chat_id).await);
@@ -143,19 +149,6 @@ async fn looking_at_a_chat_at_one_server_is_known_at_the_other(setup: Setup) {
     Tab::on_chat(&alice.at(&other), chat_id).await;
     until_told(&mut here).await;
     assert!(unread(&alice).await.is_empty() && !is_unread(&alice, chat_id).await);
-}
-
-/// A tab that watches a chat whose reply is about to be written.
-async fn watched(alice: &Person, app: &TestApp) -> (Tab, ChatId, Sent) {
-    app.upstream.by_hand();
-    let (chat_id, sent) = alice.ask("Look").await;
-    (Tab::on_chat(alice, chat_id).await, chat_id, sent)
-}
-
-fn answer(mut call: Call, text: &str) {
-    call.begin();
-    call.piece(text);
-    call.done();
 }
 
 async fn until_told(tab: &mut Tab) {

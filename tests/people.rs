@@ -152,7 +152,7 @@ async fn a8_an_administrator_reads_nobodys_chats(setup: Setup) {
     let (admin, alice) = (app.admin().await, app.alice().await);
     let token = crate::api::tokens_of(&app, &admin).await.signed;
     let (chat_id, sent) = alice.ask("a canary that is only Alice's").await;
-    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    alice.read_reply(chat_id, &sent).await;
     let before = app.database.dump_of(alice.id.0).await;
     let (chat, reply) = (chat_id.to_string(), sent.reply_id.to_string());
     let send = [("chat_id", &*chat), ("text", "hello"), ("client_message_id", "0199c0de-0000-4000-8000-000000000001")];

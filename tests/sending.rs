@@ -202,7 +202,7 @@ async fn x5_x6_x17_fields_that_nobody_asked_for_change_nothing(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, bob) = (app.alice().await, app.bob().await);
     let (chat_id, sent) = alice.ask("mine").await;
-    Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    alice.read_reply(chat_id, &sent).await;
     let before = app.database.dump_of(alice.id.0).await;
     // X6: nor can a row of somebody else be overwritten by choosing its id.
     let extra = form(&[

@@ -120,7 +120,7 @@ async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<
         return Err(anyhow!("a random id came twice"));
     };
     let text = format!("{}\n\n{number}", upstream::script(200));
-    let kept = owner.finish_reply(reply.id, lease, text, MessageState::Complete).await?;
+    let kept = owner.finish_reply(&reply, lease, text, MessageState::Complete, None).await?;
     ensure!(kept.is_some(), "a reply was not kept");
     Ok(())
 }

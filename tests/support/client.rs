@@ -23,7 +23,7 @@ use sardonyx::{
 };
 use serde::de::DeserializeOwned;
 
-use super::canaries::Canaries;
+use super::{canaries::Canaries, tab::Tab};
 
 /// One browser at one server.
 #[derive(Clone)]
@@ -194,6 +194,12 @@ impl Client {
     pub async fn ask(&self, text: &str) -> (ChatId, Sent) {
         let chat_id = self.create_chat().await;
         (chat_id, self.send_message(chat_id, text).await)
+    }
+
+    /// Looks at a reply that has ended: nothing of its chat changes by itself any more.
+    pub async fn read_reply(&self, chat_id: ChatId, sent: &Sent) {
+        Tab::on_chat(self, chat_id).await.until_end(sent.reply_id).await;
+        self.open_chat(chat_id).await;
     }
 
     pub async fn stop_reply(&self, id: MessageId) {

@@ -3,7 +3,7 @@
 
 use futures::FutureExt;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
@@ -236,12 +236,20 @@ pub(super) async fn lock_chat(
     user_id: UserId,
     chat_id: ChatId,
 ) -> Written<chat_session::Model> {
-    let chat = chat_session::Entity::find_by_id(chat_id.0)
-        .filter(chat_session::Column::UserId.eq(user_id.0))
-        .lock_exclusive()
-        .one(transaction)
-        .await?;
-    Ok(chat.ok_or(Error::NotFound)?)
+    Ok(locked_chat(user_id, chat_id).one(transaction).await?.ok_or(Error::NotFound)?)
+}
+
+/// The same where a chat that is gone is no error; false then.
+pub(super) async fn try_lock_chat(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    chat_id: ChatId,
+) -> Written<bool> {
+    Ok(locked_chat(user_id, chat_id).one(transaction).await?.is_some())
+}
+
+fn locked_chat(user_id: UserId, chat_id: ChatId) -> Select<chat_session::Entity> {
+    chat_session::Entity::find_by_id(chat_id.0).filter(chat_session::Column::UserId.eq(user_id.0)).lock_exclusive()
 }
 
 /// Takes the next `count` places of a locked chat and moves it to the top of the list.

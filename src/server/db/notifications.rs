@@ -107,19 +107,7 @@ impl UserDb {
     pub async fn mark_unread(&self, chat_id: ChatId, kind: NotificationKind) -> Result<Option<Chat>> {
         let user_id = self.user_id();
         self.write("mark chat as unread", move |transaction| {
-            async move {
-                let Some(chat) = set_unread(transaction, user_id, chat_id, true).await? else { return Ok(None) };
-                notification::Entity::delete_many()
-                    .filter(notification::Column::UserId.eq(user_id.0))
-                    .filter(notification::Column::ChatId.eq(chat_id.0))
-                    .filter(notification::Column::ReadAtMs.is_null())
-                    .exec(transaction)
-                    .await?;
-                insert(transaction, user_id, kind, chat.display_title().to_owned(), Some(chat_id)).await?;
-                delete_oldest(transaction, user_id).await?;
-                Ok(Some(chat))
-            }
-            .boxed()
+            async move { tell_unread(transaction, user_id, chat_id, kind).await }.boxed()
         })
         .await
     }
@@ -178,6 +166,25 @@ async fn set_unread(
         .exec_with_returning(transaction)
         .await?;
     Ok(changed.into_iter().next().map(to_chat))
+}
+
+/// As [`UserDb::mark_unread`], as part of what it is about.
+pub(super) async fn tell_unread(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    chat_id: ChatId,
+    kind: NotificationKind,
+) -> Written<Option<Chat>> {
+    let Some(chat) = set_unread(transaction, user_id, chat_id, true).await? else { return Ok(None) };
+    notification::Entity::delete_many()
+        .filter(notification::Column::UserId.eq(user_id.0))
+        .filter(notification::Column::ChatId.eq(chat_id.0))
+        .filter(notification::Column::ReadAtMs.is_null())
+        .exec(transaction)
+        .await?;
+    insert(transaction, user_id, kind, chat.display_title().to_owned(), Some(chat_id)).await?;
+    delete_oldest(transaction, user_id).await?;
+    Ok(Some(chat))
 }
 
 /// Tells a person something, as part of what it is about, on their own behalf.

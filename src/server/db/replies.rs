@@ -8,13 +8,17 @@ use super::{
     UserDb,
     content::ReplyContent,
     entity::chat_message,
+    exchanges::try_lock_chat,
     messages::{StoredMessage, to_message},
+    notifications::tell_unread,
 };
 use crate::{
     domain::{
+        chat::Chat,
         ids::{MessageId, UserId},
         limits,
         message::MessageState,
+        notification::NotificationKind,
     },
     error::Result,
     server::clock,
@@ -35,6 +39,14 @@ impl Lease {
     pub(super) fn id(self) -> Uuid {
         self.0
     }
+}
+
+/// A reply that has ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub message: StoredMessage,
+    /// Its chat, when that is unread by it.
+    pub unread: Option<Chat>,
 }
 
 /// What became of a checkpoint.
@@ -112,31 +124,40 @@ impl UserDb {
         .await
     }
 
-    /// Writes a reply's end, once; none when it had ended already.
+    /// Writes a reply's end, once, and with it what there is to tell of it; none when it had ended already.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn finish_reply(
         &self,
-        id: MessageId,
+        reply: &StoredMessage,
         lease: Lease,
         content: impl Into<ReplyContent>,
         state: MessageState,
-    ) -> Result<Option<StoredMessage>> {
-        let (user_id, content) = (self.user_id(), content.into());
+        news: Option<NotificationKind>,
+    ) -> Result<Option<Finished>> {
+        let (user_id, id, chat_id, content) = (self.user_id(), reply.id, reply.chat_id, content.into());
         self.write("finish reply", move |transaction| {
             async move {
+                // The chat first, as whoever sends into it does: so two of these wait for each other, and never both.
+                if news.is_some() && !try_lock_chat(transaction, user_id, chat_id).await? {
+                    return Ok(None);
+                }
                 let (state, failure) = state_columns(state);
-                let update = content
+                let ended = content
                     .set(running_reply(user_id, id, lease))
                     .col_expr(chat_message::Column::State, Expr::value(state))
                     .col_expr(chat_message::Column::Failure, Expr::value(failure))
                     .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
-                    .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(Option::<i64>::None));
-                if update.exec(transaction).await?.rows_affected == 0 {
-                    return Ok(None);
-                }
-                Ok(chat_message::Entity::find_by_id(id.0).one(transaction).await?.map(to_message))
+                    .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(Option::<i64>::None))
+                    .exec_with_returning(transaction)
+                    .await?;
+                let Some(ended) = ended.into_iter().next() else { return Ok(None) };
+                let unread = match news {
+                    Some(kind) => tell_unread(transaction, user_id, chat_id, kind).await?,
+                    None => None,
+                };
+                Ok(Some(Finished { message: to_message(ended), unread }))
             }
             .boxed()
         })

@@ -321,12 +321,16 @@ impl Task {
         let deadline = Instant::now() + Duration::from_secs(FINISH_SECONDS_MAX);
         let mut wait = Duration::from_millis(100);
         loop {
-            match self.db.finish_reply(self.reply.id, self.lease, self.content(), state).await {
-                Ok(Some(stored)) => {
+            let news = tell::news(&self.state, self.db.user_id(), self.reply.chat_id, state);
+            match self.db.finish_reply(&self.reply, self.lease, self.content(), state, news).await {
+                Ok(Some(finished)) => {
                     failpoints::reach("reply_kept");
-                    let message = self.with_context(stored).await;
+                    let message = self.with_context(finished.message).await;
                     self.state.live.end_reply(self.db.user_id(), message);
-                    return tell::ended(&self.state, &self.db, self.reply.chat_id, state).await;
+                    if let Some(chat) = finished.unread {
+                        tell::unread(&self.state, self.db.user_id(), &chat);
+                    }
+                    return;
                 }
                 Ok(None) => return self.state.live.reply_interrupted(self.db.user_id(), self.reply.id),
                 Err(error) if Instant::now() < deadline && error != Error::Internal => {

@@ -4,30 +4,34 @@
 //! once more when it hears that its chat is unread, and with that it is read.
 
 use crate::{
-    domain::{ids::ChatId, message::MessageState, notification::NotificationKind},
+    domain::{
+        chat::Chat,
+        ids::{ChatId, UserId},
+        message::MessageState,
+        notification::NotificationKind,
+    },
     server::{
         db::{TakenReply, UserDb},
         state::AppState,
     },
 };
 
-/// A reply has ended.
-pub async fn ended(state: &AppState, db: &UserDb, chat_id: ChatId, end: MessageState) {
+/// What there is to tell of a reply that ends like this.
+pub fn news(state: &AppState, user_id: UserId, chat_id: ChatId, end: MessageState) -> Option<NotificationKind> {
     let kind = match end {
         MessageState::Complete => NotificationKind::ReplyReady,
         MessageState::Failed(_) => NotificationKind::ReplyFailed,
         MessageState::Interrupted => NotificationKind::ReplyInterrupted,
         // Stopped by whom it would be told; or not the end.
-        MessageState::Stopped | MessageState::Queued { .. } | MessageState::Generating => return,
+        MessageState::Stopped | MessageState::Queued { .. } | MessageState::Generating => return None,
     };
-    if state.live.is_watched(db.user_id(), chat_id) {
-        return;
-    }
-    // A failure is logged where it happens. The reply itself is there.
-    if let Ok(Some(chat)) = db.mark_unread(chat_id, kind).await {
-        state.live.chat_changed(db.user_id(), &chat);
-        state.live.notifications_changed(db.user_id());
-    }
+    (!state.live.is_watched(user_id, chat_id)).then_some(kind)
+}
+
+/// A chat became unread.
+pub fn unread(state: &AppState, user_id: UserId, chat: &Chat) {
+    state.live.chat_changed(user_id, chat);
+    state.live.notifications_changed(user_id);
 }
 
 /// A reply was taken from a server that went away, and has ended with what there was.
@@ -36,8 +40,11 @@ pub async fn ended_instead(state: &AppState, reply: &TakenReply) {
     let db = state.db.open_taken_reply(reply).await;
     if let Ok(Some(db)) = db
         && let Ok(Some(message)) = db.find_message(reply.message_id).await
+        && let Some(kind) = news(state, reply.user_id, reply.chat_id, message.state)
+        // A failure is logged where it happens. The reply itself is there.
+        && let Ok(Some(chat)) = db.mark_unread(reply.chat_id, kind).await
     {
-        ended(state, &db, reply.chat_id, message.state).await;
+        unread(state, reply.user_id, &chat);
     }
 }
 
