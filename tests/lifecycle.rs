@@ -28,6 +28,7 @@ use crate::support::{Call, Person, Setup, Tab, TestApp, eventually, soon, tab::t
 
 crate::on_both_databases![
     k3_a_reply_that_lost_its_server_goes_on_from_where_it_was,
+    k3_a_model_that_has_nothing_to_add_is_done,
     k3_a_model_that_begins_anew_is_shown_when_it_has_caught_up,
     k3_a_reply_is_not_taken_over_for_ever,
     k3_a_stop_that_no_server_heard_is_obeyed_by_the_next,
@@ -68,6 +69,18 @@ async fn k3_a_reply_that_lost_its_server_goes_on_from_where_it_was(setup: Setup)
         eventually("the end", async || app.database.message(sent.reply_id.0).await.1 == "complete").await;
     }
     assert_eq!(app.upstream.trials(), 1);
+}
+
+async fn k3_a_model_that_has_nothing_to_add_is_done(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    app.upstream.continue_replies(true);
+    let (alice, chat_id, sent, app) = left_behind(app, 0).await;
+    let mut call = app.upstream.call().await;
+    call.begin();
+    // Not one piece: the server died between the last of them and the end.
+    call.done();
+    let message = Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
+    assert_eq!((text(&message).as_str(), message.state), ("<p>The first half of it,</p>", MessageState::Complete));
 }
 
 async fn k3_a_model_that_begins_anew_is_shown_when_it_has_caught_up(setup: Setup) {

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream::once};
 
 use super::{context::gather, joint::BEGINNING_BYTES_MIN};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     },
     error::Result,
     server::{
-        ai::{Piece, tokens},
+        ai::{Piece, PieceStream, tokens},
         db::{StoredMessage, UserDb},
         state::AppState,
     },
@@ -38,9 +38,9 @@ type Pieces = Pin<Box<dyn Stream<Item = Result<Said, ReplyFailure>> + Send>>;
 pub fn ask(state: AppState, db: UserDb, reply: StoredMessage) -> impl Stream<Item = Result<Said, ReplyFailure>> + Send {
     let pieces = async move {
         let begun = begin(&state, &db, &reply).await;
-        begun.unwrap_or_else(|failure| Box::pin(futures::stream::once(async move { Err(failure) })))
+        begun.unwrap_or_else(|failure| Box::pin(once(async move { Err(failure) })))
     };
-    futures::stream::once(pieces).flatten()
+    once(pieces).flatten()
 }
 
 /// Asks; with less, when the model's server finds that it is too long. Nobody has seen a word by then.
@@ -52,18 +52,19 @@ async fn begin(state: &AppState, db: &UserDb, reply: &StoredMessage) -> Result<P
         let (prompt, context) = gather(state, db, reply, model, continues).await.map_err(|_| ReplyFailure::Internal)?;
         let prompt_tokens = tokens::of_prompt(&prompt) as u64;
         let window = state.models.window(model).await;
-        match state.models.generate(model, &prompt).await {
-            Ok(pieces) => {
-                let begins =
-                    futures::stream::once(async move { Ok(Said::Begins { continues, prompt_tokens, context }) });
-                return Ok(Box::pin(begins.chain(pieces.map(|piece| piece.map(Said::Piece)))));
-            }
+        let pieces: PieceStream = match state.models.generate(model, &prompt).await {
+            Ok(pieces) => pieces,
+            // What it was to go on from was all: an answer, too.
+            Err(ReplyFailure::Empty) if continues => Box::pin(once(async { Err(ReplyFailure::Empty) })),
             Err(ReplyFailure::ContextTooLong)
                 if cuts < limits::CONTEXT_CUTS_MAX && state.models.window(model).await < window =>
             {
                 cuts += 1;
+                continue;
             }
             Err(failure) => return Err(failure),
-        }
+        };
+        let begins = once(async move { Ok(Said::Begins { continues, prompt_tokens, context }) });
+        return Ok(Box::pin(begins.chain(pieces.map(|piece| piece.map(Said::Piece)))));
     }
 }
