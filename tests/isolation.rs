@@ -438,9 +438,10 @@ const fn admin_door(path: &'static str, fields: fn(&Ids) -> Vec<(&'static str, S
 /// Where a live command has its line. A new command does not compile until it has one.
 fn command_line(command: &LiveCommand) -> &'static str {
     match command {
-        LiveCommand::Watch { .. } | LiveCommand::Unwatch | LiveCommand::Typing { .. } => {
-            "x11_every_live_command_for_every_kind_of_person"
-        }
+        LiveCommand::Watch { .. }
+        | LiveCommand::Unwatch
+        | LiveCommand::Visibility { .. }
+        | LiveCommand::Typing { .. } => "x11_every_live_command_for_every_kind_of_person",
     }
 }
 
@@ -798,7 +799,8 @@ async fn x11_every_live_command_for_every_kind_of_person(setup: Setup) {
             for after_seq in [i64::MIN, -1, 0, 1, i64::MAX] {
                 let mut tab = Tab::open(person).await;
                 let watch = LiveCommand::Watch { chat_id, after_seq, last_id: None };
-                for command in [watch, LiveCommand::Typing { chat_id }, LiveCommand::Unwatch] {
+                let look = LiveCommand::Visibility { is_visible: true };
+                for command in [watch, look, LiveCommand::Typing { chat_id }, LiveCommand::Unwatch] {
                     tab.command(&command).await;
                 }
                 tab.until("the refusals", |screen| screen.refused.len() == 2).await;

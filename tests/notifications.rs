@@ -8,7 +8,7 @@ use sardonyx::{
     domain::{
         ids::ChatId,
         limits,
-        live::LiveEvent,
+        live::{LiveCommand, LiveEvent},
         notification::{Notification, NotificationKind},
     },
 };
@@ -18,6 +18,7 @@ use crate::support::{Person, Setup, Tab, TestApp, soon};
 crate::on_both_databases![
     a_reply_that_nobody_looks_at_is_told_until_the_chat_is_looked_at,
     a_reply_that_is_looked_at_is_not_told,
+    a_reply_in_a_tab_behind_is_told_until_the_tab_is_in_front,
     a_failure_is_told_and_takes_the_place_of_what_was_told_before,
     all_are_read_at_once_in_every_tab,
     the_oldest_go,
@@ -66,6 +67,30 @@ async fn a_reply_that_is_looked_at_is_not_told(setup: Setup) {
     until_told(&mut tab).await;
     assert_eq!(unread(&alice).await.iter().map(|item| item.chat_id).collect::<Vec<_>>(), [Some(other)]);
     assert!(!is_unread(&alice, chat_id).await);
+}
+
+async fn a_reply_in_a_tab_behind_is_told_until_the_tab_is_in_front(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    tab.command(&LiveCommand::Visibility { is_visible: false }).await;
+    // Refused, when those before it have been obeyed.
+    tab.command(&LiveCommand::Typing { chat_id: ChatId(uuid::Uuid::now_v7()) }).await;
+    tab.until("the refusal", |screen| screen.refused == ["not_found"]).await;
+    let sent = alice.send_message(chat_id, "What is new?").await;
+    // Its text comes all the same.
+    tab.until_end(sent.reply_id).await;
+    until_told(&mut tab).await;
+    assert!(is_unread(&alice, chat_id).await);
+    assert_eq!(unread(&alice).await.len(), 1);
+    // Watching it is no look: a tab does so again after each break.
+    tab.watch(chat_id).await;
+    tab.until("the chat", |screen| screen.messages.len() == 2).await;
+    assert!(is_unread(&alice, chat_id).await);
+    tab.command(&LiveCommand::Visibility { is_visible: true }).await;
+    until_told(&mut tab).await;
+    assert!(unread(&alice).await.is_empty() && !is_unread(&alice, chat_id).await);
 }
 
 async fn a_failure_is_told_and_takes_the_place_of_what_was_told_before(setup: Setup) {

@@ -1,4 +1,5 @@
 import { expectNoViolations, tabTo } from "../helpers/accessibility";
+import type { Page } from "@playwright/test";
 import { expect, test } from "../helpers/app";
 import { Chat, chatList, hydrated, open } from "../helpers/chat";
 
@@ -52,6 +53,63 @@ test("all are read at once, by keyboard, in every tab", async ({ alice, provider
   }
   await expect(alice.page.getByRole("button", { name: "Mark all as read" })).toBeDisabled();
   await hydrated(other);
+});
+
+test("the browser shows what is new while no tab is in front, once that is turned on", async ({ alice, provider }) => {
+  const shown: string[] = [];
+  await alice.context.exposeFunction("noteShown", (text: string) => shown.push(text));
+  // The browser's own dialogue and its notifications are outside of any page; so is which tab is in front.
+  await alice.context.addInitScript(() => {
+    const note = (globalThis as unknown as { noteShown(text: string): void }).noteShown;
+    class Shown extends EventTarget {
+      static permission: NotificationPermission = sessionStorage.getItem("allowed") ? "granted" : "default";
+      static async requestPermission() {
+        sessionStorage.setItem("allowed", "1");
+        return (Shown.permission = "granted");
+      }
+      onclick: (() => void) | null = null;
+      constructor(title: string, options: NotificationOptions) {
+        super();
+        note(`${title}: ${options.body}`);
+        Object.assign(globalThis, { lastShown: this });
+      }
+      close() {}
+    }
+    Object.assign(globalThis, { Notification: Shown });
+    Object.defineProperty(document, "hidden", { get: () => "behind" in globalThis });
+  });
+  const move = (page: Page, isBehind: boolean) =>
+    page.evaluate((isBehind) => {
+      if (isBehind) Object.assign(globalThis, { behind: true });
+      else delete (globalThis as { behind?: boolean }).behind;
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    }, isBehind);
+
+  await open(alice.page, "/settings");
+  await expectNoViolations(alice.page);
+  await alice.page.setViewportSize({ width: 1280, height: 800 });
+  await tabTo(alice.page, alice.page.getByRole("button", { name: "Turn on in this browser" }));
+  await alice.page.keyboard.press("Enter");
+  await expect(alice.page.getByText("You are told by this browser")).toBeVisible();
+
+  const chat = await Chat.open(alice.page, await alice.addChat());
+  const other = await alice.context.newPage();
+  await open(other, "/chats");
+  await move(alice.page, true);
+  await chat.send("While a tab is in front");
+  (await provider.asked("While a tab is in front")).finish("Seen there.");
+  await expect(chatList(other).getByRole("link", { name: "While a tab is in front (unread)" })).toBeVisible();
+  await chat.replyIsComplete();
+
+  await move(other, true);
+  await chat.send("While none is");
+  (await provider.asked("While none is")).finish("Here.");
+  await expect.poll(() => shown).toContain("Reply ready: While a tab is in front");
+  expect(shown).toEqual(["Reply ready: While a tab is in front"]);
+
+  await move(alice.page, false);
+  await expect(chatList(other).getByRole("link", { name: "While a tab is in front", exact: true })).toBeVisible();
+  await expect(alice.page).not.toHaveTitle(/^\(/);
 });
 
 test.describe("without a script", () => {

@@ -115,9 +115,9 @@ impl Live {
         }
     }
 
-    /// Whether a tab of this user that is connected here has this chat on its screen.
-    pub fn is_watched(&self, user_id: UserId, chat_id: ChatId) -> bool {
-        self.hub.is_watched(user_id, chat_id)
+    /// Whether a tab of this user that is connected here and in front has this chat on its screen.
+    pub fn is_looked_at(&self, user_id: UserId, chat_id: ChatId) -> bool {
+        self.hub.is_looked_at(user_id, chat_id)
     }
 
     /// A reply begins here: its text so far can be followed from now on.

@@ -39,7 +39,7 @@ use crate::{
     },
 };
 
-pub use self::{running::Running, summary::SummaryPauses, view::Views};
+pub use self::{running::Running, summary::SummaryPauses, tell::looked, view::Views};
 
 /// A chat with its newest messages and its draft.
 ///
@@ -110,10 +110,7 @@ pub async fn watch(
             mailbox.mark_progress(chat_id, message_id, 0);
         }
     }
-    if db.find_chat(chat_id).await?.is_some_and(|chat| chat.is_unread) {
-        tell::seen(state, db, chat_id).await;
-    }
-    Ok(())
+    tell::looked(state, db, mailbox).await
 }
 
 /// Saves a message and starts the reply to it, or puts that into the queue.

@@ -5,6 +5,7 @@
 pub mod account_menu;
 pub mod action_form;
 pub mod admin_frame;
+pub mod browser_notifications;
 pub mod chat_header;
 pub mod chat_link;
 pub mod chat_links;

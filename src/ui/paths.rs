@@ -2,7 +2,12 @@
 //!
 //! The patterns that the router matches are in `app`; a path here and its pattern there change together.
 
-use crate::domain::{chat::ChatCursor, ids::ChatId, session::SessionEnd};
+use crate::domain::{
+    chat::ChatCursor,
+    ids::ChatId,
+    notification::{Notification, NotificationKind},
+    session::SessionEnd,
+};
 
 pub use crate::domain::next::{
     HOME_PATH as CHATS_PATH, MODELS_PATH, NOTIFICATIONS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, SITE_PATH, TOKENS_PATH,
@@ -37,6 +42,15 @@ pub const API_DOCS_PATH: &str = "/api/v1/docs";
 /// A chat.
 pub fn chat_path(id: ChatId) -> String {
     format!("{CHATS_PATH}/{id}")
+}
+
+/// What a notification is about.
+pub fn notification_path(item: &Notification) -> Option<String> {
+    match (item.chat_id, item.kind) {
+        (Some(chat_id), _) => Some(chat_path(chat_id)),
+        (None, NotificationKind::NewDevice) => Some(SESSIONS_PATH.to_owned()),
+        (None, _) => None,
+    }
 }
 
 /// The part of a chat that ends before the place `before_seq`.

@@ -4,6 +4,7 @@
 //! [`conversation::Conversation`], which a chat's page makes and hands down. They belong to the app, not to a page, so that
 //! a task that outlives its page finds them still there.
 
+pub mod browser_notifications;
 pub mod chat_list;
 mod connection;
 pub mod conversation;

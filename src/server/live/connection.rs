@@ -198,6 +198,12 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
                 refuse(connection, error);
             }
         }
+        LiveCommand::Visibility { is_visible } => {
+            connection.mailbox.set_visible(is_visible);
+            if let Err(error) = replies::looked(&connection.state, &db, &connection.mailbox).await {
+                refuse(connection, error);
+            }
+        }
         LiveCommand::Typing { chat_id } => {
             if let Err(error) = drafts::say_typing(&connection.state, &db, &connection.mailbox, chat_id).await {
                 guard::note_if_denied(Some(db.user_id()), error.status());

@@ -53,6 +53,8 @@ struct Waiting {
     /// Events were dropped.
     resync: bool,
     watched: Option<ChatId>,
+    /// The tab is not in front: nobody looks at what it watches.
+    is_hidden: bool,
     /// What the browser has of each reply in the watched chat.
     sent: HashMap<MessageId, Sent>,
     /// Replies whose text changed.
@@ -145,9 +147,9 @@ impl Hub {
         self.lock().replies.get(&id).cloned()
     }
 
-    /// Whether one of a user's mailboxes follows this chat.
-    pub fn is_watched(&self, user_id: UserId, chat_id: ChatId) -> bool {
-        self.of_user(user_id).iter().any(|mailbox| mailbox.lock().watched == Some(chat_id))
+    /// Whether one of a user's mailboxes follows this chat in front of somebody's eyes.
+    pub fn is_looked_at(&self, user_id: UserId, chat_id: ChatId) -> bool {
+        self.of_user(user_id).iter().any(|mailbox| mailbox.looks_at() == Some(chat_id))
     }
 
     /// Tells whoever watches the chat that a reply's text changed from `first_block` on.
@@ -233,6 +235,17 @@ impl Mailbox {
         waiting.watched = chat_id;
         waiting.sent.clear();
         waiting.progressed.clear();
+    }
+
+    /// Notes whether the tab is in front.
+    pub fn set_visible(&self, is_visible: bool) {
+        self.lock().is_hidden = !is_visible;
+    }
+
+    /// The chat that it follows, if its tab is in front.
+    pub fn looks_at(&self) -> Option<ChatId> {
+        let waiting = self.lock();
+        waiting.watched.filter(|_| !waiting.is_hidden)
     }
 
     /// Queues an event.

@@ -10,8 +10,10 @@ use crate::{
         message::MessageState,
         notification::NotificationKind,
     },
+    error::Result,
     server::{
         db::{TakenReply, UserDb},
+        live::hub::Mailbox,
         state::AppState,
     },
 };
@@ -25,7 +27,7 @@ pub fn news(state: &AppState, user_id: UserId, chat_id: ChatId, end: MessageStat
         // Stopped by whom it would be told; or not the end.
         MessageState::Stopped | MessageState::Queued { .. } | MessageState::Generating => return None,
     };
-    (!state.live.is_watched(user_id, chat_id)).then_some(kind)
+    (!state.live.is_looked_at(user_id, chat_id)).then_some(kind)
 }
 
 /// A chat became unread.
@@ -46,6 +48,19 @@ pub async fn ended_instead(state: &AppState, reply: &TakenReply) {
     {
         unread(state, reply.user_id, &chat);
     }
+}
+
+/// A live connection may look at another chat than before, or again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn looked(state: &AppState, db: &UserDb, mailbox: &Mailbox) -> Result<()> {
+    if let Some(chat_id) = mailbox.looks_at()
+        && db.find_chat(chat_id).await?.is_some_and(|chat| chat.is_unread)
+    {
+        seen(state, db, chat_id).await;
+    }
+    Ok(())
 }
 
 /// A chat is being looked at.

@@ -2,8 +2,9 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
+    NavigateOptions,
     components::Outlet,
-    hooks::{use_location, use_query_map},
+    hooks::{use_location, use_navigate, use_query_map},
 };
 
 use super::{
@@ -19,9 +20,10 @@ use crate::{
     ui::{
         paths::CHATS_PATH,
         state::{
+            browser_notifications::{Permission, Tabs, permission},
             chat_list::use_chat_list,
             live::{Live, use_live},
-            session::use_session,
+            session::{Session, use_session},
             unread::{Unread, use_unread},
         },
     },
@@ -50,7 +52,7 @@ pub fn Layout() -> impl IntoView {
     let live = use_live();
     live.run();
     use_session().drafts.save_when_left();
-    keep_unread(live, use_unread());
+    keep_unread(live, use_session(), use_unread());
     let path = use_location().pathname;
     let is_at_list = move || path.with(|path| path.trim_end_matches('/') == CHATS_PATH);
 
@@ -140,17 +142,23 @@ fn Bars(first_unread: FirstUnread, current: Current) -> impl IntoView {
     }
 }
 
-/// Fetches what was not read whenever that may be something else.
-fn keep_unread(live: Live, unread: Unread) {
-    Effect::new(move |is_first: Option<()>| {
+/// Fetches what was not read whenever that may be something else. What is new is shown where it is seen.
+fn keep_unread(live: Live, session: Session, unread: Unread) {
+    let navigate = use_navigate();
+    Effect::new(move |tabs: Option<Option<Tabs>>| {
         live.notifications_changed.track();
-        let unread = unread.clone();
-        if is_first.is_some() {
-            spawn_local(async move {
-                if let Ok(now) = list_notifications().await {
-                    unread.start(now);
-                }
-            });
-        }
+        let Some(tabs) = tabs else { return Tabs::meet() };
+        let (unread, navigate, met) = (unread.clone(), navigate.clone(), tabs.clone());
+        spawn_local(async move {
+            let Ok(now) = list_notifications().await else { return };
+            let newest_before = unread.with_untracked(|before| before.first().map(|item| item.id));
+            let news = now.iter().filter(|item| Some(item.id) > newest_before).cloned().collect();
+            unread.start(now);
+            let user_id = session.current.with_untracked(|current| current.as_ref().map(|current| current.user.id));
+            if let Some(met) = met.filter(|_| user_id.is_some_and(|id| permission(id) == Permission::On)) {
+                met.show(news, move |path| navigate(path, NavigateOptions::default()));
+            }
+        });
+        tabs
     });
 }

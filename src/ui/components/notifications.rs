@@ -7,7 +7,7 @@ use crate::{
     api::notifications::{ReadNotification, read_notification},
     domain::{ids::NotificationId, limits, notification::Notification},
     ui::{
-        paths::{SESSIONS_PATH, chat_path},
+        paths::notification_path,
         state::{live::use_live, submission::Submission, unread::use_unread},
     },
 };
@@ -42,10 +42,8 @@ fn Item(item: Notification, submission: Submission) -> impl IntoView {
     let id = item.id.to_string();
     let fields = vec![("notification_id", id.clone())];
     let act = move || submission.send(read_notification(id.clone()), |()| {});
-    let (href, label) = match item.chat_id {
-        Some(chat_id) => (chat_path(chat_id), "Open chat"),
-        None => (SESSIONS_PATH.to_owned(), "See sessions"),
-    };
+    let href = notification_path(&item);
+    let label = if item.chat_id.is_some() { "Open chat" } else { "See sessions" };
 
     view! {
         <div class="notification">

@@ -4,13 +4,13 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::notifications::{ReadAllNotifications, list_all_notifications, read_all_notifications},
-    domain::notification::{Notification, NotificationKind},
+    domain::notification::Notification,
     ui::{
         components::{
             fetch_failed::FetchFailed, loading::Loading, notice::ErrorNotice, page_title::PageTitle,
             timestamp::Timestamp,
         },
-        paths::{CHATS_PATH, SESSIONS_PATH, chat_path},
+        paths::{CHATS_PATH, notification_path},
         state::{live::use_live, submission::Submission},
     },
 };
@@ -79,11 +79,7 @@ fn List(all: Vec<Notification>, submission: Submission) -> impl IntoView {
 #[component]
 fn Row(item: Notification) -> impl IntoView {
     let about = format!("{} {}", item.kind.text(), item.detail);
-    let href = match (item.chat_id, item.kind) {
-        (Some(chat_id), _) => Some(chat_path(chat_id)),
-        (None, NotificationKind::NewDevice) => Some(SESSIONS_PATH.to_owned()),
-        (None, _) => None,
-    };
+    let href = notification_path(&item);
 
     view! {
         <li class="notification-row" class:notification-unread=!item.is_read>

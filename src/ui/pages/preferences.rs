@@ -16,8 +16,8 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, field::Field, layout::Models, loading::Loading, notice::ErrorNotice,
-            settings_frame::SettingsFrame,
+            browser_notifications::BrowserNotifications, fetch_failed::FetchFailed, field::Field, layout::Models,
+            loading::Loading, notice::ErrorNotice, settings_frame::SettingsFrame,
         },
         state::submission::{Submission, field, ticked},
     },
@@ -36,7 +36,11 @@ pub fn PreferencesPage() -> impl IntoView {
                     match current.await {
                         Ok(current) => {
                             let models = models.await.unwrap_or(ModelList { models: Vec::new(), default: None });
-                            view! { <PreferencesForm likes=current.user.preferences models /> }.into_any()
+                            view! {
+                                <PreferencesForm likes=current.user.preferences models />
+                                <BrowserNotifications user_id=current.user.id />
+                            }
+                                .into_any()
                         }
                         Err(error) => view! { <FetchFailed error /> }.into_any(),
                     }

@@ -195,6 +195,7 @@ impl Connection {
             Way::Socket => self.refused_sockets.set(0),
             Way::Stream => self.is_stream_refused.set(false),
         }
+        self.say_hidden();
         self.live.is_connected.set(true);
         self.live.is_missed.set(false);
         self.live.chats.refresh(self.live.session);
@@ -267,6 +268,7 @@ impl Connection {
                 connection.socket.replace(Some(socket));
                 connection.refused_sockets.set(0);
                 connection.live.way.set(Way::Socket);
+                connection.say_hidden();
                 connection.live.watch_again.notify();
             }
         });
@@ -301,12 +303,21 @@ impl Connection {
                 self.open_since_ms.set(None);
                 self.live.is_connected.set(false);
             }
-            return;
+            return self.say_hidden();
         }
         // After a long sleep a connection may be dead without knowing it.
         let is_stale = now_ms() - self.heard_at_ms.get() >= SILENCE_MS_MAX;
         if is_stale || !self.live.is_connected.get_untracked() {
             self.connect();
+        } else {
+            self.send(&LiveCommand::Visibility { is_visible: true });
+        }
+    }
+
+    /// Says that nobody sees what is on the screen, if that is so. A new connection is taken for one in front.
+    fn say_hidden(&self) {
+        if document().hidden() {
+            self.send(&LiveCommand::Visibility { is_visible: false });
         }
     }
 

@@ -149,7 +149,7 @@ impl Live {
             LiveEvent::ChatChanged { chat } => {
                 if let Some(shown) = screen.filter(|shown| shown.chat_id() == chat.id) {
                     // Told so by a server that does not know what is on this screen.
-                    if chat.is_unread {
+                    if chat.is_unread && !document().hidden() {
                         self.watch_again.notify();
                     }
                     shown.apply_chat(chat.clone());
