@@ -6,6 +6,7 @@
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
+use js_sys::Date;
 use leptos::{
     prelude::*,
     task::spawn_local,
@@ -75,7 +76,8 @@ pub struct Tabs(Rc<Met>);
 
 struct Met {
     channel: BroadcastChannel,
-    is_other_in_front: Rc<Cell<bool>>,
+    /// When another tab was last heard to be in front.
+    answered_at_ms: Rc<Cell<f64>>,
     /// Called as long as the channel is open.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
 }
@@ -90,29 +92,29 @@ impl Tabs {
     /// Answers the others from now on. None where a browser knows nothing of them.
     pub fn meet() -> Option<Self> {
         let channel = BroadcastChannel::new(CHANNEL).ok()?;
-        let is_other_in_front = Rc::new(Cell::new(false));
-        let (answers, hears) = (channel.clone(), Rc::clone(&is_other_in_front));
+        let answered_at_ms = Rc::new(Cell::new(0.0));
+        let (answers, answered) = (channel.clone(), Rc::clone(&answered_at_ms));
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             match event.data().as_string().as_deref() {
                 // Without an answer, the person is told twice: no reason to fail.
                 Some(ASK) if !document().hidden() => _ = answers.post_message(&HERE.into()),
-                Some(HERE) => hears.set(true),
+                Some(HERE) => answered.set(Date::now()),
                 _ => {}
             }
         });
         channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        Some(Self(Rc::new(Met { channel, is_other_in_front, _on_message: on_message })))
+        Some(Self(Rc::new(Met { channel, answered_at_ms, _on_message: on_message })))
     }
 
     /// Shows what is new, if nobody sees it anyway; `open` leads to the page of the one that is clicked.
     pub fn show(&self, news: Vec<Notification>, open: impl Fn(&str) + Clone + 'static) {
         let met = Rc::clone(&self.0);
-        met.is_other_in_front.set(false);
+        let asked_at_ms = Date::now();
         if !document().hidden() || news.is_empty() || met.channel.post_message(&ASK.into()).is_err() {
             return;
         }
         let show = move || {
-            if document().hidden() && !met.is_other_in_front.get() {
+            if document().hidden() && met.answered_at_ms.get() < asked_at_ms {
                 news.iter().for_each(|item| show(item, open.clone()));
             }
         };
@@ -125,7 +127,7 @@ fn show(item: &Notification, open: impl Fn(&str) + 'static) {
     options.set_body(&item.detail);
     options.set_tag(&item.id.to_string());
     // Some phones leave this to a service worker, which would be a second way for the same.
-    let Ok(shown) = Shown::new_with_options(item.kind.text(), &options) else { return };
+    let Ok(shown) = Shown::new_with_options(item.kind.text().trim_end_matches(':'), &options) else { return };
     let path = notification_path(item).unwrap_or_else(|| NOTIFICATIONS_PATH.to_owned());
     let closed = shown.clone();
     let on_click = Closure::once_into_js(move || {
