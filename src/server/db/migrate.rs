@@ -1,7 +1,9 @@
 //! Brings the database to this version's schema, and refuses one that is newer.
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbErr, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DbErr, SqlxPostgresConnector, Statement, TransactionTrait, sqlx::postgres::PgPoolOptions,
+};
 
 use super::{Db, describe, failed, row_security};
 use crate::error::Result;
@@ -36,13 +38,17 @@ impl Db {
         if self.is_sqlite() {
             return Migrator::up(&self.writer.connection(), None).await;
         }
-        // The lock lives as long as this transaction; the steps run on other connections.
-        let lock = self.read.begin().await?;
+        // The lock lives as long as this transaction, beside the pool: the steps need a connection, and it may have but one.
+        let options = self.read.get_postgres_connection_pool().connect_options();
+        let beside = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
+        let beside = SqlxPostgresConnector::from_sqlx_postgres_pool(beside);
+        let lock = beside.begin().await?;
         let statement = format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})");
         lock.execute_raw(Statement::from_string(lock.get_database_backend(), statement)).await?;
         Migrator::up(&self.read, None).await?;
         row_security::apply(&self.read).await?;
-        lock.commit().await
+        lock.commit().await?;
+        beside.close().await
     }
 
     /// Whether steps are missing.
