@@ -4,8 +4,8 @@
 //! not to whoever asked: a client that goes away does not leave it half done.
 //!
 //! SQLite has one writer at a time, and a durable commit costs a sync of the disk. So one task owns the one writing
-//! connection and gathers the jobs that wait into one transaction, each in its own savepoint: many acknowledged writes for
-//! one sync, and no `database is locked`. On Postgres each job has a transaction of its own.
+//! connection and gathers the jobs that wait into one transaction, each in its own savepoint unless it is the only one: many
+//! acknowledged writes for one sync, and no `database is locked`. On Postgres each job has a transaction of its own.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -46,8 +46,23 @@ impl From<Error> for Abort {
 /// What a job's code gives.
 pub type Written<T> = std::result::Result<T, Abort>;
 
-/// A job that waits for SQLite's writer: runs in the transaction, and gives what to do once that is committed or lost.
-type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Acknowledge> + Send>;
+/// A job that waits for SQLite's writer: runs in the transaction, which is its own or not.
+type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction, Whose) -> BoxFuture<'t, Done> + Send>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Taken back with the job.
+    Own,
+    Shared,
+}
+
+struct Done {
+    /// Whether there is something to commit.
+    is_kept: bool,
+    /// What to do once the transaction is committed, or lost.
+    acknowledge: Acknowledge,
+}
+
 /// Told whether the commit succeeded.
 type Acknowledge = Box<dyn FnOnce(bool) + Send>;
 
@@ -154,14 +169,18 @@ where
     F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Written<T>> + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
-    let job: Job = Box::new(move |transaction| {
+    let job: Job = Box::new(move |transaction, whose| {
         async move {
-            let written = in_savepoint(transaction, job).await;
+            let written = match whose {
+                Whose::Own => job(transaction).await,
+                Whose::Shared => in_savepoint(transaction, job).await,
+            };
+            let is_kept = written.is_ok();
             let acknowledge: Acknowledge = Box::new(move |committed| {
                 // Nobody may be waiting any more; the write stands all the same.
                 let _ = sender.send(if committed { written } else { Err(Abort::Refused(Error::Unavailable)) });
             });
-            acknowledge
+            Done { is_kept, acknowledge }
         }
         .boxed()
     });
@@ -239,11 +258,16 @@ async fn run_batch(
         ..TransactionOptions::default()
     };
     let transaction = connection.begin_with_options(options).await?;
+    let whose = if batch.len() == 1 { Whose::Own } else { Whose::Shared };
+    let mut is_kept = whose == Whose::Shared;
     for job in batch.drain(..) {
-        match AssertUnwindSafe(job(&transaction)).catch_unwind().await {
-            Ok(acknowledge) => acknowledgements.push(acknowledge),
+        match AssertUnwindSafe(job(&transaction, whose)).catch_unwind().await {
+            Ok(done) => {
+                is_kept |= done.is_kept;
+                acknowledgements.push(done.acknowledge);
+            }
             Err(_) => tracing::error!("a write panicked; it was rolled back"),
         }
     }
-    transaction.commit().await
+    if is_kept { transaction.commit().await } else { transaction.rollback().await }
 }
