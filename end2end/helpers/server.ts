@@ -57,6 +57,11 @@ export class Server {
     return server;
   }
 
+  /** The same server, as it is reached by way of a proxy. */
+  behind(url: string): Server {
+    return Object.create(this, { url: { value: url } }) as Server;
+  }
+
   /** Starts it, again or for the first time, and waits until it can serve. */
   async start(): Promise<void> {
     // Tied to this process: however it ends, no server stays behind.
@@ -178,14 +183,14 @@ function program(): string {
   return needed("SARDONYX_BIN");
 }
 
-function needed(name: string): string {
+export function needed(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run \`cargo xtask test --only browser\``);
   return value;
 }
 
 /** A port that nobody listens on now. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const listener = createServer();
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const address = listener.address();

@@ -18,6 +18,8 @@ pub fn check(shared: &mut Shared) -> Result<Outcome> {
     let folder = shared.project.root.join("end2end");
     ensure!(folder.join("tests").is_dir(), "end2end/tests is missing: there are no browser tests to run");
     let chromium = chromium(&mut shared.step)?;
+    let nginx = program(&mut shared.step, &["nginx"], "nginx-light")?;
+    let caddy = program(&mut shared.step, &["caddy"], "caddy")?;
     npm::install_locked(&mut shared.step, &folder)?;
     if !shared.server() {
         return Ok(Outcome::not_run("the server does not build"));
@@ -34,7 +36,9 @@ pub fn check(shared: &mut Shared) -> Result<Outcome> {
         .current_dir(&folder)
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &results)
         .env("SARDONYX_BIN", shared.server_binary())
-        .env("CHROMIUM", chromium);
+        .env("CHROMIUM", chromium)
+        .env("NGINX", nginx)
+        .env("CADDY", caddy);
     npm::add_node(shared.project, &mut shared.step, &mut playwright)?;
     let run = process::run(shared.equip(&mut playwright)?);
     let outcome = count(&results).with_context(|| match &run {
@@ -63,11 +67,16 @@ fn chromium(step: &mut Step) -> Result<PathBuf> {
     if let Some(chosen) = env::var_os("CHROMIUM") {
         return Ok(chosen.into());
     }
-    let find = || ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(process::find);
+    program(step, &["chromium", "chromium-browser", "google-chrome"], "chromium")
+}
+
+/// A program under one of its names, out of this Debian package if there is none yet.
+fn program(step: &mut Step, names: &[&str], package: &str) -> Result<PathBuf> {
+    let find = || names.iter().find_map(|name| process::find(name));
     if find().is_none() {
-        apt::install(step, &["chromium"], "the browser tests")?;
+        apt::install(step, &[package], "the browser tests")?;
     }
-    find().context("Chromium was installed, yet is not on the path")
+    find().with_context(|| format!("{package} was installed, yet is not on the path"))
 }
 
 #[cfg(test)]
