@@ -210,7 +210,8 @@ async fn d35_closing_every_tab_stops_nothing(setup: Setup) {
 }
 
 async fn n3_stop_against_finish_leaves_one_end(setup: Setup) {
-    let app = TestApp::start(setup).await;
+    // So many rounds are a long chat, whose summary would be asked for in between.
+    let app = TestApp::start(setup.config(|config| config.models.context_tokens = 100_000)).await;
     let alice = app.alice().await;
     app.upstream.by_hand();
     let chat_id = alice.create_chat().await;
