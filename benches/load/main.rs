@@ -25,6 +25,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Parser, ValueEnum};
+use sardonyx::domain::limits;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::timeout,
@@ -76,6 +77,8 @@ struct Effort {
     idle_sockets: usize,
     /// Replies that start within a second.
     bursts: &'static [usize],
+    /// The one of them that one person causes alone, too.
+    burst_of_one: usize,
     /// How often each burst is repeated.
     rounds: usize,
 }
@@ -86,11 +89,21 @@ const FULL: Effort = Effort {
     requests: 200,
     single_replies: 12,
     idle_sockets: 10_000,
-    bursts: &[100, 300],
+    // The last is as many as a server has places for.
+    bursts: &[100, 300, limits::RUNNING_REPLIES_MAX],
+    burst_of_one: 300,
     rounds: 2,
 };
-const QUICK: Effort =
-    Effort { starts: 3, users: 25, requests: 50, single_replies: 4, idle_sockets: 1_000, bursts: &[100], rounds: 1 };
+const QUICK: Effort = Effort {
+    starts: 3,
+    users: 25,
+    requests: 50,
+    single_replies: 4,
+    idle_sockets: 1_000,
+    bursts: &[100],
+    burst_of_one: 100,
+    rounds: 1,
+};
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {

@@ -82,7 +82,7 @@ pub async fn measure(
         let part = format!("streaming, {replies} replies within a second; floor: the bare relay");
         figures::add_rows(&part, &through, &bare, stage.report);
         // The same by one person, who has fewer live connections than chats.
-        if Some(&replies) == effort.bursts.last() {
+        if replies == effort.burst_of_one {
             let alone = stage.chat_burst(replies, TOKENS, &browsers[..1]).await?;
             let part = format!("streaming, {replies} replies of one person within a second; floor: the bare relay");
             figures::add_rows(&part, &alone, &bare, stage.report);
