@@ -38,6 +38,7 @@ crate::once![
     d28_a_line_without_end_is_given_up,
     d29_a_reply_is_the_same_however_its_bytes_are_cut,
     d30_events_that_nobody_knows_do_nothing,
+    d31_what_is_packed_is_not_unpacked,
     d32_nothing_comes_after_the_end,
     a_server_that_does_not_stream_is_understood,
     i5_a_nul_in_a_reply_is_left_out,
@@ -277,6 +278,25 @@ async fn d30_events_that_nobody_knows_do_nothing(setup: Setup) {
     let message = end(&alice, chat_id, sent.reply_id).await;
     assert!(!text(&message).contains("<script"), "{}", text(&message));
     assert!(text(&message).contains("&lt;script&gt;alert(1)"));
+}
+
+/// A whole reply, packed by gzip.
+const PACKED: &str = "1f8b08000000000002034b492c49b452a8564acec8cf4c4e2d56b28aae564a49cd294954b2020ae6e795a4e695285929252a\
+                      d5d6c6d67271a5809547bbf8fbb9c672710100f64de10d3d000000";
+
+async fn d31_what_is_packed_is_not_unpacked(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (chat_id, sent, call) = question(&app, &alice).await;
+    // Nobody asked for it, so a few bytes cannot become many.
+    assert!(!call.headers.contains_key(header::ACCEPT_ENCODING));
+    let packed: Vec<u8> = PACKED.as_bytes().chunks(2).map(hex).collect();
+    call.answer(([(header::CONTENT_TYPE, "text/event-stream"), (header::CONTENT_ENCODING, "gzip")], packed));
+    expect_failure(&app, &alice, chat_id, sent, ReplyFailure::Garbled, "").await;
+}
+
+fn hex(pair: &[u8]) -> u8 {
+    u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
 }
 
 async fn d32_nothing_comes_after_the_end(setup: Setup) {
