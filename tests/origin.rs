@@ -223,15 +223,9 @@ async fn the_sites_own_pages_may_act(setup: Setup) {
 async fn site(setup: Setup) -> (TestApp, Person) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
-    alice.ask("a message that stays").await;
-    let mut tab = crate::support::Tab::open(&alice).await;
-    let chat = alice.list_chats(None).await.chats.remove(0);
-    tab.show(alice.open_chat(chat.id).await).await;
+    let (chat_id, sent) = alice.ask("a message that stays").await;
     // Nothing is under way any more when the rows are compared.
-    tab.until("the reply's end", |screen| {
-        screen.messages.len() == 2 && screen.messages.iter().all(|m| m.state.is_final())
-    })
-    .await;
+    alice.read_reply(chat_id, &sent).await;
     (app, alice)
 }
 

@@ -116,13 +116,18 @@ async fn behind_proxy(setup: Setup) -> (TestApp, Proxy) {
 
 async fn d2_postgres_that_goes_away_under_many_sends_keeps_each_once(setup: Setup) {
     let (app, proxy) = behind_proxy(setup).await;
-    let alice = app.alice().await;
-    let chat_id = alice.create_chat().await;
-    let mut ids = Vec::new();
+    // Nobody sends more than one person may have waiting.
+    let mut people = Vec::new();
+    for n in 0..times(2, 6) {
+        let person = app.member(&format!("person-{n}@example.org")).await;
+        people.push((person.create_chat().await, person));
+    }
+    let mut sent = 0;
     for (round, line) in [Line::Refused, Line::Reset].into_iter().enumerate() {
-        let these: Vec<ClientMessageId> = (0..times(30, 100)).map(|_| ClientMessageId::random()).collect();
-        let texts: Vec<String> = (0..these.len()).map(|n| format!("{round}-{n}")).collect();
-        let sends = these.iter().zip(&texts).map(|(id, text)| alice.try_send(chat_id, text, *id));
+        let these: Vec<_> = (0..people.len() * 16)
+            .map(|n| (&people[n % people.len()], ClientMessageId::random(), format!("{round}-{n}")))
+            .collect();
+        let sends = these.iter().map(|((chat_id, person), id, text)| person.try_send(*chat_id, text, *id));
         let before = app.database.count("chat_message").await;
         let outage = async {
             let some = async || app.database.count("chat_message").await > before + 4;
@@ -136,16 +141,20 @@ async fn d2_postgres_that_goes_away_under_many_sends_keeps_each_once(setup: Setu
             answers.iter().map(|a| a.status).collect::<Vec<_>>()
         );
         proxy.set(Line::Open);
-        eventually("the way back", async || alice.get("/chats").await.status == 200).await;
+        eventually("the way back", async || people[0].1.get("/chats").await.status == 200).await;
         // Whoever was told nothing sends again; whoever was told something is told the same.
-        for ((id, text), answer) in these.iter().zip(&texts).zip(&answers) {
-            let again: Sent = alice.try_send(chat_id, text, *id).await.ok();
+        for (((chat_id, person), id, text), answer) in these.iter().zip(&answers) {
+            let again: Sent = person.try_send(*chat_id, text, *id).await.ok();
             assert!(answer.status != 200 || answer.ok::<Sent>() == again, "{text}");
         }
-        ids.extend(these);
+        sent += these.len() as i64;
+        let unfinished = "SELECT COUNT(*) FROM chat_message WHERE state IN ('queued', 'generating')";
+        eventually("the end of every reply", async || app.database.number(unfinished).await == 0).await;
     }
-    assert_eq!(app.database.count("chat_message").await, 2 * ids.len() as i64);
-    assert_eq!(app.database.number("SELECT MAX(seq) - COUNT(*) FROM chat_message").await, 0);
+    assert_eq!(app.database.count("chat_message").await, 2 * sent);
+    let uneven = "SELECT COUNT(*) FROM chat_session WHERE last_seq <> \
+                  (SELECT COUNT(*) FROM chat_message WHERE chat_id = chat_session.id)";
+    assert_eq!(app.database.number(uneven).await, 0);
 }
 
 async fn d3_a_commit_whose_answer_is_lost_is_found_by_the_retry(setup: Setup) {

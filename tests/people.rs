@@ -311,7 +311,7 @@ async fn x21_whoever_deletes_their_account_leaves_nothing_and_others_everything(
     let (admin, alice, bob) = (app.admin().await, app.alice().await, app.bob().await);
     alice.ask("a secret of Alice's").await;
     let (chat_id, sent) = bob.ask("something of Bob's").await;
-    Tab::on_chat(&bob, chat_id).await.until_end(sent.reply_id).await;
+    bob.read_reply(chat_id, &sent).await;
     let phone = app.log_in("alice@example.org").await;
     let mut tab = Tab::open(&phone).await;
     let bobs = app.database.dump_of(bob.id.0).await;
