@@ -66,7 +66,8 @@ pub struct StorageConfig {
     )]
     pub database_url: String,
 
-    /// Connections to the database at a time, for each server: on Postgres for everything, on SQLite for reading.
+    /// Connections to the database at a time, for each server: on Postgres for everything, and one more while it starts; on
+    /// SQLite for reading.
     #[arg(long, env = "SARDONYX_DATABASE_CONNECTIONS", default_value_t = limits::DATABASE_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
 

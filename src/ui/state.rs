@@ -17,5 +17,6 @@ pub mod self_test;
 pub mod session;
 pub mod site;
 pub mod socket;
+mod storage;
 pub mod submission;
 pub mod unread;

@@ -1,7 +1,7 @@
 //! Tells a reply's user of its end when they look elsewhere: their chat is unread until they look at it, in every tab.
 //!
-//! Whether they look is what this server knows of its own connections. A tab that watches the chat at another server says so
-//! once more when it hears that its chat is unread, and with that it is read.
+//! Whether they look is what this server knows of its own connections. A tab in front that watches the chat at another server
+//! says so once more when it hears that its chat is unread, and with that it is read.
 
 use crate::{
     domain::{

@@ -154,8 +154,7 @@ fn keep_unread(live: Live, session: Session, unread: Unread) {
             let newest_before = unread.with_untracked(|before| before.first().map(|item| item.id));
             let news = now.iter().filter(|item| Some(item.id) > newest_before).cloned().collect();
             unread.start(now);
-            let user_id = session.current.with_untracked(|current| current.as_ref().map(|current| current.user.id));
-            if let Some(met) = met.filter(|_| user_id.is_some_and(|id| permission(id) == Permission::On)) {
+            if let Some(met) = met.filter(|_| session.user_id().is_some_and(|id| permission(id) == Permission::On)) {
                 met.show(news, move |path| navigate(path, NavigateOptions::default()));
             }
         });

@@ -10,10 +10,11 @@ use js_sys::Date;
 use leptos::{
     prelude::*,
     task::spawn_local,
-    wasm_bindgen::{JsCast, JsValue, closure::Closure},
+    wasm_bindgen::{JsCast, closure::Closure},
 };
 use web_sys::{BroadcastChannel, MessageEvent, Notification as Shown, NotificationOptions, NotificationPermission};
 
+use super::storage::Storage;
 use crate::{
     domain::{ids::UserId, notification::Notification},
     ui::paths::{NOTIFICATIONS_PATH, notification_path},
@@ -47,7 +48,7 @@ pub fn permission(user_id: UserId) -> Permission {
     }
     match Shown::permission() {
         NotificationPermission::Denied => Permission::Denied,
-        NotificationPermission::Granted if kept().is_some_and(|kept| kept == user_id.to_string()) => Permission::On,
+        NotificationPermission::Granted if Storage::Browser.get(KEY) == Some(user_id.to_string()) => Permission::On,
         _ => Permission::Off,
     }
 }
@@ -60,14 +61,14 @@ pub fn turn_on(user_id: UserId, then: impl Fn(Permission) + 'static) {
         if let Ok(asked) = asked {
             _ = asked.await;
         }
-        keep(&user_id.to_string().into());
+        Storage::Browser.set(KEY, &user_id.to_string());
         then(permission(user_id));
     });
 }
 
 /// Shows no more.
 pub fn turn_off() {
-    keep(&JsValue::UNDEFINED);
+    Storage::Browser.remove(KEY);
 }
 
 /// The tabs of this browser, as one of them knows them.
@@ -136,23 +137,4 @@ fn show(item: &Notification, open: impl Fn(&str) + 'static) {
         closed.close();
     });
     shown.set_onclick(Some(on_click.unchecked_ref()));
-}
-
-fn storage() -> Option<JsValue> {
-    js_sys::Reflect::get(&window(), &"localStorage".into()).ok().filter(JsValue::is_object)
-}
-
-fn kept() -> Option<String> {
-    js_sys::Reflect::get(&storage()?, &KEY.into()).ok()?.as_string()
-}
-
-fn keep(whose: &JsValue) {
-    if let Some(storage) = storage() {
-        // A full or forbidden storage means that they stay as they are.
-        _ = if whose.is_undefined() {
-            js_sys::Reflect::delete_property(&storage.into(), &KEY.into())
-        } else {
-            js_sys::Reflect::set(&storage, &KEY.into(), whose)
-        };
-    }
 }

@@ -8,10 +8,10 @@
 
 use std::collections::HashMap;
 
-use leptos::{prelude::*, task::spawn_local, wasm_bindgen::JsValue};
+use leptos::{prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
-use super::{drafts::Drafts, site::use_site_name};
+use super::{drafts::Drafts, site::use_site_name, storage::Storage};
 use crate::{
     api::session::current_session,
     domain::{
@@ -136,7 +136,8 @@ impl Session {
         load_page(&login_path(next, Some(end)));
     }
 
-    fn user_id(self) -> Option<UserId> {
+    /// Who it is, once that is known.
+    pub fn user_id(self) -> Option<UserId> {
         self.current.try_with_untracked(|current| current.as_ref().map(|current| current.user.id)).flatten()
     }
 }
@@ -165,20 +166,14 @@ pub fn load_page(path: &str) {
     _ = window().location().set_href(path);
 }
 
-fn tab_storage() -> Option<JsValue> {
-    js_sys::Reflect::get(&window(), &"sessionStorage".into()).ok().filter(JsValue::is_object)
-}
-
 fn lay_aside(drafts: &LaidAside) {
-    if let (Some(storage), Ok(json)) = (tab_storage(), serde_json::to_string(drafts)) {
-        // A full or forbidden storage means that the draft is lost, which nothing here can help.
-        _ = js_sys::Reflect::set(&storage, &LAID_ASIDE_KEY.into(), &json.into());
+    if let Ok(json) = serde_json::to_string(drafts) {
+        Storage::Tab.set(LAID_ASIDE_KEY, &json);
     }
 }
 
 fn take_laid_aside() -> Option<LaidAside> {
-    let storage = tab_storage()?;
-    let json = js_sys::Reflect::get(&storage, &LAID_ASIDE_KEY.into()).ok()?.as_string()?;
-    _ = js_sys::Reflect::delete_property(&storage.into(), &LAID_ASIDE_KEY.into());
+    let json = Storage::Tab.get(LAID_ASIDE_KEY)?;
+    Storage::Tab.remove(LAID_ASIDE_KEY);
     serde_json::from_str(&json).ok()
 }
