@@ -12,6 +12,7 @@ pub mod admin;
 pub mod chats;
 pub mod connection;
 pub mod drafts;
+pub mod files;
 pub mod links;
 pub mod live;
 pub mod messages;

@@ -15,11 +15,11 @@ use leptos_router::{
 
 use crate::ui::{
     components::layout::Layout,
-    lazy::{AdminPages, NotificationPages, SettingsPages, WelcomePages},
+    lazy::{AdminPages, FilePages, NotificationPages, SettingsPages, WelcomePages},
     pages::{chat::ChatPage, chat_list::ChatListPage, login::LoginPage, not_found::NotFoundPage},
     state::{
         chat_list::provide_chat_list, live::provide_live, session::provide_session, site::provide_site_name,
-        unread::provide_unread,
+        unread::provide_unread, uploads::provide_uploads,
     },
 };
 
@@ -29,7 +29,9 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_site_name();
     provide_unread();
-    provide_live(provide_session(), provide_chat_list());
+    let session = provide_session();
+    provide_uploads(session);
+    provide_live(session, provide_chat_list());
     // A server function also says where a plain form goes next. In the browser, whoever called it decides: somebody may
     // have opened another chat while the answer was under way.
     _ = set_redirect_hook(|_| {});
@@ -43,6 +45,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/chats") view=ChatListPage ssr=SsrMode::Async />
                     <Route path=path!("/chats/:id") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/files") view=FilePages::List ssr=SsrMode::Async />
                     <Route path=path!("/notifications") view=NotificationPages::All ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPages::People ssr=SsrMode::Async />
                     <Route path=path!("/admin/sessions") view=AdminPages::LiveSessions ssr=SsrMode::Async />

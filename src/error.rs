@@ -55,6 +55,22 @@ pub enum Error {
     Conflict,
     /// The body is larger than allowed. 413.
     TooLarge,
+    /// The file is larger than this site takes. 413.
+    FileTooLarge,
+    /// All files of the person together would be more than this site keeps for each. 507.
+    StorageFull,
+    /// The person has as many files as one may have, or as many uploads that are not complete. 409.
+    TooManyFiles,
+    /// The content of a file is not where it was kept. 404.
+    ContentMissing,
+    /// There is no room where files are kept. 507.
+    DiskFull,
+    /// A piece of an upload does not begin where the last one ended. 409.
+    UploadOffset,
+    /// The client went away, or sent too slowly. 408.
+    UploadCut,
+    /// A client of tus that speaks another version. 412.
+    TusVersion,
     /// A limit on how much at a time is reached. 429.
     TooMany,
     /// Too much of something in a short time; the next one is welcome after so many seconds. 429.
@@ -102,6 +118,8 @@ pub enum InvalidInput {
     InvitationDays,
     TooManyVersions,
     ForkTooLong,
+    FileName,
+    FileEmpty,
 }
 
 /// The wire form of an [`Error`]: its code counts, its text is for people.
@@ -133,7 +151,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 59] = [
+    const ALL: [Self; 69] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -158,6 +176,8 @@ impl Error {
         Self::Invalid(InvalidInput::InvitationDays),
         Self::Invalid(InvalidInput::TooManyVersions),
         Self::Invalid(InvalidInput::ForkTooLong),
+        Self::Invalid(InvalidInput::FileName),
+        Self::Invalid(InvalidInput::FileEmpty),
         Self::Malformed,
         Self::WrongCredentials,
         Self::CodeNeeded,
@@ -180,6 +200,14 @@ impl Error {
         Self::NotFound,
         Self::Conflict,
         Self::TooLarge,
+        Self::FileTooLarge,
+        Self::StorageFull,
+        Self::TooManyFiles,
+        Self::ContentMissing,
+        Self::DiskFull,
+        Self::UploadOffset,
+        Self::UploadCut,
+        Self::TusVersion,
         Self::TooMany,
         Self::TooOften { what: Quota::Requests, seconds: 0 },
         Self::TooOften { what: Quota::ProgramRequests, seconds: 0 },
@@ -222,6 +250,8 @@ impl Error {
             Self::Invalid(InvalidInput::InvitationDays) => "invitation_days_invalid",
             Self::Invalid(InvalidInput::TooManyVersions) => "too_many_versions",
             Self::Invalid(InvalidInput::ForkTooLong) => "fork_too_long",
+            Self::Invalid(InvalidInput::FileName) => "file_name_invalid",
+            Self::Invalid(InvalidInput::FileEmpty) => "file_empty",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
             Self::CodeNeeded => "code_needed",
@@ -240,6 +270,14 @@ impl Error {
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
+            Self::FileTooLarge => "file_too_large",
+            Self::StorageFull => "storage_full",
+            Self::TooManyFiles => "too_many_files",
+            Self::ContentMissing => "content_missing",
+            Self::DiskFull => "disk_full",
+            Self::UploadOffset => "upload_offset",
+            Self::UploadCut => "upload_cut",
+            Self::TusVersion => "tus_version",
             Self::TooMany => "too_many",
             Self::TooOften { what, .. } => what.code(),
             Self::ReplyRunning => "reply_running",
@@ -261,7 +299,7 @@ impl Error {
     pub const fn retry_after_seconds(self) -> Option<u32> {
         match self {
             Self::TooManyAttempts { seconds } | Self::TooOften { seconds, .. } => Some(seconds),
-            Self::TooMany | Self::TooManyReplies | Self::Unavailable | Self::Busy => Some(5),
+            Self::TooMany | Self::TooManyReplies | Self::DiskFull | Self::Unavailable | Self::Busy => Some(5),
             _ => None,
         }
     }
@@ -283,9 +321,17 @@ impl Error {
             | Self::Forbidden
             | Self::Scope
             | Self::TokensOff => 403,
-            Self::NotFound => 404,
-            Self::Conflict | Self::ReplyRunning | Self::LastAdmin | Self::KeyNeeded => 409,
-            Self::TooLarge => 413,
+            Self::NotFound | Self::ContentMissing => 404,
+            Self::UploadCut => 408,
+            Self::TusVersion => 412,
+            Self::StorageFull | Self::DiskFull => 507,
+            Self::UploadOffset
+            | Self::TooManyFiles
+            | Self::Conflict
+            | Self::ReplyRunning
+            | Self::LastAdmin
+            | Self::KeyNeeded => 409,
+            Self::TooLarge | Self::FileTooLarge => 413,
             Self::TooMany | Self::TooOften { .. } | Self::TooManyReplies | Self::TooManyAttempts { .. } => 429,
             Self::Unavailable | Self::Busy | Self::Offline => 503,
             Self::Internal => 500,

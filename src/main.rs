@@ -12,7 +12,6 @@ use sardonyx::{
         serve::{self, Server},
     },
 };
-use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -50,8 +49,7 @@ async fn run_server(config: Config) -> Result<(), String> {
     logs::start(&config)?;
     let addr = config.addr;
     let server = Server::start(config).await?;
-    let listener =
-        TcpListener::bind(addr).await.map_err(|error| format!("SARDONYX_ADDR: cannot listen on {addr}: {error}"))?;
+    let listener = serve::listen(addr).map_err(|error| format!("SARDONYX_ADDR: cannot listen on {addr}: {error}"))?;
     serve::stop_on_signals(server.state.stopping.clone())?;
     server.print_setup_link().await?;
     tracing::info!(%addr, "listening");

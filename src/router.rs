@@ -33,7 +33,7 @@ use crate::{
     server::{
         assets, audit,
         auth::{cookie, guard, second_factor},
-        door, export, flood, health,
+        door, export, files, flood, health,
         live::{socket, stream},
         origin, refusal,
         serve::Server,
@@ -54,6 +54,7 @@ pub fn new(server: &Server) -> Router {
         .route("/settings/second-factor.svg", get(second_factor::picture).layer(map_response(never_stored)))
         .route("/settings/data.json", get(export::download).layer(map_response(never_stored)))
         .route("/admin/audit.csv", get(audit::export).layer(map_response(never_stored)))
+        .merge(files_of_pages())
         .route("/ws", any(socket::upgrade))
         .route("/live", get(stream::open))
         .layer(from_fn(guard::log_denied))
@@ -146,7 +147,18 @@ fn server_functions(state: &AppState) -> Router<AppState> {
         ))
 }
 
-/// The API for programs. What waits for a reply has a limit of its own; everything else has the usual one.
+/// Files as pages send and fetch them; for as long as that takes.
+fn files_of_pages() -> Router<AppState> {
+    Router::new()
+        .route("/files/uploads", any(files::tus::uploads))
+        .route("/files/uploads/{id}", any(files::tus::upload))
+        .route("/files/form", post(files::form::submit))
+        .route("/files/{id}/content", get(files::content::download))
+        .layer(map_response(never_stored))
+}
+
+/// The API for programs. What waits for a reply or carries a file has a limit of its own; everything else has the usual
+/// one.
 fn api_for_programs(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/v1/token", post(v1::token::create_token))
@@ -154,6 +166,8 @@ fn api_for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/me", get(v1::token::find_me))
         .route("/api/v1/chats", get(v1::chats::list_chats).post(v1::chats::create_chat))
         .route("/api/v1/chats/{id}", get(v1::chats::find_chat))
+        .route("/api/v1/files", get(v1::files::list_files))
+        .route("/api/v1/files/{id}", get(v1::files::find_file).delete(v1::files::delete_file))
         .route("/api/v1/sessions", get(v1::sessions::list_sessions).delete(v1::sessions::end_other_sessions))
         .route("/api/v1/sessions/{id}", delete(v1::sessions::end_session))
         .layer(TimeoutLayer::with_status_code(
@@ -161,6 +175,11 @@ fn api_for_programs(state: &AppState) -> Router<AppState> {
             Duration::from_secs(limits::REQUEST_SECONDS_MAX),
         ))
         .route("/api/v1/chats/{id}/messages", get(v1::messages::list_messages).post(v1::messages::send_message))
+        .route("/api/v1/files", post(v1::files::add_file))
+        .route("/api/v1/files/uploads", any(files::tus::uploads))
+        .route("/api/v1/files/uploads/{id}", any(files::tus::upload))
+        .route("/api/v1/files/form", post(files::form::submit))
+        .route("/api/v1/files/{id}/content", get(files::content::download))
         .layer(from_fn(guard::log_denied))
         .layer(from_fn_with_state(state.clone(), flood::limit_program))
         .layer(from_fn_with_state(state.clone(), guard::identify_program))

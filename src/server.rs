@@ -18,6 +18,7 @@ pub mod door;
 pub mod drafts;
 pub mod export;
 pub mod failpoints;
+pub mod files;
 pub mod flood;
 pub mod health;
 pub mod live;

@@ -11,6 +11,7 @@ use sardonyx::domain::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::Semaphore,
     time::{sleep, timeout},
 };
 
@@ -179,9 +180,13 @@ async fn p1_connections_that_ask_for_nothing_are_closed_and_nobody_notices(setup
         took[took.len() / 2]
     };
     let undisturbed = median().await;
-    let opened = Instant::now();
+    // What comes in one moment waits in the kernel's queue, which holds some thousands.
+    let (connecting, app) = (Semaphore::new(1_000), &app);
     let until_closed = async |is_slow: bool| {
+        let place = connecting.acquire().await.unwrap();
         let mut connection = TcpStream::connect(app.addr).await.unwrap();
+        drop(place);
+        let opened = Instant::now();
         let (mut from, mut to) = connection.split();
         let mut bytes = [0; 512];
         let drip = async {

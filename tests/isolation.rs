@@ -10,7 +10,7 @@ use leptos::server_fn::axum::server_fn_paths;
 use sardonyx::{
     api::{notifications::ListNotifications, second_factor::BeginSecondFactor, session::FindCurrentSession},
     domain::{
-        ids::{AccessTokenId, ChatId, ClientMessageId, MessageId, NotificationId, SessionId, UserId},
+        ids::{AccessTokenId, ChatId, ClientMessageId, FileId, MessageId, NotificationId, SessionId, UserId},
         live::LiveCommand,
         message::Sent,
         notification::Notification,
@@ -25,6 +25,7 @@ use crate::api;
 use crate::support::{
     Answer, Client, Person, Setup, Tab, TestApp,
     database::{OWNED_TABLES, TABLES},
+    files::file_of,
     logs,
     people::PASSWORD,
 };
@@ -35,6 +36,7 @@ crate::on_both_databases![
     x1_x2_x3_every_route_for_programs_for_every_kind_of_person,
     x1_every_other_route_is_the_same_for_everybody,
     a3_x18_every_file_for_every_kind_of_person,
+    x1_x2_what_comes_and_goes_of_files_for_every_kind_of_person,
     x11_every_live_command_for_every_kind_of_person,
     x9_x10_nobody_touches_a_running_reply_of_somebody_else,
     x14_nobody_hears_what_happens_to_somebody_else,
@@ -80,6 +82,9 @@ struct Ids {
     user: UserId,
     notification: NotificationId,
     token: AccessTokenId,
+    file: FileId,
+    /// A file that is not complete.
+    upload: FileId,
     updated_at_ms: i64,
 }
 
@@ -95,13 +100,15 @@ impl Ids {
             user: UserId(Uuid::now_v7()),
             notification: NotificationId(Uuid::now_v7()),
             token: AccessTokenId(Uuid::now_v7()),
+            file: FileId(Uuid::now_v7()),
+            upload: FileId(Uuid::now_v7()),
             updated_at_ms: 1_700_000_000_000,
         }
     }
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 57] = [
+const DOORS: [Door; 60] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -311,6 +318,9 @@ const DOORS: [Door; 57] = [
         Refused(404),
     ),
     admin_door("/api/list_audit", |_| vec![("who", String::new()), ("action", String::new())], Ok),
+    door("/api/list_files", |_| vec![("search", String::new()), ("order", "newest".into())], Refused(401), Ok, Ok),
+    door("/api/measure_stored", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/delete_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/find_arrival", |_| vec![], Refused(401), Ok, Ok),
     door("/api/test_body", |_| vec![("body", "x".into())], Refused(401), Ok, Ok),
     // There is no such stream for anybody here; whose it is when there is one, `streams` tells.
@@ -327,12 +337,13 @@ const DOORS: [Door; 57] = [
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 18] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 19] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
     ("/chats", Refused(303), Ok, Ok, Ok),
     ("/chats/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
+    ("/files", Refused(303), Ok, Ok, Ok),
     ("/notifications", Refused(303), Ok, Ok, Ok),
     ("/settings", Refused(303), Ok, Ok, Ok),
     ("/settings/data", Refused(303), Ok, Ok, Ok),
@@ -385,7 +396,7 @@ struct Route {
 }
 
 /// Every route for programs. The last one ends the session of the ids.
-const ROUTES: [Route; 11] = [
+const ROUTES: [Route; 16] = [
     route("POST", "/api/v1/token", r#"{"email":"nobody@example.org","password":"x"}"#, Refused(401), Refused(401)),
     route("POST", "/api/v1/token/refresh", "", Ok, Ok).session_only(),
     route("GET", "/api/v1/me", "", Ok, Ok),
@@ -394,6 +405,11 @@ const ROUTES: [Route; 11] = [
     route("GET", "/api/v1/chats/{chat}", "", AsUnknown, Ok),
     route("GET", "/api/v1/chats/{chat}/messages", "", AsUnknown, Ok),
     route("POST", "/api/v1/chats/{chat}/messages", r#"{"text":"hello"}"#, AsUnknown, Ok),
+    route("GET", "/api/v1/files", "", Ok, Ok),
+    route("POST", "/api/v1/files", "the body is the file", Ok, Ok),
+    route("GET", "/api/v1/files/{file}", "", AsUnknown, Ok),
+    route("GET", "/api/v1/files/{file}/content", "", AsUnknown, Ok),
+    route("DELETE", "/api/v1/files/{file}", "", AsUnknown, Ok),
     route("GET", "/api/v1/sessions", "", Ok, Ok).session_only(),
     route("DELETE", "/api/v1/sessions/{session}", "", AsUnknown, Ok).session_only(),
     // After the one before, there is nothing left to end but the browsers.
@@ -409,14 +425,75 @@ impl Route {
         Self { personal: false, ..self }
     }
 
+    /// The path as it is compared.
+    fn pattern(&self) -> String {
+        ["{chat}", "{session}", "{file}"].iter().fold(self.path.to_owned(), |path, id| path.replace(id, "{}"))
+    }
+
     async fn ask(&self, client: &Client, token: Option<&str>, ids: &Ids) -> Answer {
         let path = self.path.replace("{chat}", &ids.chat.to_string()).replace("{session}", &ids.session.to_string());
+        let mut path = path.replace("{file}", &ids.file.to_string());
+        if self.method == "POST" && path == "/api/v1/files" {
+            path.push_str("?name=a.txt");
+        }
         let request = client.program(self.method.parse().unwrap(), &path, token);
         let request = match self.body {
             "" => request,
             body => request.header("content-type", "application/json").body(body),
         };
         Client::send_only(request).await
+    }
+}
+
+/// What comes and goes of files, under `/files` for pages and under `/api/v1/files` for programs: method, path, body, and
+/// what other people and the owner get. Strangers get 401.
+struct FileDoor {
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    other: Outcome,
+    owner: u16,
+}
+
+/// Every such door. The last one ends the upload.
+const FILE_DOORS: [FileDoor; 7] = [
+    file_door("OPTIONS", "/uploads", "", Ok, 204),
+    file_door("POST", "/uploads", "", Ok, 201),
+    file_door("POST", "/form", FORM, Ok, 200),
+    file_door("GET", "/{file}/content", "", AsUnknown, 200),
+    file_door("HEAD", "/uploads/{upload}", "", AsUnknown, 200),
+    file_door("PATCH", "/uploads/{upload}", "x", AsUnknown, 204),
+    file_door("DELETE", "/uploads/{upload}", "", AsUnknown, 204),
+];
+
+const FORM: &str = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n--x--\r\n";
+
+const fn file_door(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    other: Outcome,
+    owner: u16,
+) -> FileDoor {
+    FileDoor { method, path, body, other, owner }
+}
+
+impl FileDoor {
+    /// With a cookie, or with a program's token.
+    async fn ask(&self, client: &Client, token: Option<&str>, ids: &Ids) -> Answer {
+        let root = if token.is_some() { "/api/v1/files" } else { "/files" };
+        let path = self.path.replace("{file}", &ids.file.to_string()).replace("{upload}", &ids.upload.to_string());
+        let (method, path) = (self.method.parse().unwrap(), format!("{root}{path}"));
+        let request = match token {
+            Some(_) => client.program(method, &path, token),
+            None => client.request(method, &path),
+        };
+        let content_type =
+            if self.body == FORM { "multipart/form-data; boundary=x" } else { "application/offset+octet-stream" };
+        let request =
+            request.header("tus-resumable", "1.0.0").header("upload-offset", "0").header("upload-length", "5");
+        let request = request.header("upload-metadata", "filename YS50eHQ=").header("content-type", content_type);
+        Client::send_only(request.body(self.body)).await
     }
 }
 
@@ -456,10 +533,14 @@ async fn every_door_has_its_line(setup: Setup) {
     let source = include_str!("../src/router.rs");
     let written: BTreeSet<&str> = source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     let written: BTreeSet<String> = written.into_iter().map(|path| path.replace("{id}", "{}")).collect();
-    let programs = ROUTES.iter().map(|route| route.path.replace("{chat}", "{}").replace("{session}", "{}"));
+    let programs = ROUTES.iter().map(Route::pattern);
     let others = OTHERS.iter().map(|(path, _)| (*path).to_owned());
     let files = FILES.iter().map(|(path, ..)| (*path).to_owned());
-    assert_eq!(written, others.chain(files).chain(programs).collect());
+    let contents = FILE_DOORS.iter().flat_map(|door| {
+        ["/files", "/api/v1/files"]
+            .map(|root| format!("{root}{}", door.path.replace("{file}", "{}").replace("{upload}", "{}")))
+    });
+    assert_eq!(written, others.chain(files).chain(programs).chain(contents).collect());
     // What the document describes is what there is.
     let document: serde_json::Value = app.anonymous().get("/api/v1/openapi.json").await.ok();
     let described: BTreeSet<(String, String)> = document["paths"]
@@ -471,9 +552,7 @@ async fn every_door_has_its_line(setup: Setup) {
             methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
         })
         .collect();
-    let known = ROUTES
-        .iter()
-        .map(|route| (route.method.to_owned(), route.path.replace("{chat}", "{}").replace("{session}", "{}")));
+    let known = ROUTES.iter().map(|route| (route.method.to_owned(), route.pattern()));
     assert_eq!(described, known.collect());
     assert_eq!(
         source.matches(".nest").count() + source.matches("_service(").count(),
@@ -495,7 +574,9 @@ fn cells() -> usize {
     // Nobody's four tokens, two of each of two others, and the owner's: one id in a path at most.
     let routes = ROUTES.len() * (4 + 4 + 1);
     let commands = 2 + 3 * 2 * 5 + 1;
-    doors + routes + (PAGES.len() + FILES.len() + OTHERS.len()) * PEOPLE + commands
+    // Strangers, and everybody else with a cookie, a signed token and a personal one.
+    let contents = FILE_DOORS.len() * (2 * 2 + 3 * 3);
+    doors + routes + contents + (PAGES.len() + FILES.len() + OTHERS.len()) * PEOPLE + commands
 }
 
 /// Of two ids in one request, one's own and somebody else's, neither opens the other.
@@ -789,6 +870,48 @@ async fn a3_x18_every_file_for_every_kind_of_person(setup: Setup) {
     }
 }
 
+async fn x1_x2_what_comes_and_goes_of_files_for_every_kind_of_person(setup: Setup) {
+    let scene = Scene::new(setup).await;
+    let before = scene.app.database.dump_of(scene.alice.id.0).await;
+    let mut others = Vec::new();
+    for person in [&scene.bob, &scene.admin] {
+        let tokens = api::tokens_of(&scene.app, person).await;
+        others.extend([
+            (&person.client, None),
+            (&scene.stranger, Some(tokens.signed)),
+            (&scene.stranger, Some(tokens.personal)),
+        ]);
+    }
+    let mut strangers = vec![(&scene.stranger, None), (&scene.disabled.client, None)];
+    for token in ["nonsense", &scene.disabled_tokens.signed, &scene.disabled_tokens.personal] {
+        strangers.push((&scene.stranger, Some(token.to_owned())));
+    }
+    for door in &FILE_DOORS {
+        for (client, token) in &strangers {
+            let answer = door.ask(client, token.as_deref(), &scene.ids).await;
+            assert_eq!(answer.status, 401, "{} {}: {}", door.method, door.path, answer.text());
+            scene.assert_tells_nothing(&answer, door.path);
+        }
+        for (client, token) in &others {
+            let answer = door.ask(client, token.as_deref(), &scene.ids).await;
+            if door.other == AsUnknown {
+                assert_eq!(answer.status, 404, "{} {}: {}", door.method, door.path, answer.text());
+                let unknown = door.ask(client, token.as_deref(), &Ids::unknown()).await;
+                assert_eq!(answer.same(), unknown.same(), "{} {}", door.method, door.path);
+            } else {
+                assert_eq!(answer.status, door.owner, "{} {}: {}", door.method, door.path, answer.text());
+            }
+            scene.assert_tells_nothing(&answer, door.path);
+        }
+    }
+    assert_eq!(scene.app.database.dump_of(scene.alice.id.0).await, before);
+    assert!(scene.assert_each_denial_is_logged() > FILE_DOORS.len());
+    for door in &FILE_DOORS {
+        let answer = door.ask(&scene.alice, None, &scene.ids).await;
+        assert_eq!(answer.status, door.owner, "{} {}: {}", door.method, door.path, answer.text());
+    }
+}
+
 async fn x11_every_live_command_for_every_kind_of_person(setup: Setup) {
     let scene = Scene::new(setup).await;
     for person in [&scene.stranger, &scene.disabled.client] {
@@ -881,7 +1004,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token', 'user_file', 'file_part']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {
@@ -969,7 +1092,9 @@ impl Scene {
         api::make_token(&alice, "a canary token", &["chats_read"]).await;
         let token = alice.post("/api/list_tokens", &[]).await.ok::<AccessTokens>().tokens[0].id;
         let user = alice.id;
-        let ids = Ids { chat, message, reply, failed, session, user, notification, token, updated_at_ms };
+        let file = alice.upload("a canary.txt", "a canary in a file").await;
+        let upload = file_of(&alice.begin_upload("a canary that is not complete.txt", 5).await);
+        let ids = Ids { chat, message, reply, failed, session, user, notification, token, file, upload, updated_at_ms };
         // Asked for once, so that the list of models is the same for all who come.
         alice.post("/api/list_models", &[]).await;
         let denied = Mutex::default();
@@ -981,7 +1106,8 @@ impl Scene {
         self.note(answer, door);
         let text = answer.text();
         assert!(!text.contains("canary"), "{door}: {text}");
-        for id in [self.ids.chat.0, self.ids.message.0, self.ids.reply.0, self.ids.failed.0] {
+        let Ids { chat, message, reply, failed, file, upload, .. } = &self.ids;
+        for id in [chat.0, message.0, reply.0, failed.0, file.0, upload.0] {
             assert!(!text.contains(&id.to_string()), "{door}: {text}");
         }
     }
@@ -991,8 +1117,8 @@ impl Scene {
         self.note(answer, door);
         let text = answer.text();
         assert!(!text.contains("canary") && !text.contains("alice@"), "{door}: {text}");
-        let Ids { message, reply, failed, session, token, .. } = &self.ids;
-        for id in [message.0, reply.0, failed.0, session.0, token.0, self.alice.id.0] {
+        let Ids { message, reply, failed, session, token, file, upload, .. } = &self.ids;
+        for id in [message.0, reply.0, failed.0, session.0, token.0, file.0, upload.0, self.alice.id.0] {
             assert!(!text.contains(&id.to_string()), "{door}: {text}");
         }
     }

@@ -16,6 +16,7 @@ mod connections;
 mod dialects;
 mod drafts;
 mod faults;
+mod files;
 mod flood;
 mod headers;
 mod inputs;

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use sardonyx::{
     api::{
-        account::{DeleteAccount, SavePreferences},
+        account::{DeleteAccount, MeasureStored, SavePreferences},
         admin::{
             ChangeAccount, EndSessionsOf, InvitePerson, ListAudit, ListLiveSessions, ListPeople, MakePasswordLink,
         },
@@ -18,6 +18,7 @@ use sardonyx::{
         model::ModelList,
         preferences::{Language, Theme},
         session::{CurrentSession, SessionEnd},
+        stored::{Stored, StoredSort},
         user::Role,
     },
     server::clock,
@@ -339,12 +340,24 @@ async fn x21_all_that_is_ones_own_is_downloaded_whole(setup: Setup) {
         chats.push(chat_id);
     }
     alice.create_chat().await;
+    bob.upload("a canary.txt", "of Bob's").await;
+    let file_id = alice.upload("a \"name\".txt", "content").await;
     let answer = alice.get("/settings/data.json").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
     assert!(!answer.text().contains("canary") && !answer.text().contains("argon2"));
     let data: serde_json::Value = answer.ok();
     assert_eq!(data["account"]["email"], "alice@example.org");
     assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(data["files"].as_array().unwrap().len(), 1);
+    assert_eq!(data["files"][0]["name"], "a \"name\".txt");
+    assert_eq!(data["files"][0]["content"], format!("/files/{file_id}/content"));
+    let stored: Vec<Stored> = alice.call::<MeasureStored>(&[]).await.ok();
+    let of =
+        |what| stored.iter().find(|stored| stored.what == what).map(|stored| (stored.count, stored.bytes)).unwrap();
+    assert_eq!(of(StoredSort::Chats), (4, None));
+    assert_eq!(of(StoredSort::Messages), (6, Some(3 * 10 + 3 * 31)));
+    assert_eq!(of(StoredSort::Files), (1, Some(7)));
+    assert_eq!(of(StoredSort::Sessions), (1, None));
     let exported = data["chats"].as_array().unwrap();
     assert_eq!(exported.len(), 4);
     for (n, chat_id) in chats.iter().enumerate() {

@@ -9,6 +9,7 @@ pub mod app;
 pub mod canaries;
 pub mod client;
 pub mod database;
+pub mod files;
 pub mod logs;
 pub mod people;
 pub mod process;

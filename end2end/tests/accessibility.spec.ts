@@ -65,6 +65,20 @@ test("the settings have no accessibility violations", async ({ alice }) => {
   }
 });
 
+test("the files have no accessibility violations", async ({ alice }) => {
+  await open(alice.page, "/files");
+  await expect(alice.page.getByText("No files yet.")).toBeVisible();
+  await expectNoViolations(alice.page);
+  const names = ["a note.txt", `A${"very".repeat(40)}long name.pdf`, "empty.bin"];
+  const content = (name: string) => Buffer.from(name.startsWith("empty") ? "" : "some text");
+  const files = names.map((name) => ({ name, mimeType: "text/plain", buffer: content(name) }));
+  await alice.page.getByLabel("Upload files").setInputFiles(files);
+  await expect(alice.page.locator(".files .file")).toHaveCount(2);
+  await expect(alice.page.getByText("The file is empty.")).toBeVisible();
+  await alice.page.getByText("Delete selected …").click();
+  await expectNoViolations(alice.page);
+});
+
 test("a chat has no accessibility violations", async ({ alice, provider }) => {
   const path = await furnish(alice, provider);
   const chat = await Chat.open(alice.page, path);
@@ -107,6 +121,7 @@ test("no page is wider than a small screen, or than a window at 200 %", async ({
       [page, "/login"],
       [page, await server.setupLink()],
       [alice.page, "/chats"],
+      [alice.page, "/files"],
       [alice.page, path],
     ] as const) {
       await open(tab, address);

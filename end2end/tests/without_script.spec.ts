@@ -157,3 +157,34 @@ test("older messages and older chats are a link away", async ({ alice, provider 
   await chatList(alice.page).getByRole("link", { name: "Question 1." }).click();
   await expect(alice.page).toHaveURL(path);
 });
+
+test("files are uploaded, found, downloaded and deleted by forms and links", async ({ alice }) => {
+  const { page } = alice;
+  await page.goto("/chats");
+  await page.getByRole("link", { name: "Files" }).click();
+  const file = (name: string, text: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
+  await page.getByLabel("Upload files").setInputFiles([file("one.txt", "1"), file("two.txt", "2"), file("three.md", "3")]);
+  await page.getByRole("button", { name: "Upload", exact: true }).click();
+  await expect(page).toHaveURL("/files");
+  const rows = page.locator(".files .file");
+  await expect(rows).toHaveCount(3);
+
+  await page.getByLabel("Search by name").fill("TXT");
+  await page.getByLabel("Order").selectOption("Name");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(rows).toHaveText([/one\.txt/, /two\.txt/]);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "two.txt" }).click()]);
+  expect(download.suggestedFilename()).toBe("two.txt");
+
+  await page.getByLabel("Select one.txt").check();
+  await page.getByLabel("Select two.txt").check();
+  await page.getByText("Delete selected …").click();
+  await page.getByRole("button", { name: "Delete what is selected" }).click();
+  await expect(page.getByText("No file has this in its name.")).toBeVisible();
+  await page.goto("/files");
+  await expect(rows).toHaveText([/three\.md/]);
+
+  await page.getByLabel("Upload files").setInputFiles(file("empty.txt", ""));
+  await page.getByRole("button", { name: "Upload", exact: true }).click();
+  await expect(alert(page)).toHaveText("The file is empty.");
+});

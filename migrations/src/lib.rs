@@ -32,6 +32,7 @@ mod m0028_message_tree;
 mod m0029_unread;
 mod m0030_model_dialect;
 mod m0031_chat_draft;
+mod m0032_user_file;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0029_unread::Migration),
             Box::new(m0030_model_dialect::Migration),
             Box::new(m0031_chat_draft::Migration),
+            Box::new(m0032_user_file::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::error::Error;
+use crate::{domain::stored::Stored, error::Error};
 
 /// Replaces what the person likes, in every tab at once. A box that is not ticked is not sent.
 ///
@@ -34,6 +34,13 @@ pub async fn save_preferences(
     state.live.account_changed(db.user_id());
     request::show(PREFERENCES_SAVED_PATH);
     Ok(())
+}
+
+/// How much is stored about the user.
+#[server(name = MeasureStored, prefix = "/api", endpoint = "measure_stored")]
+pub async fn measure_stored() -> Result<Vec<Stored>, Error> {
+    use crate::server::request;
+    request::user()?.measure_stored().await
 }
 
 /// Replaces the password, for whoever knows the one there is. Every other session of the account ends.

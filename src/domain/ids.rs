@@ -66,6 +66,16 @@ id!(
 );
 
 id!(
+    /// What a person uploaded, table `user_file`.
+    FileId
+);
+
+id!(
+    /// A piece of a file's content in the storage for files. Random: it says nothing about the file.
+    BlobId
+);
+
+id!(
     /// A live connection over server-sent events, chosen by the browser that opens it.
     StreamId
 );

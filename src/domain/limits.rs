@@ -72,6 +72,37 @@ pub const INVITATION_DAYS_MAX: i64 = 30;
 /// A link for a new password works for this long.
 pub const PASSWORD_LINK_SECONDS: i64 = 24 * 3_600;
 
+/// Longest name of a file.
+pub const FILE_NAME_CHARS_MAX: usize = 255;
+/// Largest file, in millions of bytes, unless another size is set.
+pub const FILE_MEGABYTES_MAX: u64 = 2_000;
+/// What all files of one user may take, in millions of bytes, unless another size is set.
+pub const STORAGE_MEGABYTES_PER_USER_MAX: u64 = 10_000;
+/// Files of one user.
+pub const FILES_PER_USER_MAX: u64 = 20_000;
+/// Files in one page of the list.
+pub const FILES_PER_PAGE: u64 = 50;
+/// Files in one form.
+pub const FILES_PER_FORM_MAX: u64 = 20;
+/// Files that are deleted at a time.
+pub const FILES_DELETED_MAX: usize = 500;
+/// Uploads of one user that are not complete.
+pub const UPLOADS_PER_USER_MAX: u64 = 100;
+/// An upload that nobody goes on with is given up after this.
+pub const UPLOAD_SECONDS_MAX: i64 = 24 * 3_600;
+/// Uploads that a server takes in at a time.
+pub const UPLOADS_AT_A_TIME_MAX: usize = 32;
+/// Those of one user.
+pub const UPLOADS_AT_A_TIME_PER_USER_MAX: usize = 6;
+/// What arrives is kept in pieces of this size; so much of an upload is in memory.
+pub const UPLOAD_PART_BYTES: usize = 4 * 1024 * 1024;
+/// An upload that brings nothing for so long is let go.
+pub const UPLOAD_IDLE_SECONDS_MAX: u64 = 30;
+/// One that is slower than this, a while after its begin, is let go, too.
+pub const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
+/// A piece that nobody owns is removed after this: its server died while it was written.
+pub const BLOB_PROMISE_SECONDS: i64 = 3_600;
+
 /// Largest body of a request.
 pub const REQUEST_BODY_BYTES_MAX: usize = 512 * 1024;
 /// Largest body of a request that carries a password.

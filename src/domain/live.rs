@@ -67,6 +67,8 @@ pub enum LiveEvent {
     DraftChanged { chat_id: ChatId, change: DraftChange },
     /// Somebody is typing in the watched chat, in another tab than this one.
     Typing { chat_id: ChatId, user_id: UserId, name: String },
+    /// Files of the user are new, went on, or are gone.
+    FilesChanged,
     /// The user's account changed: name, role, or what they like.
     AccountChanged,
     /// What the user is told changed.

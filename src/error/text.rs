@@ -30,6 +30,14 @@ impl Error {
             Self::NotFound => "This does not exist, or it is not yours.",
             Self::Conflict => "This cannot be done as things stand. Reload the page and look.",
             Self::TooLarge => "This is more than the server accepts at once.",
+            Self::FileTooLarge => "The file is larger than this site takes.",
+            Self::StorageFull => "Your storage is full. Delete files that you no longer need, then try again.",
+            Self::TooManyFiles => "You have as many files, or unfinished uploads, as one may have. Delete some first.",
+            Self::ContentMissing => "The content of this file is missing on the server. Upload it again.",
+            Self::DiskFull => "The server has no room left for files. Nothing that was kept is lost; try again later.",
+            Self::UploadOffset => "The upload goes on from another place. Ask where it is, then go on from there.",
+            Self::UploadCut => "The upload was cut off. What has arrived is kept; go on from there.",
+            Self::TusVersion => "Uploads speak tus 1.0.0.",
             Self::TooMany => "Too much at once. Wait a moment, then try again.",
             Self::TooOften { what, seconds: 0 } => {
                 return format!("Too many {} in a short time. Wait a moment, then try again.", what.name());
@@ -113,6 +121,10 @@ impl InvalidInput {
                 format!("An invitation can hold between 1 and {} days.", limits::INVITATION_DAYS_MAX)
             }
             Self::TooManyVersions => format!("A message can have at most {} versions.", limits::VERSIONS_MAX),
+            Self::FileName => {
+                format!("A file needs a name of at most {} characters.", limits::FILE_NAME_CHARS_MAX)
+            }
+            Self::FileEmpty => "The file is empty.".to_owned(),
             Self::ForkTooLong => {
                 format!("A chat can begin with at most {} messages of another one.", limits::FORK_MESSAGES_MAX)
             }

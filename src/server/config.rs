@@ -79,6 +79,13 @@ pub struct StorageConfig {
     /// The folder for everything that is kept in files.
     #[arg(long, env = "SARDONYX_DATA", default_value = "data", value_name = "FOLDER")]
     pub data: PathBuf,
+
+    /// Where the content of people's files is kept: a folder, or s3://BUCKET/PREFIX on any S3-compatible server, whose
+    /// address and keys come from the usual variables (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY; AWS_ALLOW_HTTP=true for one without TLS). Several servers need the same place. Without it:
+    /// the folder `files` in the data folder.
+    #[arg(long, env = "SARDONYX_FILES", value_name = "FOLDER|URL")]
+    pub files: Option<String>,
 }
 
 /// What tokens of the API are signed with, and the keys of providers sealed.
@@ -194,6 +201,14 @@ pub struct LimitConfig {
     #[arg(long, env = "SARDONYX_DRAIN_SECONDS", default_value_t = limits::DRAIN_SECONDS, value_parser = clap::value_parser!(u64).range(0..=25))]
     pub drain_seconds: u64,
 
+    /// Largest file that people may upload, in millions of bytes.
+    #[arg(long, env = "SARDONYX_FILE_MEGABYTES", default_value_t = limits::FILE_MEGABYTES_MAX, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub file_megabytes: u64,
+
+    /// What all files of one user may take, in millions of bytes.
+    #[arg(long, env = "SARDONYX_STORAGE_MEGABYTES_PER_USER", default_value_t = limits::STORAGE_MEGABYTES_PER_USER_MAX, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub storage_megabytes_per_user: u64,
+
     /// Days that entries of the audit log are kept; 0 keeps them for ever.
     #[arg(long, env = "SARDONYX_AUDIT_DAYS", default_value_t = limits::AUDIT_DAYS, value_parser = clap::value_parser!(u32).range(0..=36500))]
     pub audit_days: u32,
@@ -203,6 +218,18 @@ impl LimitConfig {
     /// How long a browser may be silent that is asked for a sign of life so often.
     pub fn silence(&self) -> Duration {
         Duration::from_secs(2 * self.ping_seconds + limits::SOCKET_GRACE_SECONDS)
+    }
+}
+
+impl LimitConfig {
+    /// Largest file, in bytes.
+    pub const fn file_bytes(&self) -> u64 {
+        self.file_megabytes * 1_000_000
+    }
+
+    /// What all files of one user may take, in bytes.
+    pub const fn storage_bytes_per_user(&self) -> u64 {
+        self.storage_megabytes_per_user * 1_000_000
     }
 }
 
@@ -216,6 +243,8 @@ impl Default for LimitConfig {
             sockets_per_user: limits::SOCKETS_PER_USER_MAX,
             ping_seconds: limits::SOCKET_PING_SECONDS,
             drain_seconds: limits::DRAIN_SECONDS,
+            file_megabytes: limits::FILE_MEGABYTES_MAX,
+            storage_megabytes_per_user: limits::STORAGE_MEGABYTES_PER_USER_MAX,
             audit_days: limits::AUDIT_DAYS,
         }
     }

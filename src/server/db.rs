@@ -7,13 +7,14 @@
 //! Unscoped, and named for it: the log-in's look-up and the account loader (`accounts`), the operator's commands
 //! (`accounts`, for the command line only), the set-up (`site`), what the servers themselves go by
 //! (`settings`), the embedded session store (`sessions`), and the keeping
-//! of leases (`leases`), which sees no text.
+//! of leases (`leases`), which sees no text, and what is to be removed from the storage for files (`blobs`).
 //!
 //! To add a table: migration, entity, a file of methods here, and a line each in `tests/isolation.rs`.
 
 mod access_tokens;
 mod accounts;
 mod audit;
+mod blobs;
 mod chats;
 mod content;
 mod dialects;
@@ -21,6 +22,8 @@ mod drafts;
 mod entity;
 mod exchanges;
 mod export;
+mod file_parts;
+mod files;
 mod leases;
 mod links;
 mod login_attempts;
@@ -38,6 +41,7 @@ mod second_factors;
 mod sessions;
 mod settings;
 mod site;
+mod stored;
 mod summaries;
 mod versions;
 mod write;
@@ -60,6 +64,8 @@ pub use self::{
     dialects::KeptDialect,
     drafts::NewDraft,
     exchanges::{NewExchange, NewReply, Replacement},
+    file_parts::{FilePart, NewPart},
+    files::NewFile,
     leases::{Lapsed, TakenReply},
     login_attempts::FailureLimit,
     login_sessions::{NewSession, OpenSession},

@@ -5,6 +5,8 @@
 //! the page of this site that it stands on, with `?error=<code>` when it failed. What functions see is always a call for
 //! JSON.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, to_bytes},
     extract::Request,
@@ -12,8 +14,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use futures::StreamExt;
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
 use reqwest::Url;
+use tokio::time::timeout;
 
 use super::{auth::guard, refusal};
 use crate::{domain::limits, error::Error};
@@ -24,6 +28,7 @@ const LEPTOS_REDIRECT: &str = "serverfnredirect";
 const LEPTOS_ERROR: &str = "serverfnerror";
 /// Of a body that is too large, so much is read all the same.
 const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
+const DISCARD_SECONDS_MAX: u64 = 5;
 /// Bodies that carry a password, or a provider's key, have a lower limit.
 const PASSWORD_PATHS: [&str; 8] = [
     "/api/accept_link",
@@ -106,6 +111,20 @@ pub async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, Error> {
         }
     }
     if total > bytes_max { Err(Error::TooLarge) } else { Ok(kept) }
+}
+
+/// Reads on for a while what is not wanted any more, and forgets it, for the same reason.
+pub async fn discard<E>(mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin) {
+    let read = async {
+        let mut total = 0;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            total += chunk.len();
+            if total > DISCARDED_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    let _ = timeout(Duration::from_secs(DISCARD_SECONDS_MAX), read).await;
 }
 
 /// Whether the body is UTF-8, and its percent-encoded bytes, too.

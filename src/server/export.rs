@@ -44,7 +44,7 @@ pub async fn download(State(state): State<AppState>, Extension(caller): Extensio
     response
 }
 
-/// Writes `{"account": …, "sessions": …, "notifications": …, "access_tokens": …, "chats": [{…, "messages": […]}, …]}`.
+/// Writes `{"account": …, "sessions": …, "notifications": …, "access_tokens": …, "chats": [{…, "messages": […]}, …], "files": […]}`.
 async fn write(db: &UserDb, pieces: &Pieces) -> Result<()> {
     send(pieces, opened(&db.export_account().await?, "chats")).await;
     let mut after = None;
@@ -58,8 +58,23 @@ async fn write(db: &UserDb, pieces: &Pieces) -> Result<()> {
             send(pieces, "]}".to_owned()).await;
         }
     }
+    send(pieces, "],\"files\":[".to_owned()).await;
+    write_files(db, pieces).await?;
     send(pieces, "]}\n".to_owned()).await;
     Ok(())
+}
+
+/// What is kept about each file. Its content is downloaded by itself, under its id.
+async fn write_files(db: &UserDb, pieces: &Pieces) -> Result<()> {
+    let mut after = None;
+    loop {
+        let files = db.export_files(after).await?;
+        let Some((last, _)) = files.last() else { return Ok(()) };
+        let is_first_page = after.replace(*last).is_none();
+        for (place, (_, file)) in files.into_iter().enumerate() {
+            send(pieces, comma(is_first_page && place == 0) + &file.to_string()).await;
+        }
+    }
 }
 
 async fn write_messages(db: &UserDb, chat_id: ChatId, pieces: &Pieces) -> Result<()> {

@@ -177,6 +177,11 @@ impl Live {
         }
     }
 
+    /// Files of a user are new, went on, or are gone.
+    pub fn files_changed(&self, user_id: UserId) {
+        self.announce(user_id, LiveEvent::FilesChanged);
+    }
+
     /// What a user's pages know of the account is out of date.
     pub fn account_changed(&self, user_id: UserId) {
         self.announce(user_id, LiveEvent::AccountChanged);

@@ -6,6 +6,8 @@
 
 use std::{
     fs::{File, TryLockError},
+    io,
+    net::SocketAddr,
     path::PathBuf,
     pin::pin,
     sync::Arc,
@@ -20,7 +22,7 @@ use hyper_util::{
 };
 use leptos::config::{LeptosOptions, get_config_from_str};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
     time::{sleep, timeout},
@@ -39,6 +41,7 @@ use super::{
     auth::{keys::Keys, password::Passwords, setup, store::Store, throttle::Throttle},
     config::{Config, StorageConfig},
     db::Db,
+    files::{self, blobs::Blobs},
     flood::Flood,
     live::Live,
     origin::Origins,
@@ -119,6 +122,8 @@ impl Server {
             flood: Flood::new(&config.limits),
             models: Arc::new(connect_models(&config, &db)?),
             db,
+            blobs: Blobs::open(&config.storage).await?,
+            intake: Arc::default(),
             keys: Arc::new(keys),
             passwords: Passwords::new(),
             site,
@@ -137,6 +142,7 @@ impl Server {
         sweep::take_over_left_behind(&state).await;
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));
+        state.tasks.spawn(files::sweep::run(state.clone()));
         Ok(Self { state, store, redis, _lock: lock })
     }
 
@@ -186,6 +192,19 @@ impl Server {
     }
 }
 
+/// A place to take connections at. As many may wait to be taken as the kernel allows: beyond that it drops them in silence
+/// and each tries again after seconds, which a site's tabs would feel that all come back at once.
+///
+/// # Errors
+/// When the address is taken or not this machine's.
+pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As the standard library does it: a server that starts again gets its address at once.
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(addr)?;
+    socket.listen(limits::CONNECTIONS_MAX as u32)
+}
+
 /// Opens the database and brings it up to date; also for the command line.
 ///
 /// # Errors
@@ -208,7 +227,7 @@ fn lock_data(storage: &StorageConfig) -> Result<Option<File>, String> {
     let Some(file) = storage.sqlite_file() else { return Ok(None) };
     make_data_folder(storage)?;
     let path = file.with_added_extension("lock");
-    let explain = |error: std::io::Error| format!("DATABASE_URL: {} cannot be made: {error}", path.display());
+    let explain = |error: io::Error| format!("DATABASE_URL: {} cannot be made: {error}", path.display());
     let lock = File::create(&path).map_err(explain)?;
     match lock.try_lock() {
         Ok(()) => Ok(Some(lock)),

@@ -13,6 +13,7 @@ use super::{
     auth::{keys::Keys, password::Passwords, throttle::Throttle},
     config::Config,
     db::Db,
+    files::{Intake, blobs::Blobs},
     flood::Flood,
     live::Live,
     origin::Origins,
@@ -28,6 +29,10 @@ pub struct AppState {
     pub assets: Arc<Assets>,
     pub leptos_options: LeptosOptions,
     pub db: Db,
+    /// The content of files.
+    pub blobs: Blobs,
+    /// The uploads that are taken in.
+    pub intake: Arc<Intake>,
     pub passwords: Passwords,
     pub throttle: Throttle,
     /// How much each user asks for.

@@ -7,6 +7,7 @@
 pub mod caller;
 pub mod chats;
 pub mod docs;
+pub mod files;
 pub mod input;
 pub mod messages;
 pub mod sessions;

@@ -47,3 +47,5 @@ pub mod setup_form;
 pub mod site_notice;
 pub mod stop_form;
 pub mod timestamp;
+pub mod upload_form;
+pub mod upload_list;

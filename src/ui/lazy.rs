@@ -14,10 +14,10 @@ use leptos_router::ChooseView;
 use super::{
     components::fetch_failed::FetchFailed,
     pages::{
-        audit::AuditPage, connection::ConnectionPage, data::DataPage, live_sessions::LiveSessionsPage,
-        models::ModelsPage, notifications::NotificationsPage, password::PasswordPage, people::PeoplePage,
-        preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage, setup::SetupPage,
-        site::SitePage, tokens::TokensPage, welcome::WelcomePage,
+        audit::AuditPage, connection::ConnectionPage, data::DataPage, files::FilesPage,
+        live_sessions::LiveSessionsPage, models::ModelsPage, notifications::NotificationsPage, password::PasswordPage,
+        people::PeoplePage, preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage,
+        setup::SetupPage, site::SitePage, tokens::TokensPage, welcome::WelcomePage,
     },
 };
 use crate::error::Error;
@@ -81,6 +81,13 @@ part!(
     /// `/notifications`.
     NotificationPages, notifications, preload_notifications, {
         All => NotificationsPage,
+    }
+);
+
+part!(
+    /// `/files` and below.
+    FilePages, files, preload_files, {
+        List => FilesPage,
     }
 );
 

@@ -4,7 +4,7 @@
 
 use crate::domain::{
     chat::ChatCursor,
-    ids::ChatId,
+    ids::{ChatId, FileId},
     notification::{Notification, NotificationKind},
     session::SessionEnd,
 };
@@ -12,6 +12,9 @@ use crate::domain::{
 pub use crate::domain::next::{
     HOME_PATH as CHATS_PATH, MODELS_PATH, NOTIFICATIONS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, SITE_PATH, TOKENS_PATH,
 };
+
+/// The person's files.
+pub const FILES_PATH: &str = "/files";
 
 /// The second factor's key as a picture.
 pub const SECOND_FACTOR_PICTURE_PATH: &str = "/settings/second-factor.svg";
@@ -42,6 +45,11 @@ pub const API_DOCS_PATH: &str = "/api/v1/docs";
 /// A chat.
 pub fn chat_path(id: ChatId) -> String {
     format!("{CHATS_PATH}/{id}")
+}
+
+/// A file's content, as a download.
+pub fn file_content_path(id: FileId) -> String {
+    format!("{FILES_PATH}/{id}/content")
 }
 
 /// What a notification is about.

@@ -20,3 +20,4 @@ pub mod socket;
 mod storage;
 pub mod submission;
 pub mod unread;
+pub mod uploads;

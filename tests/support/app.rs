@@ -9,11 +9,11 @@ use sardonyx::{
         ai::{Models, Provider},
         auth::store::Store,
         config::{Config, LimitConfig, LogFormat, ModelConfig, SecretConfig, StorageConfig},
-        serve::Server,
+        serve::{self, Server},
         state::AppState,
     },
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tower_sessions::{
     SessionStore,
     session::{Id, Record},
@@ -162,7 +162,7 @@ impl TestApp {
         provider: Option<Arc<dyn Provider>>,
         canaries: Canaries,
     ) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = serve::listen(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = listener.local_addr().unwrap();
         config.addr = addr;
         let mut server = Server::start(config.clone()).await.unwrap();
@@ -197,6 +197,7 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             database_connections: u32::try_from(times(16, 1)).unwrap(),
             redis_url: has_redis.then(|| needed("SARDONYX_TEST_REDIS")),
             data: database.folder.clone(),
+            files: None,
         },
         secrets: SecretConfig { secret: None, secret_previous: Vec::new() },
         models: ModelConfig {

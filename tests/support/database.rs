@@ -17,13 +17,15 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 18] = [
+pub const TABLES: [&str; 21] = [
     "access_token",
     "audit_entry",
     "chat_draft",
     "chat_message",
     "chat_session",
     "chat_summary",
+    "doomed_blob",
+    "file_part",
     "hidden_model",
     "login_attempt",
     "login_session",
@@ -36,17 +38,20 @@ pub const TABLES: [&str; 18] = [
     "setup_link",
     "site",
     "user_account",
+    "user_file",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 8] = [
+pub const OWNED_TABLES: [&str; 10] = [
     "access_token",
     "chat_draft",
     "chat_message",
     "chat_session",
     "chat_summary",
+    "file_part",
     "login_session",
     "notification",
     "second_factor",
+    "user_file",
 ];
 
 /// A database, made for one test and gone after it. Its folder is the server's data folder, too.

@@ -344,6 +344,7 @@ impl Screen {
             LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged
+            | LiveEvent::FilesChanged
             | LiveEvent::SiteChanged
             | LiveEvent::Alive => {}
         }

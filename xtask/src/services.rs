@@ -1,11 +1,13 @@
-//! The servers that tests need: Postgres and Redis, each on a free loopback port with its data in a temporary folder.
+//! The servers that tests need: Postgres, Redis and an S3-compatible one, each on a free loopback port with its data in a temporary folder.
 //!
 //! They end with this process, however it ends: stopped by process id when a [`Service`] is dropped, by `stop` on
 //! Ctrl-C, and by the kernel (`setpriv --pdeathsig`) when this process is killed. For tests only: the data is not safe.
 
 mod model_server;
 mod postgres;
+mod python;
 mod redis;
+mod s3;
 
 use std::env;
 use std::fs::{self, File};
@@ -28,18 +30,22 @@ const START_SECONDS_MAX: u64 = 30;
 pub struct Services {
     pub postgres: String,
     pub redis: String,
-    _running: [Service; 2],
+    /// Where the S3-compatible server is.
+    pub s3: String,
+    _running: [Service; 3],
 }
 
 impl Services {
-    pub fn start(step: &mut Step) -> Result<Self> {
+    pub fn start(project: &Project, step: &mut Step) -> Result<Self> {
         let postgres = postgres::start(step)?;
         let redis = redis::start(step)?;
+        let s3 = s3::start(project, step)?;
         Ok(Self {
             // The role may create databases: each test makes its own.
             postgres: format!("postgres://sardonyx@127.0.0.1:{}", postgres.port),
             redis: format!("redis://127.0.0.1:{}", redis.port),
-            _running: [postgres, redis],
+            s3: format!("http://127.0.0.1:{}", s3.port),
+            _running: [postgres, redis, s3],
         })
     }
 }

@@ -104,6 +104,7 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             | LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged
+            | LiveEvent::FilesChanged
             | LiveEvent::SiteChanged
             | LiveEvent::Alive => {}
         }

@@ -11,10 +11,14 @@ use super::{
     UserDb,
     entity::{
         access_token, chat_draft, chat_message, chat_session, chat_summary, login_session, notification, user_account,
+        user_file,
     },
     failed,
 };
-use crate::{domain::ids::ChatId, error::Result};
+use crate::{
+    domain::ids::{ChatId, FileId},
+    error::Result,
+};
 
 /// Rows that are read at a time.
 const ROWS_AT_A_TIME: u64 = 200;
@@ -126,6 +130,33 @@ impl UserDb {
             (ChatId(row.id), value)
         };
         Ok(rows.into_iter().map(chat).collect())
+    }
+
+    /// Some files, those after `after`; none when there are no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn export_files(&self, after: Option<FileId>) -> Result<Vec<(FileId, Value)>> {
+        let mut query = user_file::Entity::find().filter(user_file::Column::UserId.eq(self.user_id().0));
+        if let Some(after) = after {
+            query = query.filter(user_file::Column::Id.gt(after.0));
+        }
+        let rows = query
+            .order_by_asc(user_file::Column::Id)
+            .limit(ROWS_AT_A_TIME)
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("export files"))?;
+        let file = |row: user_file::Model| {
+            let value = json!({
+                "id": row.id, "name": row.name, "kind": row.kind, "size_bytes": row.size_bytes,
+                "received_bytes": row.received_bytes, "modified_at_ms": row.modified_at_ms, "state": row.state,
+                "failure": row.failure, "created_at_ms": row.created_at_ms,
+                "content": format!("/files/{}/content", row.id),
+            });
+            (FileId(row.id), value)
+        };
+        Ok(rows.into_iter().map(file).collect())
     }
 
     /// Some messages of a chat, those after the place `after_seq`, with each one's place; none when there are no more.

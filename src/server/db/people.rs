@@ -14,8 +14,10 @@ use super::{
     AdminDb, UserDb,
     accounts::{ACTIVE, DISABLED, to_user},
     audit::{AuditEntry, add_entry},
-    entity::{login_session, second_factor, user_account},
-    failed, has_text,
+    entity::{file_part, login_session, second_factor, user_account},
+    failed,
+    files::doom,
+    has_text,
     login_sessions::{active_sessions, end_all_sessions, end_sessions},
     notifications::add_notification,
     write::Written,
@@ -298,6 +300,7 @@ async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountCha
         }
         // Everything of theirs goes along, by the foreign keys.
         AccountChange::Delete => {
+            doom(connection, Condition::all().add(file_part::Column::UserId.eq(id.0))).await?;
             user_account::Entity::delete_by_id(id.0).exec(connection).await?;
         }
     }

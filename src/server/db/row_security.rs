@@ -2,8 +2,8 @@
 //!
 //! The user of `DATABASE_URL` owns the tables and brings the schema up to date; nothing else is done as that user. Every
 //! transaction takes one of these roles first (`scope`): `sardonyx_app` sees the rows of the user that its transaction names,
-//! and no rows when it names none; `sardonyx_sweeper` sees everybody's running replies and old sessions, but neither text
-//! nor address, and removes old entries of the audit log; `sardonyx_admin` sees accounts, sessions, providers, the site's
+//! and no rows when it names none; `sardonyx_sweeper` sees everybody's running replies and old sessions, and files that are to be read, but neither text
+//! nor name nor address, and removes old entries of the audit log; `sardonyx_admin` sees accounts, sessions, providers, the site's
 //! settings and who has a second factor, but neither its secret nor a chat. All of this is laid down at the start, whenever
 //! it differs from what the database has.
 //!
@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Transaction
 use sha2::{Digest, Sha256};
 
 /// Tables whose rows belong to a user, by `user_id`.
-pub const OWNED: [&str; 8] = [
+pub const OWNED: [&str; 10] = [
     "chat_session",
     "chat_message",
     "chat_draft",
@@ -23,9 +23,11 @@ pub const OWNED: [&str; 8] = [
     "notification",
     "second_factor",
     "access_token",
+    "user_file",
+    "file_part",
 ];
 /// Tables whose rows belong to nobody.
-pub const SHARED: [&str; 10] = [
+pub const SHARED: [&str; 11] = [
     "user_account",
     "site",
     "setup_link",
@@ -36,6 +38,7 @@ pub const SHARED: [&str; 10] = [
     "provider",
     "hidden_model",
     "model_dialect",
+    "doomed_blob",
 ];
 /// Every role that a transaction may take.
 const ROLE_NAMES: [&str; 3] = ["sardonyx_app", "sardonyx_sweeper", "sardonyx_admin"];
@@ -85,6 +88,10 @@ GRANT SELECT, INSERT ON audit_entry TO sardonyx_admin;
 GRANT SELECT, UPDATE, DELETE ON login_session TO sardonyx_admin;
 GRANT SELECT (user_id, confirmed), DELETE ON second_factor TO sardonyx_admin;
 GRANT SELECT (kind), INSERT, DELETE ON notification TO sardonyx_admin;
+GRANT SELECT (user_id, blob_id) ON file_part TO sardonyx_admin;
+GRANT INSERT ON doomed_blob TO sardonyx_admin;
+DROP POLICY IF EXISTS admin ON file_part;
+CREATE POLICY admin ON file_part FOR SELECT TO sardonyx_admin USING (true);
 DROP POLICY IF EXISTS admin ON second_factor;
 CREATE POLICY admin ON second_factor TO sardonyx_admin USING (true);
 DROP POLICY IF EXISTS admin ON notification;
@@ -95,10 +102,14 @@ DROP POLICY IF EXISTS admin ON login_session;
 CREATE POLICY admin ON login_session TO sardonyx_admin USING (true);
 GRANT SELECT (id, chat_id, user_id, seq, state, lease_owner, lease_until_ms, takeovers, stop_wanted),
   UPDATE (state, lease_owner, lease_until_ms, takeovers) ON chat_message TO sardonyx_sweeper;
+GRANT SELECT (id, user_id, state, lease_owner, lease_until_ms, attempts),
+  UPDATE (state, failure, lease_owner, lease_until_ms, attempts) ON user_file TO sardonyx_sweeper;
 GRANT SELECT (id, expires_at_ms), DELETE ON login_session TO sardonyx_sweeper;
 GRANT SELECT (id), DELETE ON audit_entry TO sardonyx_sweeper;
 DROP POLICY IF EXISTS sweeper ON chat_message;
 CREATE POLICY sweeper ON chat_message TO sardonyx_sweeper USING (true);
+DROP POLICY IF EXISTS sweeper ON user_file;
+CREATE POLICY sweeper ON user_file TO sardonyx_sweeper USING (true);
 DROP POLICY IF EXISTS sweeper ON login_session;
 CREATE POLICY sweeper ON login_session TO sardonyx_sweeper USING (true);";
 

@@ -34,6 +34,10 @@ pub struct Anything;
 pub struct ChatsRead;
 /// The scope `chats:write`.
 pub struct ChatsWrite;
+/// The scope `files:read`.
+pub struct FilesRead;
+/// The scope `files:write`.
+pub struct FilesWrite;
 /// A session: a personal access token has no say over those.
 pub struct OwnSession;
 /// A signed token. Not a cookie: a page's script must never come by a token.
@@ -54,6 +58,18 @@ impl Need for ChatsRead {
 impl Need for ChatsWrite {
     fn check(shown: &Shown) -> Result<()> {
         shown.check(Scope::ChatsWrite)
+    }
+}
+
+impl Need for FilesRead {
+    fn check(shown: &Shown) -> Result<()> {
+        shown.check(Scope::FilesRead)
+    }
+}
+
+impl Need for FilesWrite {
+    fn check(shown: &Shown) -> Result<()> {
+        shown.check(Scope::FilesWrite)
     }
 }
 

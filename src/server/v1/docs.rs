@@ -21,7 +21,7 @@ use utoipa::{
     },
 };
 
-use super::{chats, messages, sessions, token, views};
+use super::{chats, files, messages, sessions, token, views};
 use crate::server::state::AppState;
 
 /// What the page may load: the style and nothing else.
@@ -33,7 +33,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font
 #[openapi(
     info(
         title = "Sardonyx",
-        description = "Chats for programs. Show a token with each request: `Authorization: Bearer …`. A personal access \
+        description = "Chats and files for programs. Show a token with each request: `Authorization: Bearer …`. A personal access \
                        token comes from the settings and may do what it was made for; the one that `/api/v1/token` \
                        gives for a password may do everything. Whatever goes wrong is answered with an `Error`; fields \
                        that are not known are refused. Who asks too often, or sends too much in a short time, gets 429, \
@@ -49,6 +49,11 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font
         chats::find_chat,
         messages::list_messages,
         messages::send_message,
+        files::list_files,
+        files::add_file,
+        files::find_file,
+        files::delete_file,
+        crate::server::files::content::download,
         sessions::list_sessions,
         sessions::end_other_sessions,
         sessions::end_session,

@@ -1,5 +1,7 @@
 //! What goes over the wire. Fields are only ever added here: programs that somebody wrote once must go on working.
 
+pub mod files;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -18,7 +18,7 @@ use crate::{
     domain::{chat::ChatPage, model::ModelList, notification::Notification, session::CurrentSession},
     error::Error,
     ui::{
-        paths::CHATS_PATH,
+        paths::{CHATS_PATH, FILES_PATH},
         state::{
             browser_notifications::{Permission, Tabs, permission},
             chat_list::use_chat_list,
@@ -76,6 +76,8 @@ pub fn Layout() -> impl IntoView {
 #[component]
 fn Sidebar(first_page: FirstPage, first_unread: FirstUnread, current: Current) -> impl IntoView {
     let (chats, session) = (use_chat_list(), use_session());
+    let path = use_location().pathname;
+    let is_at_files = move || path.with(|path| path.starts_with(FILES_PATH));
 
     view! {
         <aside class="sidebar">
@@ -94,6 +96,9 @@ fn Sidebar(first_page: FirstPage, first_unread: FirstUnread, current: Current) -
                 </Suspense>
             </div>
             <NewChatForm />
+            <a class="sidebar-link" href=FILES_PATH aria-current=move || is_at_files().then_some("page")>
+                "Files"
+            </a>
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
                     match first_page.await {

@@ -4,11 +4,14 @@ use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::account::{DeleteAccount, delete_account},
-    domain::session::SessionEnd,
+    api::account::{DeleteAccount, delete_account, measure_stored},
+    domain::{file::size_text, session::SessionEnd, stored::Stored},
     error::Error,
     ui::{
-        components::{notice::ErrorNotice, password_field::PasswordField, settings_frame::SettingsFrame},
+        components::{
+            fetch_failed::FetchFailed, loading::Loading, notice::ErrorNotice, password_field::PasswordField,
+            settings_frame::SettingsFrame,
+        },
         paths::{DATA_FILE_PATH, login_path},
         state::{
             session::{load_page, use_session},
@@ -25,6 +28,7 @@ pub fn DataPage() -> impl IntoView {
     let (session, submission) = (use_session(), Submission::new());
     let failed_before = query.with_untracked(|query| query.get("error")).and_then(|code| Error::from_code(&code));
     submission.error.set(failed_before);
+    let stored = Resource::new(|| (), |()| measure_stored());
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         let password = field(&event, "password");
@@ -42,8 +46,16 @@ pub fn DataPage() -> impl IntoView {
     view! {
         <SettingsFrame heading="Your data">
             <p class="settings-text">
-                "Everything that is kept about you: account, sessions, notifications, chats with all messages."
+                "Everything that is kept about you: account, sessions, notifications, chats with all messages, and what is kept about your files. Their content is on the page of your files."
             </p>
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match stored.await {
+                        Ok(list) => view! { <StoredTable list /> }.into_any(),
+                        Err(error) => view! { <FetchFailed error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
             <p class="settings-text">
                 <a class="button button-quiet" href=DATA_FILE_PATH rel="external" download>
                     "Download as JSON"
@@ -64,5 +76,38 @@ pub fn DataPage() -> impl IntoView {
                 </form>
             </details>
         </SettingsFrame>
+    }
+}
+
+/// How much there is of each.
+#[component]
+fn StoredTable(list: Vec<Stored>) -> impl IntoView {
+    view! {
+        <div class="table-scroll">
+            <table class="table">
+                <caption class="visually-hidden">"What is stored about you"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"What"</th>
+                        <th scope="col">"How many"</th>
+                        <th scope="col">"Size"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {list
+                        .into_iter()
+                        .map(|stored| {
+                            view! {
+                                <tr>
+                                    <th scope="row">{stored.what.text()}</th>
+                                    <td>{stored.count}</td>
+                                    <td>{stored.bytes.map(size_text)}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
     }
 }

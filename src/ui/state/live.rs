@@ -36,6 +36,8 @@ pub struct Live {
     pub notifications_changed: Trigger,
     /// Raised when the list of active sessions is another one.
     pub sessions_changed: Trigger,
+    /// Raised when a file is new, went on, or is gone.
+    pub files_changed: Trigger,
     /// Raised to say again what is on the screen.
     pub(super) watch_again: Trigger,
     last_watch_again_ms: StoredValue<f64>,
@@ -56,6 +58,7 @@ pub fn provide_live(session: Session, chats: ChatList) -> Live {
         screen: RwSignal::new(None),
         notifications_changed: Trigger::new(),
         sessions_changed: Trigger::new(),
+        files_changed: Trigger::new(),
         watch_again: Trigger::new(),
         last_watch_again_ms: StoredValue::new(0.0),
         typed: Trigger::new(),
@@ -191,6 +194,7 @@ impl Live {
                 self.chats.refresh(self.session);
                 self.session.refresh();
                 self.notifications_changed.notify();
+                self.files_changed.notify();
             }
             LiveEvent::AccountChanged => self.session.refresh(),
             LiveEvent::SiteChanged => {
@@ -198,6 +202,7 @@ impl Live {
                 self.notifications_changed.notify();
             }
             LiveEvent::NotificationsChanged => self.notifications_changed.notify(),
+            LiveEvent::FilesChanged => self.files_changed.notify(),
             LiveEvent::SessionsChanged => self.sessions_changed.notify(),
             LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),
             // The close that follows is answered by connecting again.

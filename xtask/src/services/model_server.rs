@@ -1,17 +1,14 @@
 //! A model server that is not ours, for the long tests: llama.cpp's own, out of a Python wheel, with the embedded model's file.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use nix::sys::signal::Signal;
 
-use super::{Service, folder, free_port, tied_to_us};
-use crate::apt;
-use crate::process;
+use super::{Service, folder, free_port, python, tied_to_us};
 use crate::project::Project;
 use crate::steps::Step;
 
@@ -29,7 +26,7 @@ server = xllamacpp.Server(settings)
 threading.Event().wait()";
 
 pub fn start(project: &Project, step: &mut Step, model: &Path) -> Result<Service> {
-    let python = python(project, step)?;
+    let python = python::with(project, step, PACKAGE, "xllamacpp")?;
     let folder = folder("model-server")?;
     let port = free_port()?;
     let mut server = tied_to_us("TERM", &python);
@@ -48,26 +45,4 @@ fn is_ready(port: u16) -> bool {
         Ok(String::from_utf8_lossy(&head).into_owned())
     };
     ask().is_ok_and(|head| head.ends_with(" 200"))
-}
-
-/// A Python of its own that has the package.
-fn python(project: &Project, step: &mut Step) -> Result<PathBuf> {
-    let home = project.target.join("tools").join(PACKAGE);
-    let python = home.join("bin/python");
-    let has_package = || process::output(process::command(&python).args(["-c", "import xllamacpp"])).is_ok();
-    if python.exists() && has_package() {
-        return Ok(python);
-    }
-    let _ = fs::remove_dir_all(&home);
-    if process::output(process::command("python3").args(["-c", "import ensurepip"])).is_err() {
-        apt::install(step, &["python3-venv"], "testing with a model server that is not ours")?;
-    }
-    process::output(process::command("python3").args(["-m", "venv"]).arg(&home))?;
-    step.say(&format!("installing {PACKAGE}"));
-    process::output(process::command(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]))
-        .context("the model server cannot be installed")?;
-    if !has_package() {
-        bail!("{PACKAGE} was installed, yet cannot be loaded");
-    }
-    Ok(python)
 }

@@ -90,10 +90,17 @@ impl<'a> Shared<'a> {
     /// Tells the tests where everything is that they need.
     pub fn equip<'c>(&mut self, command: &'c mut Command) -> Result<&'c mut Command> {
         if self.services.is_none() {
-            self.services = Some(Services::start(&mut self.step)?);
+            self.services = Some(Services::start(self.project, &mut self.step)?);
         }
         let services = self.services.as_ref().context("the services were just started")?;
         command.env("SARDONYX_TEST_POSTGRES", &services.postgres).env("SARDONYX_TEST_REDIS", &services.redis);
+        // What a server is told of S3, by the names that all programs have for it.
+        command.envs([
+            ("AWS_ENDPOINT_URL", services.s3.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_REGION", "us-east-1"),
+        ]);
+        command.envs([("AWS_ACCESS_KEY_ID", "of-the-tests"), ("AWS_SECRET_ACCESS_KEY", "of-the-tests")]);
         if self.model.is_none() {
             self.model = Some(model::cached(self.project, &mut self.step).map_or_else(
                 |error| {

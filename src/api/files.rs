@@ -1,0 +1,31 @@
+//! The user's files. Their content comes and goes by routes of its own (`server::files`).
+
+use leptos::prelude::*;
+
+use crate::{domain::file::FilePage, error::Error};
+
+/// A page of the user's files; `search` is a part of the name, and the next page starts after the file that the page before
+/// gave.
+#[server(name = ListFiles, prefix = "/api", endpoint = "list_files")]
+pub async fn list_files(search: String, order: String, after: Option<String>) -> Result<FilePage, Error> {
+    use crate::{
+        domain::file::FileOrder,
+        error::InvalidInput,
+        server::{files, request},
+    };
+    let (state, db) = (request::state()?, request::user()?);
+    let after = after.map(|id| id.parse().map_err(|_| InvalidInput::Cursor)).transpose()?;
+    files::list(&state, &db, request::search_text(&search)?, FileOrder::parse(&order)?, after).await
+}
+
+/// Deletes files and everything that was made of them.
+///
+/// # Errors
+/// [`Error::NotFound`] when there are no such files, or they are somebody else's; [`Error::TooMany`].
+#[server(name = DeleteFiles, prefix = "/api", endpoint = "delete_files")]
+pub async fn delete_files(#[server(default)] file_ids: Vec<String>) -> Result<(), Error> {
+    use crate::server::{files, request};
+    let (state, db) = (request::state()?, request::user()?);
+    let ids = file_ids.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
+    files::delete(&state, &db, ids).await
+}

@@ -1,0 +1,112 @@
+//! What is to be removed from the storage for files: pieces of deleted files, and pieces that were promised. Nobody's, for a
+//! blob's random id says nothing about whose it was.
+//!
+//! A piece is promised before it is written to the storage, and the promise is taken back in the transaction that notes it
+//! (`file_parts`). So whatever dies in between, nothing stays in the storage that no table knows.
+
+use futures::FutureExt;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::{
+    Db,
+    entity::{doomed_blob, user_file},
+    failed,
+    files::delete_rows,
+    scope::Scope,
+};
+use crate::{
+    domain::{
+        file::FileState,
+        ids::{BlobId, FileId, UserId},
+        limits,
+    },
+    error::Result,
+    server::clock,
+};
+
+/// Uploads that are given up at a time.
+const GIVEN_UP_MAX: u64 = 100;
+
+impl Db {
+    /// Promises to write a blob: unless its piece is noted in time, it is removed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn promise_blob(&self, id: BlobId) -> Result<()> {
+        let due_at_ms = clock::now_ms() + limits::BLOB_PROMISE_SECONDS * 1_000;
+        self.write("promise a blob", move |transaction| {
+            async move {
+                let row = doomed_blob::ActiveModel { blob_id: Set(id.0), due_at_ms: Set(due_at_ms) };
+                doomed_blob::Entity::insert(row).exec_without_returning(transaction).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Some blobs that are to be removed now, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_doomed_blobs(&self, count: u64) -> Result<Vec<BlobId>> {
+        let ids: Vec<Uuid> = doomed_blob::Entity::find()
+            .select_only()
+            .column(doomed_blob::Column::BlobId)
+            .filter(doomed_blob::Column::DueAtMs.lte(clock::now_ms()))
+            .order_by_asc(doomed_blob::Column::DueAtMs)
+            .limit(count)
+            .into_tuple()
+            .all(&self.read_as(Scope::Site).await?)
+            .await
+            .map_err(failed("list doomed blobs"))?;
+        Ok(ids.into_iter().map(BlobId).collect())
+    }
+
+    /// Notes that blobs were removed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_doomed_blobs(&self, ids: Vec<BlobId>) -> Result<()> {
+        self.write("forget doomed blobs", move |transaction| {
+            async move {
+                doomed_blob::Entity::delete_many()
+                    .filter(doomed_blob::Column::BlobId.is_in(ids.into_iter().map(|id| id.0)))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Deletes uploads that nobody went on with; gives them with whose they were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_up_uploads(&self) -> Result<Vec<(UserId, FileId)>> {
+        let old: Vec<(Uuid, Uuid)> = user_file::Entity::find()
+            .select_only()
+            .columns([user_file::Column::UserId, user_file::Column::Id])
+            .filter(user_file::Column::State.eq(FileState::Uploading.name()))
+            .filter(user_file::Column::LeaseUntilMs.lt(clock::now_ms()))
+            .limit(GIVEN_UP_MAX)
+            .into_tuple()
+            .all(&self.read_as(Scope::Sweeper).await?)
+            .await
+            .map_err(failed("look for old uploads"))?;
+        let mut given_up = Vec::with_capacity(old.len());
+        for (user_id, id) in old {
+            let (user_id, id) = (UserId(user_id), FileId(id));
+            let deleted = self
+                .write_as(Scope::User(user_id), "give up an upload", move |transaction| {
+                    async move { delete_rows(transaction, user_id, &[id]).await }.boxed()
+                })
+                .await?;
+            given_up.extend(deleted.into_iter().map(|id| (user_id, id)));
+        }
+        Ok(given_up)
+    }
+}

@@ -1,0 +1,28 @@
+//! Files, owned.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_file")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub name: String,
+    pub name_key: String,
+    pub kind: String,
+    pub size_bytes: i64,
+    pub received_bytes: i64,
+    pub modified_at_ms: Option<i64>,
+    pub state: String,
+    pub failure: Option<String>,
+    pub lease_owner: Option<Uuid>,
+    pub lease_until_ms: Option<i64>,
+    pub attempts: i32,
+    pub created_at_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,269 @@
+//! A user's files: adding, finding, listing, deleting. Their content, in pieces, is in `file_parts`.
+
+use futures::FutureExt;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func, Query},
+};
+use uuid::Uuid;
+
+use super::{
+    UserDb,
+    entity::{doomed_blob, file_part, user_file},
+    exchanges::lock_user,
+    failed, has_text,
+    write::Written,
+};
+use crate::{
+    domain::{
+        file::{File, FileKind, FileName, FileOrder, FileState},
+        ids::{FileId, UserId},
+        limits,
+    },
+    error::{Error, InvalidInput, Result},
+    server::clock,
+};
+
+/// Ids that one statement names.
+const IDS_AT_A_TIME: usize = 100;
+
+/// A file to take in.
+#[derive(Clone, Debug)]
+pub struct NewFile {
+    pub name: FileName,
+    pub kind: FileKind,
+    /// None when nobody knows it yet.
+    pub size_bytes: Option<u64>,
+    pub modified_at_ms: Option<i64>,
+    /// What all files of this user may take.
+    pub storage_bytes_max: u64,
+}
+
+impl UserDb {
+    /// Makes room for a file whose content comes after this.
+    ///
+    /// # Errors
+    /// [`Error::StorageFull`], [`Error::TooManyFiles`].
+    pub async fn add_file(&self, new: NewFile) -> Result<File> {
+        let user_id = self.user_id();
+        let row = new_row(user_id, &new)?;
+        self.write("add file", move |transaction| {
+            async move {
+                // Of two who would take the last room, the second waits here.
+                lock_user(transaction, user_id).await?;
+                let (files, used_bytes) = used(transaction, user_id).await?;
+                check_room(used_bytes, new.size_bytes.unwrap_or_default(), new.storage_bytes_max)?;
+                let unfinished = user_file::Entity::find()
+                    .filter(user_file::Column::UserId.eq(user_id.0))
+                    .filter(user_file::Column::State.eq(FileState::Uploading.name()))
+                    .count(transaction)
+                    .await?;
+                if files >= limits::FILES_PER_USER_MAX || unfinished >= limits::UPLOADS_PER_USER_MAX {
+                    return Err(Error::TooManyFiles.into());
+                }
+                user_file::Entity::insert(row.clone().into_active_model()).exec_without_returning(transaction).await?;
+                Ok(to_file(row))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// One of their files.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_file(&self, id: FileId) -> Result<Option<File>> {
+        let row = user_file::Entity::find_by_id(id.0)
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .one(&self.read().await?)
+            .await
+            .map_err(failed("find file"))?;
+        Ok(row.map(to_file))
+    }
+
+    /// A page of their files, those after `after`; and whether there are more. `search` is a part of the name.
+    ///
+    /// # Errors
+    /// [`InvalidInput::Cursor`] when `after` is not one of them.
+    pub async fn list_files(&self, search: &str, order: FileOrder, after: Option<FileId>) -> Result<(Vec<File>, bool)> {
+        let read = self.read().await?;
+        let mut query = user_file::Entity::find().filter(user_file::Column::UserId.eq(self.user_id().0));
+        if !search.is_empty() {
+            query = query.filter(has_text(user_file::Column::NameKey, &search.to_lowercase()));
+        }
+        if let Some(after) = after {
+            let last = user_file::Entity::find_by_id(after.0)
+                .filter(user_file::Column::UserId.eq(self.user_id().0))
+                .one(&read)
+                .await
+                .map_err(failed("find file"))?
+                .ok_or(InvalidInput::Cursor)?;
+            query = query.filter(comes_after(order, &last));
+        }
+        let query = match order {
+            FileOrder::Newest => query,
+            FileOrder::Name => query.order_by_asc(user_file::Column::NameKey),
+            FileOrder::Size => query.order_by_desc(user_file::Column::SizeBytes),
+        };
+        let query = match order {
+            FileOrder::Name => query.order_by_asc(user_file::Column::Id),
+            FileOrder::Newest | FileOrder::Size => query.order_by_desc(user_file::Column::Id),
+        };
+        let mut rows = query.limit(limits::FILES_PER_PAGE + 1).all(&read).await.map_err(failed("list files"))?;
+        let has_more = rows.len() as u64 > limits::FILES_PER_PAGE;
+        rows.truncate(usize::try_from(limits::FILES_PER_PAGE).unwrap_or(usize::MAX));
+        Ok((rows.into_iter().map(to_file).collect(), has_more))
+    }
+
+    /// How many files they have, and how many bytes these take.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn measure_files(&self) -> Result<(u64, u64)> {
+        used(&self.read().await?, self.user_id()).await.map_err(failed("measure files"))
+    }
+
+    /// Deletes files and everything that was made of them; gives those that were there. What is kept of them in the storage
+    /// is removed after this.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_files(&self, ids: Vec<FileId>) -> Result<Vec<FileId>> {
+        let user_id = self.user_id();
+        self.write("delete files", move |transaction| {
+            async move {
+                let mut deleted = Vec::new();
+                for ids in ids.chunks(IDS_AT_A_TIME) {
+                    deleted.extend(delete_rows(transaction, user_id, ids).await?);
+                }
+                Ok(deleted)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// Deletes some files of a user, and dooms what the storage has of them.
+pub(super) async fn delete_rows(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    ids: &[FileId],
+) -> Written<Vec<FileId>> {
+    // Locked, so that no piece is added to one of them meanwhile.
+    let found: Vec<Uuid> = user_file::Entity::find()
+        .select_only()
+        .column(user_file::Column::Id)
+        .filter(user_file::Column::UserId.eq(user_id.0))
+        .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .order_by_asc(user_file::Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    doom(transaction, Condition::all().add(file_part::Column::FileId.is_in(found.iter().copied()))).await?;
+    user_file::Entity::delete_many()
+        .filter(user_file::Column::UserId.eq(user_id.0))
+        .filter(user_file::Column::Id.is_in(found.iter().copied()))
+        .exec(transaction)
+        .await?;
+    Ok(found.into_iter().map(FileId).collect())
+}
+
+/// Has the contents of some pieces removed from the storage: noted in the transaction that forgets them.
+pub(super) async fn doom(transaction: &impl ConnectionTrait, pieces: Condition) -> Written<()> {
+    let doomed = Query::select()
+        .column(file_part::Column::BlobId)
+        .expr(Expr::value(clock::now_ms()))
+        .from(file_part::Entity)
+        .cond_where(pieces)
+        .to_owned();
+    let insert = Query::insert()
+        .into_table(doomed_blob::Entity)
+        .columns([doomed_blob::Column::BlobId, doomed_blob::Column::DueAtMs])
+        .select_from(doomed)
+        .map_err(|error| DbErr::Custom(error.to_string()))?
+        .to_owned();
+    transaction.execute(&insert).await?;
+    Ok(())
+}
+
+/// How many files a user has, and how many bytes these take or are to take.
+pub(super) async fn used(connection: &impl ConnectionTrait, user_id: UserId) -> std::result::Result<(u64, u64), DbErr> {
+    let sum = Func::coalesce([user_file::Column::SizeBytes.sum(), Expr::value(0)]);
+    let row: Option<(i64, i64)> = user_file::Entity::find()
+        .select_only()
+        .column_as(user_file::Column::Id.count(), "files")
+        .column_as(Expr::expr(sum).cast_as("bigint"), "bytes")
+        .filter(user_file::Column::UserId.eq(user_id.0))
+        .into_tuple()
+        .one(connection)
+        .await?;
+    let (files, bytes) = row.unwrap_or_default();
+    Ok((files.unsigned_abs(), bytes.unsigned_abs()))
+}
+
+/// # Errors
+/// [`Error::StorageFull`] when so much more would be too much.
+pub(super) fn check_room(used_bytes: u64, more_bytes: u64, bytes_max: u64) -> Result<()> {
+    if used_bytes.saturating_add(more_bytes) > bytes_max { Err(Error::StorageFull) } else { Ok(()) }
+}
+
+fn comes_after(order: FileOrder, last: &user_file::Model) -> Condition {
+    let id = user_file::Column::Id;
+    let (key, later, same) = match order {
+        FileOrder::Newest => return Condition::all().add(id.lt(last.id)),
+        FileOrder::Name => {
+            let key = user_file::Column::NameKey;
+            (key.gt(last.name_key.clone()), id.gt(last.id), key.eq(last.name_key.clone()))
+        }
+        FileOrder::Size => {
+            let key = user_file::Column::SizeBytes;
+            (key.lt(last.size_bytes), id.lt(last.id), key.eq(last.size_bytes))
+        }
+    };
+    Condition::any().add(key).add(Condition::all().add(same).add(later))
+}
+
+fn new_row(user_id: UserId, new: &NewFile) -> Result<user_file::Model> {
+    let now_ms = clock::now_ms();
+    Ok(user_file::Model {
+        id: Uuid::now_v7(),
+        user_id: user_id.0,
+        name: new.name.as_str().to_owned(),
+        name_key: new.name.as_str().to_lowercase(),
+        kind: new.kind.name().to_owned(),
+        size_bytes: i64::try_from(new.size_bytes.unwrap_or_default()).map_err(|_| Error::FileTooLarge)?,
+        received_bytes: 0,
+        modified_at_ms: new.modified_at_ms,
+        state: FileState::Uploading.name().to_owned(),
+        failure: None,
+        lease_owner: None,
+        lease_until_ms: Some(upload_end_ms()),
+        attempts: 0,
+        created_at_ms: now_ms,
+    })
+}
+
+/// When an upload that nobody goes on with from now is given up.
+pub(super) fn upload_end_ms() -> i64 {
+    clock::now_ms() + limits::UPLOAD_SECONDS_MAX * 1_000
+}
+
+pub(super) fn to_file(row: user_file::Model) -> File {
+    File {
+        id: FileId(row.id),
+        name: FileName::kept(row.name),
+        kind: FileKind::from_name(&row.kind),
+        size_bytes: row.size_bytes.unsigned_abs(),
+        received_bytes: row.received_bytes.unsigned_abs(),
+        state: FileState::from_names(&row.state, row.failure.as_deref()),
+        modified_at_ms: row.modified_at_ms,
+        created_at_ms: row.created_at_ms,
+    }
+}

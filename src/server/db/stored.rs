@@ -1,0 +1,59 @@
+//! How much is stored about a user.
+
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
+
+use super::{
+    UserDb,
+    entity::{access_token, chat_message, chat_session, login_session, notification},
+    failed,
+    files::used,
+};
+use crate::{
+    domain::{
+        ids::UserId,
+        stored::{Stored, StoredSort},
+    },
+    error::Result,
+};
+
+/// The bytes of all texts together; both databases know this.
+const TEXT_BYTES: &str = "CAST(COALESCE(SUM(octet_length(text) + COALESCE(octet_length(reasoning), 0)), 0) AS bigint)";
+
+impl UserDb {
+    /// How much there is of each sort.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn measure_stored(&self) -> Result<Vec<Stored>> {
+        measure(&self.read().await?, self.user_id()).await.map_err(failed("measure what is stored"))
+    }
+}
+
+async fn measure(read: &DatabaseTransaction, user_id: UserId) -> std::result::Result<Vec<Stored>, DbErr> {
+    let id = user_id.0;
+    let chats = chat_session::Entity::find().filter(chat_session::Column::UserId.eq(id)).count(read).await?;
+    let notifications = notification::Entity::find().filter(notification::Column::UserId.eq(id)).count(read).await?;
+    let sessions = login_session::Entity::find().filter(login_session::Column::UserId.eq(id)).count(read).await?;
+    let tokens = access_token::Entity::find().filter(access_token::Column::UserId.eq(id)).count(read).await?;
+    let messages: Option<(i64, i64)> = chat_message::Entity::find()
+        .select_only()
+        .column_as(chat_message::Column::Id.count(), "messages")
+        .column_as(Expr::cust(TEXT_BYTES), "bytes")
+        .filter(chat_message::Column::UserId.eq(id))
+        .into_tuple()
+        .one(read)
+        .await?;
+    let (messages, text_bytes) = messages.unwrap_or_default();
+    let (files, file_bytes) = used(read, user_id).await?;
+    let stored = |what, count, bytes| Stored { what, count, bytes };
+    Ok(vec![
+        stored(StoredSort::Chats, chats, None),
+        stored(StoredSort::Messages, messages.unsigned_abs(), Some(text_bytes.unsigned_abs())),
+        stored(StoredSort::Files, files, Some(file_bytes)),
+        stored(StoredSort::Notifications, notifications, None),
+        stored(StoredSort::Sessions, sessions, None),
+        stored(StoredSort::AccessTokens, tokens, None),
+    ])
+}

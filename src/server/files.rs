@@ -1,0 +1,100 @@
+//! What people upload: taken in, kept, given back, deleted.
+//!
+//! The row of a file says whose it is, how far it is and of which pieces it consists; the pieces are in the storage
+//! (`blobs`). The edges are `tus` (resumable, for pages and programs), `form` (a plain form) and `content` (downloads).
+//!
+//! Must not be here: what is read in a file.
+
+pub mod blobs;
+pub mod content;
+pub mod form;
+mod intake;
+pub mod sweep;
+pub mod tus;
+
+use super::{db::NewFile, db::UserDb, state::AppState};
+use crate::{
+    domain::{
+        file::{File, FileKind, FileName, FileOrder, FilePage, Storage},
+        ids::FileId,
+        limits,
+    },
+    error::{Error, InvalidInput, Result},
+};
+
+pub use self::intake::{Intake, Source};
+
+/// A file that somebody announces.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    pub name: FileName,
+    /// None when whoever sends it does not say.
+    pub size_bytes: Option<u64>,
+    pub modified_at_ms: Option<i64>,
+}
+
+/// Makes room for a file whose content comes after this.
+///
+/// # Errors
+/// [`Error::FileTooLarge`], [`InvalidInput::FileEmpty`], [`Error::StorageFull`], [`Error::TooManyFiles`].
+pub async fn begin(state: &AppState, db: &UserDb, announced: Announced) -> Result<File> {
+    if announced.size_bytes == Some(0) {
+        return Err(InvalidInput::FileEmpty.into());
+    }
+    if announced.size_bytes.is_some_and(|bytes| bytes > state.config.limits.file_bytes()) {
+        return Err(Error::FileTooLarge);
+    }
+    let new = NewFile {
+        kind: FileKind::of_extension(&announced.name.extension()),
+        name: announced.name,
+        size_bytes: announced.size_bytes,
+        modified_at_ms: announced.modified_at_ms,
+        storage_bytes_max: state.config.limits.storage_bytes_per_user(),
+    };
+    let file = db.add_file(new).await?;
+    state.live.files_changed(db.user_id());
+    Ok(file)
+}
+
+/// A page of somebody's files.
+///
+/// # Errors
+/// [`InvalidInput::Cursor`]; when the database fails.
+pub async fn list(
+    state: &AppState,
+    db: &UserDb,
+    search: &str,
+    order: FileOrder,
+    after: Option<FileId>,
+) -> Result<FilePage> {
+    let (files, has_more) = db.list_files(search, order, after).await?;
+    let next_after = files.last().map(|file| file.id).filter(|_| has_more);
+    Ok(FilePage { files, next_after, storage: measure(state, db).await? })
+}
+
+/// How much of their storage somebody has taken.
+///
+/// # Errors
+/// When the database fails.
+pub async fn measure(state: &AppState, db: &UserDb) -> Result<Storage> {
+    let (files, used_bytes) = db.measure_files().await?;
+    let limits = &state.config.limits;
+    Ok(Storage { files, used_bytes, bytes_max: limits.storage_bytes_per_user(), file_bytes_max: limits.file_bytes() })
+}
+
+/// Deletes files, and everything that was made of them; their content is removed right after.
+///
+/// # Errors
+/// [`Error::NotFound`] when none of them is theirs; [`Error::TooMany`].
+pub async fn delete(state: &AppState, db: &UserDb, ids: Vec<FileId>) -> Result<()> {
+    if ids.len() > limits::FILES_DELETED_MAX {
+        return Err(Error::TooMany);
+    }
+    let deleted = db.delete_files(ids).await?;
+    if deleted.is_empty() {
+        return Err(Error::NotFound);
+    }
+    state.live.files_changed(db.user_id());
+    state.intake.blobs_doomed();
+    Ok(())
+}

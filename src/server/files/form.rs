@@ -1,0 +1,134 @@
+//! Files from a plain form (`multipart/form-data`, RFC 7578), and from a program as the body of one request: whole or not at
+//! all. What can be cut off and goes on is in `tus`.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Poll, ready},
+};
+
+use axum::{
+    extract::{Request, State},
+    http::header,
+    response::{IntoResponse, Redirect, Response},
+};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use multer::{Multipart, parse_boundary};
+
+use super::{Announced, Source, intake, tus::Uploader};
+use crate::{
+    domain::{
+        file::{File, FileName},
+        limits,
+    },
+    error::{Error, Result},
+    server::{db::UserDb, door, refusal, state::AppState},
+};
+
+/// Where the form stands.
+const PAGE: &str = "/files";
+/// The field that files are in.
+const FIELD: &str = "file";
+/// Longest boundary (RFC 2046 §5.1.1).
+const BOUNDARY_CHARS_MAX: usize = 70;
+/// Between two pieces of content: headers of a part, or a part that nobody asked for.
+const OVERHEAD_BYTES_MAX: usize = 1024 * 1024;
+/// What the parser gets between two pauses.
+const IN_A_ROW_BYTES_MAX: usize = 128 * 1024;
+
+/// Takes the files of a form in, and leads back to the page.
+pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: Request) -> Response {
+    let is_page = refusal::accepts_html(request.headers());
+    match take_form(&state, &uploader.0, request).await {
+        Ok(_) if is_page => Redirect::to(PAGE).into_response(),
+        Ok(files) => axum::Json(files).into_response(),
+        Err(error) if is_page => Redirect::to(&format!("{PAGE}?error={}", error.code())).into_response(),
+        Err(error) => refusal::json(error),
+    }
+}
+
+/// The files of a form.
+///
+/// # Errors
+/// [`Error::Malformed`] when it is none, or has no file; [`Error::TooMany`]; as [`take_body`].
+pub async fn take_form(state: &AppState, db: &UserDb, request: Request) -> Result<Vec<File>> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let boundary = content_type.and_then(|value| parse_boundary(value).ok()).ok_or(Error::Malformed)?;
+    if boundary.len() > BOUNDARY_CHARS_MAX {
+        return Err(Error::Malformed);
+    }
+    let request = check_length(state, request, limits::FILES_PER_FORM_MAX).await?;
+    let overhead = Arc::new(AtomicUsize::new(0));
+    let mut form = Multipart::new(guarded(request, Arc::clone(&overhead)), boundary);
+    let mut files = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(|_| Error::Malformed)? {
+        if field.name() != Some(FIELD) {
+            continue;
+        }
+        // A browser sends one without a name when none was chosen.
+        let Some(name) = field.file_name().filter(|name| !name.is_empty()).map(str::to_owned) else { continue };
+        if files.len() as u64 >= limits::FILES_PER_FORM_MAX {
+            return Err(Error::TooMany);
+        }
+        let counter = Arc::clone(&overhead);
+        let content = field.inspect_ok(move |_| counter.store(0, Ordering::Relaxed));
+        files.push(take(state, db, &name, content).await?);
+    }
+    if files.is_empty() { Err(Error::Malformed) } else { Ok(files) }
+}
+
+/// A file that is the whole body of a request.
+///
+/// # Errors
+/// [`Error::FileTooLarge`], [`Error::StorageFull`], [`Error::TooManyFiles`]; as [`intake::receive`].
+pub async fn take_body(state: &AppState, db: &UserDb, name: &str, request: Request) -> Result<File> {
+    let request = check_length(state, request, 1).await?;
+    take(state, db, name, request.into_body().into_data_stream()).await
+}
+
+async fn take<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    state: &AppState,
+    db: &UserDb,
+    name: &str,
+    content: impl Stream<Item = Result<bytes::Bytes, E>> + Send + 'static,
+) -> Result<File> {
+    let announced = Announced { name: FileName::parse(name)?, size_bytes: None, modified_at_ms: None };
+    let file = super::begin(state, db, announced).await?;
+    intake::receive(state, db, Source::new(file.id, 0, true, content)).await
+}
+
+/// What says beforehand that it is too large is refused before it is kept.
+async fn check_length(state: &AppState, request: Request, files: u64) -> Result<Request> {
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let bytes_max = state.config.limits.file_bytes().saturating_mul(files) + OVERHEAD_BYTES_MAX as u64;
+    if length.is_none_or(|length| length <= bytes_max) {
+        return Ok(request);
+    }
+    door::discard(request.into_body().into_data_stream()).await;
+    Err(Error::FileTooLarge)
+}
+
+/// The body, with a bound on what is between contents, which the parser keeps in memory; and with pauses, for it reads as
+/// long as there is something before it gives anything.
+fn guarded(request: Request, overhead: Arc<AtomicUsize>) -> impl Stream<Item = io::Result<bytes::Bytes>> + Send {
+    let mut body = request.into_body().into_data_stream();
+    let mut in_a_row = 0;
+    stream::poll_fn(move |context| {
+        if in_a_row > IN_A_ROW_BYTES_MAX {
+            in_a_row = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let Some(piece) = ready!(body.poll_next_unpin(context)) else { return Poll::Ready(None) };
+        let piece = piece.map_err(io::Error::other)?;
+        in_a_row += piece.len();
+        if overhead.fetch_add(piece.len(), Ordering::Relaxed) > OVERHEAD_BYTES_MAX {
+            return Poll::Ready(Some(Err(io::Error::other("too much between the parts of a form"))));
+        }
+        Poll::Ready(Some(Ok(piece)))
+    })
+}

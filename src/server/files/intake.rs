@@ -1,0 +1,221 @@
+//! Takes in what somebody sends: a piece at a time into the storage, then noted. What was noted stays, whatever happens
+//! after; an upload goes on from there.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt, stream::BoxStream};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        file::File,
+        ids::{BlobId, FileId, UserId},
+        limits,
+    },
+    error::{Error, Result},
+    server::{
+        db::{FilePart, NewPart, UserDb},
+        door,
+        state::AppState,
+    },
+};
+
+/// After this a client that is too slow is let go.
+const SLOW_START_SECONDS: u64 = 30;
+
+/// What a server is taking in.
+pub struct Intake {
+    places: Arc<Semaphore>,
+    /// How many uploads of each user.
+    by_user: Mutex<HashMap<UserId, usize>>,
+    /// There are blobs to remove.
+    pub(super) doomed: Notify,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        let places = Arc::new(Semaphore::new(limits::UPLOADS_AT_A_TIME_MAX));
+        Self { places, by_user: Mutex::default(), doomed: Notify::new() }
+    }
+}
+
+impl Intake {
+    /// There are blobs that can be removed now.
+    pub fn blobs_doomed(&self) {
+        self.doomed.notify_one();
+    }
+
+    /// How many uploads are taken in at the moment.
+    pub fn count(&self) -> usize {
+        limits::UPLOADS_AT_A_TIME_MAX - self.places.available_permits()
+    }
+
+    fn enter(self: &Arc<Self>, user_id: UserId) -> Result<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::Busy)?;
+        let mut by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = by_user.entry(user_id).or_default();
+        if *count >= limits::UPLOADS_AT_A_TIME_PER_USER_MAX {
+            return Err(Error::TooMany);
+        }
+        *count += 1;
+        Ok(Place { intake: Arc::clone(self), user_id, _permit: permit })
+    }
+}
+
+/// A place among the uploads that are taken in.
+struct Place {
+    intake: Arc<Intake>,
+    user_id: UserId,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_user = self.intake.by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_user.get_mut(&self.user_id) {
+            *count -= 1;
+            if *count == 0 {
+                by_user.remove(&self.user_id);
+            }
+        }
+    }
+}
+
+/// What is sent, and from where on.
+pub struct Source {
+    pub file_id: FileId,
+    pub offset_bytes: u64,
+    pub content: BoxStream<'static, io::Result<Bytes>>,
+    /// Whether the file is as long as what is sent, however much that is. What is cut off then is not kept: nobody could
+    /// go on with it.
+    pub is_unsized: bool,
+}
+
+impl Source {
+    /// From the bytes of a request.
+    pub fn new<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        file_id: FileId,
+        offset_bytes: u64,
+        is_unsized: bool,
+        content: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+    ) -> Self {
+        let content = content.map(|piece| piece.map_err(io::Error::other)).boxed();
+        Self { file_id, offset_bytes, content, is_unsized }
+    }
+}
+
+/// Takes in what somebody sends, in a task of its own: a client that goes away leaves what has arrived. Gives the file as it
+/// is then.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::UploadOffset`]; [`Error::TooLarge`] when it is more than was announced,
+/// [`Error::FileTooLarge`] and [`Error::StorageFull`] when nothing was, [`InvalidInput::FileEmpty`](crate::error::InvalidInput)
+/// when nothing came then; [`Error::UploadCut`]; [`Error::DiskFull`];
+/// [`Error::Busy`], [`Error::TooMany`] when too many are taken in already.
+pub async fn receive(state: &AppState, db: &UserDb, source: Source) -> Result<File> {
+    let place = state.intake.enter(db.user_id())?;
+    let (state, db) = (state.clone(), db.clone());
+    let task = state.tasks.clone().spawn(async move {
+        let _place = place;
+        let (file_id, is_unsized) = (source.file_id, source.is_unsized);
+        let mut receiving = Receiving { state, db, source, buffer: BytesMut::new(), started: Instant::now(), bytes: 0 };
+        let received = receiving.run().await;
+        if received.as_ref().is_err_and(|error| *error != Error::UploadCut) {
+            door::discard(&mut receiving.source.content).await;
+        }
+        if received.is_err() && is_unsized {
+            // Nobody could go on with it. When this fails, too, it is given up like any upload that is not gone on with.
+            let _ = super::delete(&receiving.state, &receiving.db, vec![file_id]).await;
+        }
+        received
+    });
+    task.await.map_err(|_| Error::Internal)?
+}
+
+struct Receiving {
+    state: AppState,
+    db: UserDb,
+    source: Source,
+    buffer: BytesMut,
+    started: Instant,
+    /// How many came in all.
+    bytes: u64,
+}
+
+impl Receiving {
+    async fn run(&mut self) -> Result<File> {
+        let mut file = self.db.find_file(self.source.file_id).await?.ok_or(Error::NotFound)?;
+        if file.received_bytes != self.source.offset_bytes {
+            return Err(Error::UploadOffset);
+        }
+        let outcome = loop {
+            let piece = self.next_piece().await;
+            match piece {
+                Ok(Some(piece)) => self.buffer.extend_from_slice(&piece),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            if self.exceeds(&file) {
+                // What is too much is kept by nobody; what came before stays.
+                return Err(if self.source.is_unsized { Error::FileTooLarge } else { Error::TooLarge });
+            }
+            while self.buffer.len() >= limits::UPLOAD_PART_BYTES {
+                file = self.keep(limits::UPLOAD_PART_BYTES).await?;
+            }
+        };
+        if !self.buffer.is_empty() {
+            file = self.keep(self.buffer.len()).await?;
+        }
+        outcome?;
+        if self.source.is_unsized {
+            file = self.db.finish_upload(file.id).await?;
+        }
+        self.state.live.files_changed(self.db.user_id());
+        Ok(file)
+    }
+
+    /// What comes next; none at the end.
+    async fn next_piece(&mut self) -> Result<Option<Bytes>> {
+        let patience = Duration::from_secs(limits::UPLOAD_IDLE_SECONDS_MAX);
+        let piece = tokio::select! {
+            () = self.state.stopping.cancelled() => return Err(Error::UploadCut),
+            piece = timeout(patience, self.source.content.next()) => piece.map_err(|_| Error::UploadCut)?,
+        };
+        let Some(piece) = piece else { return Ok(None) };
+        let piece = piece.map_err(|_| Error::UploadCut)?;
+        self.bytes += piece.len() as u64;
+        let seconds = self.started.elapsed().as_secs();
+        if seconds > SLOW_START_SECONDS && self.bytes / seconds < limits::UPLOAD_BYTES_PER_SECOND_MIN {
+            return Err(Error::UploadCut);
+        }
+        Ok(Some(piece))
+    }
+
+    fn exceeds(&self, file: &File) -> bool {
+        let bytes_max = if self.source.is_unsized { self.state.config.limits.file_bytes() } else { file.size_bytes };
+        file.received_bytes + self.buffer.len() as u64 > bytes_max
+    }
+
+    /// Writes the first so many bytes of what is here, and notes them.
+    async fn keep(&mut self, count: usize) -> Result<File> {
+        let blob_id = BlobId(Uuid::new_v4());
+        self.state.db.promise_blob(blob_id).await?;
+        let content = self.buffer.split_to(count).freeze();
+        self.state.blobs.put(blob_id, content).await?;
+        let part = FilePart { offset_bytes: self.source.offset_bytes, size_bytes: count as u64, blob_id };
+        let grows_up_to = self.source.is_unsized.then(|| self.state.config.limits.storage_bytes_per_user());
+        let file = self.db.add_part(NewPart { file_id: self.source.file_id, part, grows_up_to }).await?;
+        self.source.offset_bytes += count as u64;
+        Ok(file)
+    }
+}

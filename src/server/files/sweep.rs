@@ -1,0 +1,55 @@
+//! Removes from the storage what no file has any more, and gives up uploads that nobody goes on with.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::server::state::AppState;
+
+/// Looked for so often, though nobody said that there is something: other servers delete, too, and promises run out.
+const SWEEP_SECONDS: u64 = 30;
+const OLD_UPLOADS_SECONDS: u64 = 600;
+/// Blobs that are removed before they are forgotten.
+const BLOBS_AT_A_TIME: u64 = 100;
+
+/// Runs until the server is told to stop.
+pub async fn run(state: AppState) {
+    let mut sweeps = interval(Duration::from_secs(SWEEP_SECONDS));
+    sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looked: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            () = state.stopping.cancelled() => return,
+            () = state.intake.doomed.notified() => {}
+            _ = sweeps.tick() => {}
+        }
+        if looked.is_none_or(|at| at.elapsed() >= Duration::from_secs(OLD_UPLOADS_SECONDS)) {
+            looked = Some(Instant::now());
+            give_up_uploads(&state).await;
+        }
+        remove_blobs(&state).await;
+    }
+}
+
+/// A failure is logged where it happens; the next sweep tries again.
+async fn give_up_uploads(state: &AppState) {
+    for (user_id, _) in state.db.give_up_uploads().await.unwrap_or_default() {
+        state.live.files_changed(user_id);
+    }
+}
+
+async fn remove_blobs(state: &AppState) {
+    while !state.stopping.is_cancelled() {
+        let Ok(doomed) = state.db.list_doomed_blobs(BLOBS_AT_A_TIME).await else { return };
+        let mut removed = Vec::with_capacity(doomed.len());
+        for id in &doomed {
+            if state.blobs.remove(*id).await.is_ok() {
+                removed.push(*id);
+            }
+        }
+        let is_all = removed.len() == doomed.len();
+        if removed.is_empty() || state.db.forget_doomed_blobs(removed).await.is_err() || !is_all {
+            return;
+        }
+    }
+}

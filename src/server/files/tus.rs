@@ -1,0 +1,200 @@
+//! Resumable uploads: tus 1.0.0 (<https://tus.io/protocols/resumable-upload>) with the extensions *creation*, *termination*
+//! and *expiration*. For pages under `/files/uploads`, for programs under `/api/v1/files/uploads`.
+
+use axum::{
+    extract::{FromRequestParts, Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{Announced, Source, intake};
+use crate::{
+    domain::{
+        file::{File, FileName, FileState},
+        ids::FileId,
+        limits,
+        token::Scope,
+    },
+    error::{Error, Result},
+    server::{
+        auth::guard::{Caller, Program},
+        clock,
+        db::UserDb,
+        door, refusal,
+        state::AppState,
+    },
+};
+
+const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
+const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
+const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
+const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+/// The media type of what goes on.
+const PIECE_TYPE: &str = "application/offset+octet-stream";
+
+/// Whoever uploads: somebody with a page, or a program that may.
+pub struct Uploader(pub UserDb);
+
+impl FromRequestParts<AppState> for Uploader {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Response> {
+        let found = match (parts.extensions.get::<Program>(), parts.extensions.get::<Caller>()) {
+            (Some(program), _) => {
+                program.0.clone().and_then(|shown| shown.check(Scope::FilesWrite).map(|()| shown.db().clone()))
+            }
+            (None, Some(caller)) => caller.known().map(|known| known.db.clone()),
+            (None, None) => Err(Error::NotLoggedIn),
+        };
+        found.map(Self).map_err(refusal::json)
+    }
+}
+
+/// Everything on the place where uploads begin.
+pub async fn uploads(State(state): State<AppState>, uploader: Uploader, request: Request) -> Response {
+    let method = method_of(&request);
+    let (parts, _) = request.into_parts();
+    let answer = match method {
+        Method::OPTIONS => Ok(capabilities(&state)),
+        Method::POST => create(&state, &uploader.0, &parts).await,
+        _ => Ok(StatusCode::METHOD_NOT_ALLOWED.into_response()),
+    };
+    finish(answer)
+}
+
+/// Everything on one upload.
+pub async fn upload(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    uploader: Uploader,
+    request: Request,
+) -> Response {
+    let answer = match id.parse::<FileId>() {
+        Ok(id) => act(&state, &uploader.0, id, request).await,
+        Err(error) => Err(error),
+    };
+    finish(answer)
+}
+
+async fn act(state: &AppState, db: &UserDb, id: FileId, request: Request) -> Result<Response> {
+    check_version(request.headers())?;
+    match method_of(&request) {
+        Method::HEAD => {
+            let file = find_upload(db, id).await?;
+            Ok((StatusCode::OK, offset(&file), [(LENGTH, HeaderValue::from(file.size_bytes))]).into_response())
+        }
+        Method::PATCH => append(state, db, id, request).await,
+        Method::DELETE => {
+            let file = find_upload(db, id).await?;
+            if file.state != FileState::Uploading {
+                return Err(Error::Conflict);
+            }
+            super::delete(state, db, vec![id]).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        _ => Ok(StatusCode::METHOD_NOT_ALLOWED.into_response()),
+    }
+}
+
+fn capabilities(state: &AppState) -> Response {
+    let headers = [
+        (HeaderName::from_static("tus-version"), VERSION),
+        (HeaderName::from_static("tus-extension"), HeaderValue::from_static("creation,termination,expiration")),
+        (HeaderName::from_static("tus-max-size"), HeaderValue::from(state.config.limits.file_bytes())),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+async fn create(state: &AppState, db: &UserDb, request: &Parts) -> Result<Response> {
+    let headers = &request.headers;
+    check_version(headers)?;
+    if headers.contains_key(DEFER_LENGTH) {
+        return Err(Error::Malformed);
+    }
+    let size_bytes = number(headers, &LENGTH).ok_or(Error::Malformed)?;
+    let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let announced = Announced {
+        name: FileName::parse(&metadata_value(metadata, "filename").ok_or(Error::Malformed)?)?,
+        size_bytes: Some(size_bytes),
+        modified_at_ms: metadata_value(metadata, "modified_at_ms").and_then(|value| value.parse().ok()),
+    };
+    let file = super::begin(state, db, announced).await?;
+    let place = format!("{}/{}", request.uri.path().trim_end_matches('/'), file.id);
+    let place = HeaderValue::try_from(place).map_err(|_| Error::Internal)?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], offset(&file)).into_response())
+}
+
+async fn append(state: &AppState, db: &UserDb, id: FileId, request: Request) -> Result<Response> {
+    let headers = request.headers();
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if content_type != Some(PIECE_TYPE) {
+        return Ok(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
+    }
+    let offset_bytes = number(headers, &OFFSET).ok_or(Error::Malformed)?;
+    let file = find_upload(db, id).await?;
+    // Known before the first byte of it is read.
+    if number(headers, &header::CONTENT_LENGTH)
+        .is_some_and(|bytes| offset_bytes.saturating_add(bytes) > file.size_bytes)
+    {
+        door::discard(request.into_body().into_data_stream()).await;
+        return Err(Error::TooLarge);
+    }
+    let content = request.into_body().into_data_stream();
+    let file = intake::receive(state, db, Source::new(id, offset_bytes, false, content)).await?;
+    Ok((StatusCode::NO_CONTENT, offset(&file)).into_response())
+}
+
+async fn find_upload(db: &UserDb, id: FileId) -> Result<File> {
+    db.find_file(id).await?.ok_or(Error::NotFound)
+}
+
+/// What a client that cannot send every method says that it means.
+fn method_of(request: &Request) -> Method {
+    let meant = request.headers().get(METHOD_OVERRIDE).and_then(|value| Method::from_bytes(value.as_bytes()).ok());
+    match meant {
+        Some(meant) if request.method() == Method::POST => meant,
+        _ => request.method().clone(),
+    }
+}
+
+/// # Errors
+/// [`Error::Malformed`]; the answer of [`finish`] says which version would be welcome.
+fn check_version(headers: &HeaderMap) -> Result<()> {
+    if headers.get(RESUMABLE) == Some(&VERSION) { Ok(()) } else { Err(Error::TusVersion) }
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+    headers.get(name).and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok())
+}
+
+/// A value of `Upload-Metadata`: `name base64,name base64`.
+fn metadata_value(metadata: &str, name: &str) -> Option<String> {
+    let mut pairs = metadata.split(',').map(|pair| pair.trim().split_once(' ').unwrap_or((pair.trim(), "")));
+    let (_, value) = pairs.find(|(key, _)| *key == name)?;
+    String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()
+}
+
+/// How far an upload is, and until when one can go on with it.
+fn offset(file: &File) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(OFFSET, HeaderValue::from(file.received_bytes));
+    if file.state == FileState::Uploading {
+        let end = clock::now_ms() / 1_000 + limits::UPLOAD_SECONDS_MAX;
+        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(end.unsigned_abs());
+        if let Ok(end) = HeaderValue::try_from(httpdate::fmt_http_date(end)) {
+            headers.insert(EXPIRES, end);
+        }
+    }
+    headers
+}
+
+fn finish(answer: Result<Response>) -> Response {
+    let mut response = answer.unwrap_or_else(refusal::json);
+    response.headers_mut().insert(RESUMABLE, VERSION);
+    response
+}

@@ -1,0 +1,404 @@
+//! What this tab uploads: several files at once, each gone on with after a cut (tus 1.0, the server's `files::tus`).
+//!
+//! It belongs to the app: an upload goes on while its person reads another page. The browser's own request object is used,
+//! for `fetch` does not say how much it has sent.
+
+use std::{cell::RefCell, collections::HashMap, time::Duration};
+
+use js_sys::Promise;
+use leptos::{
+    prelude::*,
+    task::spawn_local,
+    wasm_bindgen::{JsCast, closure::Closure},
+};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, File as BrowserFile, FileList, ProgressEvent, XmlHttpRequest};
+
+use super::session::Session;
+use crate::{
+    domain::{
+        file::{File, FileState, Storage},
+        ids::FileId,
+    },
+    error::{Error, InvalidInput, Result},
+};
+
+/// Where uploads begin.
+const PLACE: &str = "/files/uploads";
+/// Files that are sent at a time.
+const RUNNING_MAX: usize = 3;
+/// Waits between attempts: each twice the one before, up to the longest. Starts anew when something came through.
+const WAIT_MS_MIN: u32 = 1_000;
+const WAIT_MS_MAX: u32 = 30_000;
+/// The speed is that of the last while.
+const SPEED_MS_MIN: f64 = 500.0;
+
+/// How an upload is going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadState {
+    /// Others come first.
+    Waiting,
+    Running,
+    /// It was cut off, and goes on in a moment.
+    Interrupted,
+    Done,
+    Failed(Error),
+}
+
+/// A file that is, or was, sent from here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upload {
+    pub key: u32,
+    pub name: String,
+    pub size_bytes: f64,
+    pub sent_bytes: f64,
+    /// None until it is known.
+    pub bytes_per_second: Option<f64>,
+    pub state: UploadState,
+    /// Where on the server it goes, once that is known.
+    place: Option<String>,
+}
+
+impl Upload {
+    /// Whether there is still something to do.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, UploadState::Waiting | UploadState::Running | UploadState::Interrupted)
+    }
+}
+
+/// What only the browser has of an upload.
+struct Source {
+    content: BrowserFile,
+    request: Option<XmlHttpRequest>,
+}
+
+thread_local! {
+    /// By the uploads' keys. Not in a signal: a server's threads must never see these.
+    static SOURCES: RefCell<HashMap<u32, Source>> = RefCell::default();
+}
+
+/// All uploads of this tab.
+#[derive(Clone, Copy)]
+pub struct Uploads {
+    pub all: RwSignal<Vec<Upload>>,
+    next_key: StoredValue<u32>,
+    session: Session,
+}
+
+/// Makes the uploads known to everything below.
+pub fn provide_uploads(session: Session) {
+    let uploads = Uploads { all: RwSignal::new(Vec::new()), next_key: StoredValue::new(0), session };
+    provide_context(uploads);
+}
+
+/// The uploads that the app provides.
+pub fn use_uploads() -> Uploads {
+    expect_context()
+}
+
+impl Uploads {
+    /// Sends files. Those among `unfinished` that are the same ones go on from where they are; those for which there is no room
+    /// are not begun.
+    pub fn add(self, files: &FileList, unfinished: &[File], storage: Storage) {
+        for content in (0..files.length()).filter_map(|n| files.get(n)) {
+            let key = self.next_key.get_value();
+            self.next_key.set_value(key + 1);
+            let place = unfinished.iter().find(|file| is_same(file, &content)).map(|file| place_of(file.id));
+            let upload = Upload {
+                key,
+                name: content.name(),
+                size_bytes: content.size(),
+                sent_bytes: 0.0,
+                bytes_per_second: None,
+                state: match refusal(content.size(), storage) {
+                    Some(error) if place.is_none() => UploadState::Failed(error),
+                    _ => UploadState::Waiting,
+                },
+                place,
+            };
+            SOURCES.with_borrow_mut(|sources| sources.insert(key, Source { content, request: None }));
+            self.all.update(|all| all.push(upload));
+        }
+        self.start_waiting();
+    }
+
+    /// Gives an upload up, here and on the server.
+    pub fn cancel(self, key: u32) {
+        let source = SOURCES.with_borrow_mut(|sources| sources.remove(&key));
+        let place = self.place(key);
+        self.all.update(|all| all.retain(|upload| upload.key != key));
+        if let Some(request) = source.and_then(|source| source.request) {
+            _ = request.abort();
+        }
+        if let Some(place) = place {
+            spawn_local(async move {
+                // Should that fail, the server gives it up by itself after a day.
+                _ = request_to(key, "DELETE", &place, &[], None, |_| {}).await;
+            });
+        }
+        self.start_waiting();
+    }
+
+    /// Tries again what failed.
+    pub fn retry(self, key: u32) {
+        self.change(key, |upload| upload.state = UploadState::Waiting);
+        self.start_waiting();
+    }
+
+    /// Whether a file is being sent from here, or will be.
+    pub fn is_sending(self, id: FileId) -> bool {
+        let place = place_of(id);
+        self.all.with(|all| all.iter().any(|upload| upload.is_open() && upload.place.as_ref() == Some(&place)))
+    }
+
+    fn place(self, key: u32) -> Option<String> {
+        self.all
+            .with_untracked(|all| all.iter().find(|upload| upload.key == key).and_then(|upload| upload.place.clone()))
+    }
+
+    fn change(self, key: u32, change: impl FnOnce(&mut Upload)) {
+        self.all.update(|all| {
+            if let Some(upload) = all.iter_mut().find(|upload| upload.key == key) {
+                change(upload);
+            }
+        });
+    }
+
+    fn start_waiting(self) {
+        let (running, waiting) = self.all.with_untracked(|all| {
+            let is_running = |upload: &&Upload| matches!(upload.state, UploadState::Running | UploadState::Interrupted);
+            let waiting: Vec<u32> =
+                all.iter().filter(|upload| upload.state == UploadState::Waiting).map(|upload| upload.key).collect();
+            (all.iter().filter(is_running).count(), waiting)
+        });
+        for key in waiting.into_iter().take(RUNNING_MAX.saturating_sub(running)) {
+            self.change(key, |upload| upload.state = UploadState::Running);
+            spawn_local(async move {
+                let outcome = self.send(key).await;
+                let state = match outcome {
+                    Ok(()) => UploadState::Done,
+                    Err(error) => {
+                        self.session.leave_if_ended(error);
+                        UploadState::Failed(error)
+                    }
+                };
+                self.change(key, |upload| upload.state = state);
+                if state == UploadState::Done {
+                    SOURCES.with_borrow_mut(|sources| sources.remove(&key));
+                }
+                self.start_waiting();
+            });
+        }
+    }
+
+    /// Sends a file to its end, however often it is cut off.
+    async fn send(self, key: u32) -> Result<()> {
+        let mut wait_ms = WAIT_MS_MIN;
+        loop {
+            let sent_before = self.sent(key);
+            match self.attempt(key).await {
+                Err(error) if can_pass(error) && is_known(key) => {}
+                outcome => return outcome,
+            }
+            if self.sent(key) > sent_before {
+                wait_ms = WAIT_MS_MIN;
+            }
+            self.change(key, |upload| upload.state = UploadState::Interrupted);
+            pause(wait_ms).await;
+            wait_ms = (wait_ms * 2).min(WAIT_MS_MAX);
+            self.change(key, |upload| upload.state = UploadState::Running);
+        }
+    }
+
+    fn sent(self, key: u32) -> f64 {
+        self.all
+            .with_untracked(|all| all.iter().find(|upload| upload.key == key).map_or(0.0, |upload| upload.sent_bytes))
+    }
+
+    /// Asks where the upload is, and sends the rest in one request.
+    async fn attempt(self, key: u32) -> Result<()> {
+        let Some(content) = content(key) else { return Ok(()) };
+        let (place, offset) = match self.place(key) {
+            Some(place) => {
+                let offset = find_offset(key, &place).await?;
+                (place, offset)
+            }
+            None => (self.begin(key, &content).await?, 0.0),
+        };
+        self.change(key, |upload| upload.sent_bytes = offset);
+        if offset >= content.size() {
+            return Ok(());
+        }
+        let rest = content.slice_with_f64(offset).map_err(|_| Error::Internal)?;
+        let offset_text = offset.to_string();
+        let headers = [("upload-offset", offset_text.as_str()), ("content-type", "application/offset+octet-stream")];
+        let speed = RefCell::new((js_sys::Date::now(), offset));
+        let answer = request_to(key, "PATCH", &place, &headers, Some(&rest), move |sent| {
+            let (since_ms, since_bytes) = *speed.borrow();
+            let (now_ms, now_bytes) = (js_sys::Date::now(), offset + sent);
+            let took_ms = now_ms - since_ms;
+            let is_measured = took_ms >= SPEED_MS_MIN;
+            self.change(key, |upload| {
+                upload.sent_bytes = now_bytes;
+                if is_measured {
+                    let now = (now_bytes - since_bytes) * 1_000.0 / took_ms;
+                    upload.bytes_per_second =
+                        Some(upload.bytes_per_second.map_or(now, |before| before.mul_add(0.6, now * 0.4)));
+                }
+            });
+            if is_measured {
+                *speed.borrow_mut() = (now_ms, now_bytes);
+            }
+        })
+        .await?;
+        let offset: f64 = answer.header("upload-offset").and_then(|text| text.parse().ok()).ok_or(Error::Offline)?;
+        self.change(key, |upload| upload.sent_bytes = offset);
+        if offset >= content.size() { Ok(()) } else { Err(Error::UploadCut) }
+    }
+
+    /// Announces the file; gives where its content goes.
+    async fn begin(self, key: u32, content: &BrowserFile) -> Result<String> {
+        let metadata = format!(
+            "filename {},modified_at_ms {}",
+            base64(&content.name()),
+            base64(&content.last_modified().to_string())
+        );
+        let size = content.size().to_string();
+        let headers = [("upload-length", size.as_str()), ("upload-metadata", &metadata)];
+        let answer = request_to(key, "POST", PLACE, &headers, None, |_| {}).await?;
+        let place = answer.header("location").ok_or(Error::Internal)?;
+        self.change(key, |upload| upload.place = Some(place.clone()));
+        Ok(place)
+    }
+}
+
+/// What the server would say to a file of this size.
+#[expect(clippy::cast_precision_loss, reason = "a browser counts bytes so, too")]
+fn refusal(size_bytes: f64, storage: Storage) -> Option<Error> {
+    let room_bytes = storage.bytes_max.saturating_sub(storage.used_bytes);
+    if size_bytes < 1.0 {
+        Some(InvalidInput::FileEmpty.into())
+    } else if size_bytes > storage.file_bytes_max as f64 {
+        Some(Error::FileTooLarge)
+    } else {
+        (size_bytes > room_bytes as f64).then_some(Error::StorageFull)
+    }
+}
+
+/// Whether an unfinished file on the server is the one that was chosen here.
+fn is_same(file: &File, content: &BrowserFile) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "a browser counts bytes and moments so, too")]
+    let (size, modified) = (file.size_bytes as f64, file.modified_at_ms.unwrap_or_default() as f64);
+    file.state == FileState::Uploading
+        && file.name.as_str() == content.name()
+        && size.to_bits() == content.size().to_bits()
+        && modified.to_bits() == content.last_modified().to_bits()
+}
+
+fn place_of(id: FileId) -> String {
+    format!("{PLACE}/{id}")
+}
+
+fn content(key: u32) -> Option<BrowserFile> {
+    SOURCES.with_borrow(|sources| sources.get(&key).map(|source| source.content.clone()))
+}
+
+/// Whether it was not given up meanwhile.
+fn is_known(key: u32) -> bool {
+    SOURCES.with_borrow(|sources| sources.contains_key(&key))
+}
+
+async fn find_offset(key: u32, place: &str) -> Result<f64> {
+    let answer = request_to(key, "HEAD", place, &[], None, |_| {}).await?;
+    answer.header("upload-offset").and_then(|text| text.parse().ok()).ok_or(Error::Internal)
+}
+
+/// Whether it makes sense to go on by itself.
+const fn can_pass(error: Error) -> bool {
+    matches!(
+        error,
+        Error::Offline
+            | Error::UploadCut
+            | Error::UploadOffset
+            | Error::Unavailable
+            | Error::Busy
+            | Error::TooMany
+            | Error::TooOften { .. }
+    )
+}
+
+/// What the server said.
+struct Answer(XmlHttpRequest);
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<String> {
+        self.0.get_response_header(name).ok().flatten()
+    }
+}
+
+/// A request of the upload protocol.
+async fn request_to(
+    key: u32,
+    method: &str,
+    place: &str,
+    headers: &[(&str, &str)],
+    content: Option<&Blob>,
+    on_progress: impl Fn(f64) + 'static,
+) -> Result<Answer> {
+    let request = XmlHttpRequest::new().map_err(|_| Error::Internal)?;
+    request.open(method, place).map_err(|_| Error::Internal)?;
+    for (name, value) in [("tus-resumable", "1.0.0")].iter().chain(headers) {
+        request.set_request_header(name, value).map_err(|_| Error::Internal)?;
+    }
+    let on_progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| on_progress(event.loaded()));
+    if content.is_some()
+        && let Ok(upload) = request.upload()
+    {
+        upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+    }
+    SOURCES.with_borrow_mut(|sources| {
+        if let Some(source) = sources.get_mut(&key) {
+            source.request = Some(request.clone());
+        }
+    });
+    let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
+    match content {
+        Some(content) => request.send_with_opt_blob(Some(content)),
+        None => request.send(),
+    }
+    .map_err(|_| Error::Internal)?;
+    _ = JsFuture::from(ended).await;
+    match request.status().unwrap_or_default() {
+        200..=299 => Ok(Answer(request)),
+        0 => Err(Error::Offline),
+        502..=504 => Err(Error::Unavailable),
+        404 => Err(Error::NotFound),
+        _ => {
+            let text = request.response_text().ok().flatten().unwrap_or_default();
+            Err(serde_json::from_str(&text).unwrap_or(Error::Internal))
+        }
+    }
+}
+
+/// Waits for a while, or until the network is back.
+async fn pause(ms: u32) {
+    let waited = Promise::new(&mut |resolve, _| {
+        let on_time = resolve.clone();
+        set_timeout(
+            move || {
+                _ = on_time.call0(&leptos::wasm_bindgen::JsValue::NULL);
+            },
+            Duration::from_millis(ms.into()),
+        );
+        let options = web_sys::AddEventListenerOptions::new();
+        options.set_once(true);
+        _ = window().add_event_listener_with_callback_and_add_event_listener_options("online", &resolve, &options);
+    });
+    _ = JsFuture::from(waited).await;
+}
+
+/// UTF-8 in Base64, as the protocol wants its metadata.
+fn base64(text: &str) -> String {
+    let bytes: String = text.bytes().map(char::from).collect();
+    window().btoa(&bytes).unwrap_or_default()
+}

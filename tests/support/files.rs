@@ -1,0 +1,90 @@
+//! Files as a page uploads them.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use reqwest::{Method, RequestBuilder};
+use sardonyx::{
+    api::files::{DeleteFiles, ListFiles},
+    domain::{file::FilePage, ids::FileId},
+};
+
+use super::{Answer, Client};
+
+/// Where uploads of pages begin.
+pub const UPLOADS: &str = "/files/uploads";
+
+impl Client {
+    /// A request of the upload protocol.
+    pub fn tus(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header("tus-resumable", "1.0.0")
+    }
+
+    /// Announces a file; whatever the server says.
+    pub async fn try_begin_upload(&self, name: &str, size_bytes: u64) -> Answer {
+        let metadata =
+            format!("filename {},modified_at_ms {}", STANDARD.encode(name), STANDARD.encode("1700000000000"));
+        let request = self.tus(Method::POST, UPLOADS).header("upload-length", size_bytes);
+        Self::send_only(request.header("upload-metadata", metadata)).await
+    }
+
+    /// Announces a file; gives where its content goes.
+    pub async fn begin_upload(&self, name: &str, size_bytes: u64) -> String {
+        let answer = self.try_begin_upload(name, size_bytes).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.header("location").to_owned()
+    }
+
+    /// A piece of an upload, not sent yet.
+    pub fn piece(&self, place: &str, offset_bytes: u64, content: impl Into<reqwest::Body>) -> RequestBuilder {
+        let request = self.tus(Method::PATCH, place).header("upload-offset", offset_bytes);
+        request.header("content-type", "application/offset+octet-stream").body(content)
+    }
+
+    /// How much of an upload is there.
+    pub async fn upload_offset(&self, place: &str) -> u64 {
+        let answer = Self::send_only(self.tus(Method::HEAD, place)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.header("upload-offset").parse().unwrap()
+    }
+
+    /// A whole file.
+    pub async fn upload(&self, name: &str, content: impl Into<bytes::Bytes>) -> FileId {
+        let content = content.into();
+        let place = self.begin_upload(name, content.len() as u64).await;
+        let answer = Self::send_only(self.piece(&place, 0, content)).await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+        file_of(&place)
+    }
+
+    /// Some files in a form, not sent yet: each one's name, and its content in pieces.
+    pub fn files_form(&self, files: Vec<(&str, Vec<std::io::Result<Vec<u8>>>)>) -> RequestBuilder {
+        let mut body: Vec<std::io::Result<Vec<u8>>> = Vec::new();
+        for (name, content) in files {
+            let head = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=";
+            body.push(Ok(format!("{head}\"{name}\"\r\n\r\n").into_bytes()));
+            body.extend(content);
+            body.push(Ok(b"\r\n".to_vec()));
+        }
+        body.push(Ok(b"--x--\r\n".to_vec()));
+        let request =
+            self.request(Method::POST, "/files/form").header("content-type", "multipart/form-data; boundary=x");
+        request.body(reqwest::Body::wrap_stream(futures::stream::iter(body)))
+    }
+
+    pub async fn list_files(&self) -> FilePage {
+        self.call::<ListFiles>(&[("search", ""), ("order", "newest")]).await.ok()
+    }
+
+    pub async fn try_delete_file(&self, id: FileId) -> Answer {
+        self.call::<DeleteFiles>(&[("file_ids[]", &id.to_string())]).await
+    }
+
+    pub async fn content(&self, id: FileId) -> Answer {
+        // Not looked for in the log: it may be large.
+        Self::send_only(self.request(Method::GET, &format!("/files/{id}/content"))).await
+    }
+}
+
+/// The file of a place to upload to.
+pub fn file_of(place: &str) -> FileId {
+    place.rsplit('/').next().unwrap().parse().unwrap()
+}
