@@ -18,6 +18,7 @@ pub mod message;
 pub mod model;
 pub mod next;
 pub mod notification;
+pub mod place;
 pub mod preferences;
 pub mod provider;
 pub mod quota;

@@ -8,7 +8,9 @@ use sardonyx::{
     server::{
         cli::{self, Cli, Command},
         config::Config,
-        failpoints, logs,
+        failpoints,
+        files::extract,
+        logs,
         serve::{self, Server},
     },
 };
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::ModelWorker(args)) => cli::run_model_worker(&args),
+        Some(Command::Extract { kind }) => return extract::run(kind),
         command => run_async(command, cli.config),
     };
     match outcome {
@@ -39,7 +42,7 @@ fn run_async(command: Option<Command>, config: Config) -> Result<(), String> {
         match command {
             Some(Command::User(args)) => cli::manage_users(args).await,
             Some(Command::Serve(config)) => run_server(*config).await,
-            Some(Command::ModelWorker(_)) | None => run_server(config).await,
+            Some(Command::ModelWorker(_) | Command::Extract { .. }) | None => run_server(config).await,
         }
     })
 }

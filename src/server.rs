@@ -21,6 +21,7 @@ pub mod failpoints;
 pub mod files;
 pub mod flood;
 pub mod health;
+pub mod lines;
 pub mod live;
 pub mod logs;
 pub mod markdown;

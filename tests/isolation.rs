@@ -25,7 +25,7 @@ use crate::api;
 use crate::support::{
     Answer, Client, Person, Setup, Tab, TestApp,
     database::{OWNED_TABLES, TABLES},
-    files::file_of,
+    files::{file_of, png},
     logs,
     people::PASSWORD,
 };
@@ -108,7 +108,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 60] = [
+const DOORS: [Door; 61] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -320,6 +320,8 @@ const DOORS: [Door; 60] = [
     admin_door("/api/list_audit", |_| vec![("who", String::new()), ("action", String::new())], Ok),
     door("/api/list_files", |_| vec![("search", String::new()), ("order", "newest".into())], Refused(401), Ok, Ok),
     door("/api/measure_stored", |_| vec![], Refused(401), Ok, Ok),
+    // It did not fail.
+    door("/api/retry_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Refused(404)),
     door("/api/delete_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/find_arrival", |_| vec![], Refused(401), Ok, Ok),
     door("/api/test_body", |_| vec![("body", "x".into())], Refused(401), Ok, Ok),
@@ -1004,7 +1006,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token', 'user_file', 'file_part']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token', 'user_file', 'file_part', 'file_chunk', 'file_picture']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {
@@ -1093,6 +1095,10 @@ impl Scene {
         let token = alice.post("/api/list_tokens", &[]).await.ok::<AccessTokens>().tokens[0].id;
         let user = alice.id;
         let file = alice.upload("a canary.txt", "a canary in a file").await;
+        let picture = alice.upload("a canary.png", png(3, 2)).await;
+        // What is read in them is theirs, too, and nothing changes after this.
+        app.database.until_read(file).await;
+        app.database.until_read(picture).await;
         let upload = file_of(&alice.begin_upload("a canary that is not complete.txt", 5).await);
         let ids = Ids { chat, message, reply, failed, session, user, notification, token, file, upload, updated_at_ms };
         // Asked for once, so that the list of models is the same for all who come.

@@ -23,6 +23,7 @@ use crate::support::{
 };
 
 crate::on_both_databases![
+    f20_killed_at_each_step_of_reading_a_file_its_text_is_there_once,
     k1_k3_killed_at_random_under_load_nothing_is_lost_doubled_or_left,
     k2_killed_at_each_step_of_a_reply_it_is_there_once_and_whole,
 ];
@@ -181,6 +182,32 @@ async fn killed_at(setup: &Setup, step: &str, when: &str) {
     if setup.is_sqlite() {
         assert_eq!(site.database.text("PRAGMA integrity_check").await, "ok");
     }
+    server.kill().await;
+}
+
+/// The same for a file that is read.
+const FILE_STEPS: [&str; 4] = ["file_taken", "chunks_kept", "file_read", "file_finished"];
+
+async fn f20_killed_at_each_step_of_reading_a_file_its_text_is_there_once(setup: Setup) {
+    join_all(FILE_STEPS.iter().map(|step| killed_while_reading(&setup, step))).await;
+}
+
+async fn killed_while_reading(setup: &Setup, step: &str) {
+    let site = Site::new(setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let deadly = format!("{step}=return");
+    let mut settings = site.settings();
+    settings.push(("FAILPOINTS", &deadly));
+    let server = Process::start(&settings).await;
+    let alice = log_in(&server).await;
+    let text: String = (1..=2_000).map(|line| format!("This is line {line} of a long text.\n")).collect();
+    let id = alice.upload("long.txt", text.clone()).await;
+    server.ended().await;
+    let server = Process::start(&site.settings()).await;
+    site.database.until_read(id).await;
+    assert_eq!(site.database.text_of_file(id).await, text, "{step}");
+    // It is told once for each time that it was read.
+    assert_eq!(site.database.count("notification").await, 1, "{step}");
     server.kill().await;
 }
 

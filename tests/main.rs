@@ -34,6 +34,7 @@ mod people;
 mod process;
 mod providers;
 mod queue;
+mod reading;
 mod reasoning;
 mod replies;
 mod second_factor;

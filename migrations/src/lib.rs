@@ -33,6 +33,7 @@ mod m0029_unread;
 mod m0030_model_dialect;
 mod m0031_chat_draft;
 mod m0032_user_file;
+mod m0033_file_chunk;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0030_model_dialect::Migration),
             Box::new(m0031_chat_draft::Migration),
             Box::new(m0032_user_file::Migration),
+            Box::new(m0033_file_chunk::Migration),
         ]
     }
 }

@@ -18,6 +18,17 @@ pub async fn list_files(search: String, order: String, after: Option<String>) ->
     files::list(&state, &db, request::search_text(&search)?, FileOrder::parse(&order)?, after).await
 }
 
+/// Has a file that failed read once more.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such file, it did not fail, or it is somebody else's.
+#[server(name = RetryFile, prefix = "/api", endpoint = "retry_file")]
+pub async fn retry_file(file_id: String) -> Result<(), Error> {
+    use crate::server::{files, request};
+    let (state, db) = (request::state()?, request::user()?);
+    files::retry(&state, &db, file_id.parse()?).await
+}
+
 /// Deletes files and everything that was made of them.
 ///
 /// # Errors

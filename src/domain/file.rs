@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::FileId, limits};
+use super::{ids::FileId, limits, place::Place};
 use crate::error::{Error, InvalidInput};
 
 /// A file of a user, table `user_file`.
@@ -16,10 +16,26 @@ pub struct File {
     /// So much of it is here.
     pub received_bytes: u64,
     pub state: FileState,
+    /// Of its text; 0 until it was read.
+    pub text_chars: u64,
+    /// Width and height of an image, in pixels, once it was read.
+    pub pixels: Option<(u32, u32)>,
     /// What the uploading browser said of the file on its disk, to know it again; milliseconds since 1970.
     pub modified_at_ms: Option<i64>,
     /// Milliseconds since 1970 (UTC).
     pub created_at_ms: i64,
+}
+
+/// A piece of a file's text. All of them, one after the other, are the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Its place among them, from 0 on.
+    pub seq: u32,
+    /// Where it begins.
+    pub place: Place,
+    /// What stands above it: a heading, the names of a table's columns; may be empty.
+    pub heading: String,
+    pub text: String,
 }
 
 /// What a file is called. Data, never a path: nothing on the disk has this name.

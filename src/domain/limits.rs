@@ -100,6 +100,44 @@ pub const UPLOAD_PART_BYTES: usize = 4 * 1024 * 1024;
 pub const UPLOAD_IDLE_SECONDS_MAX: u64 = 30;
 /// One that is slower than this, a while after its begin, is let go, too.
 pub const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
+/// Files that a server reads at a time.
+pub const FILES_READ_AT_A_TIME_MAX: usize = 2;
+/// Largest file that is read; a larger one is kept only.
+pub const FILE_READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What the process that reads one may take of memory, beside what it has when it starts.
+pub const FILE_READER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Processor time that reading one may take.
+pub const FILE_READER_CPU_SECONDS_MAX: u64 = 30;
+/// Reading one may take so long in all.
+pub const FILE_READER_SECONDS_MAX: u64 = 90;
+/// What is packed in a file may be so large in all.
+pub const FILE_UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Files that are packed in one.
+pub const FILE_PACKED_FILES_MAX: usize = 10_000;
+/// Longest text of a file.
+pub const FILE_TEXT_CHARS_MAX: usize = 8_000_000;
+/// Pages of a file.
+pub const FILE_PAGES_MAX: usize = 10_000;
+/// The text of a file is kept in pieces of at most this length: about what the model for searching takes in at once.
+pub const CHUNK_CHARS_MAX: usize = 1_000;
+/// Longest heading that is kept with a piece.
+pub const CHUNK_HEADING_CHARS_MAX: usize = 200;
+/// Width and height of an image that is looked at.
+pub const IMAGE_SIDE_PIXELS_MAX: u32 = 20_000;
+/// Both multiplied.
+pub const IMAGE_PIXELS_MAX: u64 = 40_000_000;
+/// The longer side of the small picture of an image, for lists.
+pub const THUMBNAIL_SIDE_PIXELS_MAX: u32 = 192;
+/// The longer side of what is shown of an image, to people and to models.
+pub const VIEW_SIDE_PIXELS_MAX: u32 = 1_568;
+/// A server that reads a file says so this often, and has lost it when it did not for the time after this.
+pub const FILE_LEASE_RENEWED_SECONDS: u64 = 5;
+pub const FILE_LEASE_SECONDS: i64 = 15;
+/// A file that its server lost so often is not tried again: it may be why.
+pub const FILE_ATTEMPTS_MAX: i32 = 3;
+/// Files that wait are looked for this often, though nobody said that there are any.
+pub const FILE_SWEEP_SECONDS: u64 = 2;
+
 /// A piece that nobody owns is removed after this: its server died while it was written.
 pub const BLOB_PROMISE_SECONDS: i64 = 3_600;
 

@@ -32,18 +32,24 @@ pub enum NotificationKind {
     ReplyFailed,
     /// A reply lost its server and cannot go on, in a chat that nobody looked at.
     ReplyInterrupted,
+    /// A file was read, and can be asked about.
+    FileReady,
+    /// A file could not be read.
+    FileFailed,
     /// The notice to everybody is a new one.
     SiteNotice,
 }
 
 impl NotificationKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::NewDevice,
         Self::SecondFactorRemoved,
         Self::ReplyReady,
         Self::ReplyFailed,
         Self::ReplyInterrupted,
+        Self::FileReady,
+        Self::FileFailed,
         Self::SiteNotice,
     ];
 
@@ -55,6 +61,8 @@ impl NotificationKind {
             Self::ReplyReady => "reply_ready",
             Self::ReplyFailed => "reply_failed",
             Self::ReplyInterrupted => "reply_interrupted",
+            Self::FileReady => "file_ready",
+            Self::FileFailed => "file_failed",
             Self::SiteNotice => "site_notice",
         }
     }
@@ -72,6 +80,8 @@ impl NotificationKind {
             Self::ReplyReady => "Reply ready:",
             Self::ReplyFailed => "Reply failed:",
             Self::ReplyInterrupted => "Reply interrupted:",
+            Self::FileReady => "File ready:",
+            Self::FileFailed => "File could not be read:",
             Self::SiteNotice => "Notice to everybody:",
         }
     }

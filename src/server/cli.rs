@@ -11,6 +11,7 @@ use super::{
     serve::open_database,
 };
 use crate::domain::{
+    file::FileKind,
     limits,
     user::{Email, Password, Role},
 };
@@ -36,6 +37,13 @@ pub enum Command {
     /// Holds the embedded model; started by the server.
     #[command(hide = true)]
     ModelWorker(WorkerArgs),
+    /// Reads the file on its standard input; started by the server.
+    #[command(hide = true)]
+    Extract {
+        /// What it seems to be.
+        #[arg(value_parser = |name: &str| Ok::<_, String>(FileKind::from_name(name)))]
+        kind: FileKind,
+    },
 }
 
 /// Account commands.

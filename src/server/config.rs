@@ -51,6 +51,14 @@ pub struct Config {
     /// What to log: a level, or levels by module, as in "info,sardonyx=debug".
     #[arg(long, env = "SARDONYX_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
+
+    /// The program whose hidden commands the server uses; this one, but in tests.
+    #[arg(skip)]
+    pub program: Option<PathBuf>,
+
+    /// How long reading one file may take.
+    #[arg(skip = limits::FILE_READER_SECONDS_MAX)]
+    pub file_reader_seconds: u64,
 }
 
 /// Where things are kept.

@@ -22,7 +22,9 @@ mod drafts;
 mod entity;
 mod exchanges;
 mod export;
+mod file_chunks;
 mod file_parts;
+mod file_queue;
 mod files;
 mod leases;
 mod links;
@@ -64,7 +66,9 @@ pub use self::{
     dialects::KeptDialect,
     drafts::NewDraft,
     exchanges::{NewExchange, NewReply, Replacement},
+    file_chunks::FilePicture,
     file_parts::{FilePart, NewPart},
+    file_queue::{FileFindings, TakenFile},
     files::NewFile,
     leases::{Lapsed, TakenReply},
     login_attempts::FailureLimit,

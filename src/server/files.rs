@@ -2,13 +2,15 @@
 //!
 //! The row of a file says whose it is, how far it is and of which pieces it consists; the pieces are in the storage
 //! (`blobs`). The edges are `tus` (resumable, for pages and programs), `form` (a plain form) and `content` (downloads).
-//!
-//! Must not be here: what is read in a file.
+//! What is in a file is found by a process of its own (`extract`), which `reading` sets to work and `reader` keeps in check.
 
 pub mod blobs;
 pub mod content;
+pub mod extract;
 pub mod form;
 mod intake;
+mod reader;
+pub mod reading;
 pub mod sweep;
 pub mod tus;
 
@@ -22,7 +24,10 @@ use crate::{
     error::{Error, InvalidInput, Result},
 };
 
-pub use self::intake::{Intake, Source};
+pub use self::{
+    intake::{Intake, Source},
+    reading::Readers,
+};
 
 /// A file that somebody announces.
 #[derive(Clone, Debug)]
@@ -80,6 +85,17 @@ pub async fn measure(state: &AppState, db: &UserDb) -> Result<Storage> {
     let (files, used_bytes) = db.measure_files().await?;
     let limits = &state.config.limits;
     Ok(Storage { files, used_bytes, bytes_max: limits.storage_bytes_per_user(), file_bytes_max: limits.file_bytes() })
+}
+
+/// Has a file that failed read once more.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs, or did not fail.
+pub async fn retry(state: &AppState, db: &UserDb, id: FileId) -> Result<()> {
+    db.retry_file(id).await?.ok_or(Error::NotFound)?;
+    state.live.files_changed(db.user_id());
+    state.readers.wake();
+    Ok(())
 }
 
 /// Deletes files, and everything that was made of them; their content is removed right after.

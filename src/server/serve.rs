@@ -41,7 +41,7 @@ use super::{
     auth::{keys::Keys, password::Passwords, setup, store::Store, throttle::Throttle},
     config::{Config, StorageConfig},
     db::Db,
-    files::{self, blobs::Blobs},
+    files::{self, Readers, blobs::Blobs},
     flood::Flood,
     live::Live,
     origin::Origins,
@@ -124,6 +124,7 @@ impl Server {
             db,
             blobs: Blobs::open(&config.storage).await?,
             intake: Arc::default(),
+            readers: Arc::new(Readers::new(program(&config)?)),
             keys: Arc::new(keys),
             passwords: Passwords::new(),
             site,
@@ -143,6 +144,7 @@ impl Server {
         state.tasks.spawn(sweep::run(state.clone()));
         state.tasks.spawn(sweep::sweep_sessions(state.clone()));
         state.tasks.spawn(files::sweep::run(state.clone()));
+        state.tasks.spawn(files::reading::run(state.clone()));
         Ok(Self { state, store, redis, _lock: lock })
     }
 
@@ -271,7 +273,7 @@ fn connect_models(config: &Config, db: &Db) -> Result<Models, String> {
         providers.push(Arc::new(remote.map_err(|reason| format!("OPENAI_BASE_URL: {reason}"))?));
     }
     let model_file: PathBuf = models.model_file.clone().unwrap_or_else(|| config.storage.data.join(MODEL_FILE));
-    let program = own_program()?;
+    let program = program(config)?;
     let settings = EmbeddedSettings {
         parallel: usize::from(models.embedded_parallel),
         idle_seconds: models.embedded_idle_seconds,
@@ -282,7 +284,10 @@ fn connect_models(config: &Config, db: &Db) -> Result<Models, String> {
 }
 
 /// This program. On Linux not its path but the running file itself: an update may have replaced or removed the path.
-fn own_program() -> Result<PathBuf, String> {
+fn program(config: &Config) -> Result<PathBuf, String> {
+    if let Some(program) = &config.program {
+        return Ok(program.clone());
+    }
     if cfg!(target_os = "linux") {
         return Ok(PathBuf::from("/proc/self/exe"));
     }

@@ -13,7 +13,7 @@ use super::{
     auth::{keys::Keys, password::Passwords, throttle::Throttle},
     config::Config,
     db::Db,
-    files::{Intake, blobs::Blobs},
+    files::{Intake, Readers, blobs::Blobs},
     flood::Flood,
     live::Live,
     origin::Origins,
@@ -33,6 +33,8 @@ pub struct AppState {
     pub blobs: Blobs,
     /// The uploads that are taken in.
     pub intake: Arc<Intake>,
+    /// What reads them.
+    pub readers: Arc<Readers>,
     pub passwords: Passwords,
     pub throttle: Throttle,
     /// How much each user asks for.

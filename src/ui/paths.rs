@@ -57,6 +57,7 @@ pub fn notification_path(item: &Notification) -> Option<String> {
     match (item.chat_id, item.kind) {
         (Some(chat_id), _) => Some(chat_path(chat_id)),
         (None, NotificationKind::NewDevice) => Some(SESSIONS_PATH.to_owned()),
+        (None, NotificationKind::FileReady | NotificationKind::FileFailed) => Some(FILES_PATH.to_owned()),
         (None, _) => None,
     }
 }

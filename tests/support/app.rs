@@ -191,6 +191,8 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
         addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         public_url: None,
         trusted_proxies: Vec::new(),
+        file_reader_seconds: limits::FILE_READER_SECONDS_MAX,
+        program: Some(env!("CARGO_BIN_EXE_sardonyx").into()),
         storage: StorageConfig {
             database_url: database.url.clone(),
             // In the long form, whatever would need two connections at once waits for itself.

@@ -17,7 +17,7 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 21] = [
+pub const TABLES: [&str; 23] = [
     "access_token",
     "audit_entry",
     "chat_draft",
@@ -25,7 +25,9 @@ pub const TABLES: [&str; 21] = [
     "chat_session",
     "chat_summary",
     "doomed_blob",
+    "file_chunk",
     "file_part",
+    "file_picture",
     "hidden_model",
     "login_attempt",
     "login_session",
@@ -41,13 +43,15 @@ pub const TABLES: [&str; 21] = [
     "user_file",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 10] = [
+pub const OWNED_TABLES: [&str; 12] = [
     "access_token",
     "chat_draft",
     "chat_message",
     "chat_session",
     "chat_summary",
+    "file_chunk",
     "file_part",
+    "file_picture",
     "login_session",
     "notification",
     "second_factor",

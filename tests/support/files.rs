@@ -4,10 +4,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{Method, RequestBuilder};
 use sardonyx::{
     api::files::{DeleteFiles, ListFiles},
-    domain::{file::FilePage, ids::FileId},
+    domain::{
+        file::{File, FilePage},
+        ids::FileId,
+    },
 };
 
-use super::{Answer, Client};
+use super::{Answer, Client, database::TestDatabase, eventually};
 
 /// Where uploads of pages begin.
 pub const UPLOADS: &str = "/files/uploads";
@@ -70,6 +73,11 @@ impl Client {
         request.body(reqwest::Body::wrap_stream(futures::stream::iter(body)))
     }
 
+    /// One of the files of the list.
+    pub async fn find_file(&self, id: FileId) -> Option<File> {
+        self.list_files().await.files.into_iter().find(|file| file.id == id)
+    }
+
     pub async fn list_files(&self) -> FilePage {
         self.call::<ListFiles>(&[("search", ""), ("order", "newest")]).await.ok()
     }
@@ -84,7 +92,34 @@ impl Client {
     }
 }
 
+/// An image of so many pixels.
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let image = image::RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 128]));
+    image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+    bytes
+}
+
 /// The file of a place to upload to.
 pub fn file_of(place: &str) -> FileId {
     place.rsplit('/').next().unwrap().parse().unwrap()
+}
+
+impl TestDatabase {
+    /// Waits until a file was read, or could not be: its state, and why it failed.
+    pub async fn until_read(&self, id: FileId) -> (String, String) {
+        let row = format!("FROM user_file WHERE id = {}", self.id(id.0));
+        let left = format!("SELECT COUNT(*) {row} AND state IN ('uploading', 'waiting', 'reading', 'indexing')");
+        eventually("the end of reading", async || self.number(&left).await == 0).await;
+        (
+            self.text(&format!("SELECT state {row}")).await,
+            self.text(&format!("SELECT COALESCE(failure, '') {row}")).await,
+        )
+    }
+
+    /// All of a file's text.
+    pub async fn text_of_file(&self, id: FileId) -> String {
+        let rows = format!("FROM file_chunk WHERE file_id = {} ORDER BY seq", self.id(id.0));
+        self.texts(&format!("SELECT text {rows}")).await.concat()
+    }
 }

@@ -25,7 +25,6 @@ use crate::domain::{
 };
 
 mod keeper;
-mod lines;
 mod process;
 pub mod protocol;
 mod settings;

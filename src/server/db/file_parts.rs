@@ -11,6 +11,7 @@ use super::{
     entity::{doomed_blob, file_part, user_file},
     exchanges::lock_user,
     failed,
+    file_queue::AT_ONCE_MS,
     files::{check_room, to_file, upload_end_ms, used},
     write::Written,
 };
@@ -38,9 +39,6 @@ pub struct NewPart {
     /// For a file whose size nobody knows yet: what all files of this user may take.
     pub grows_up_to: Option<u64>,
 }
-
-/// Kept as the end of a lease that nobody has: the file may be taken at once.
-const AT_ONCE_MS: i64 = 0;
 
 impl UserDb {
     /// Notes that a piece has arrived. With the last one of a file whose size is known, the file waits to be read.

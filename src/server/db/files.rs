@@ -247,6 +247,10 @@ fn new_row(user_id: UserId, new: &NewFile) -> Result<user_file::Model> {
         lease_until_ms: Some(upload_end_ms()),
         attempts: 0,
         created_at_ms: now_ms,
+        text_chars: 0,
+        chunks: 0,
+        width: None,
+        height: None,
     })
 }
 
@@ -263,6 +267,8 @@ pub(super) fn to_file(row: user_file::Model) -> File {
         size_bytes: row.size_bytes.unsigned_abs(),
         received_bytes: row.received_bytes.unsigned_abs(),
         state: FileState::from_names(&row.state, row.failure.as_deref()),
+        text_chars: row.text_chars.unsigned_abs(),
+        pixels: row.width.zip(row.height).map(|(width, height)| (width.unsigned_abs(), height.unsigned_abs())),
         modified_at_ms: row.modified_at_ms,
         created_at_ms: row.created_at_ms,
     }

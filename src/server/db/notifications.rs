@@ -198,6 +198,22 @@ pub(super) async fn add_own_notification(
     delete_oldest(connection, user_id).await
 }
 
+/// The same in place of what was said of that before and not read: of many such things the newest is enough.
+pub(super) async fn replace_own_notification(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+    kind: NotificationKind,
+    detail: String,
+) -> Written<()> {
+    notification::Entity::delete_many()
+        .filter(notification::Column::UserId.eq(user_id.0))
+        .filter(notification::Column::Kind.eq(kind.name()))
+        .filter(notification::Column::ReadAtMs.is_null())
+        .exec(connection)
+        .await?;
+    add_own_notification(connection, user_id, kind, detail).await
+}
+
 /// Tells somebody else something, as part of what it is about. Whoever does so sees nothing of what they were told before.
 pub(super) async fn add_notification(
     connection: &impl ConnectionTrait,

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Transaction
 use sha2::{Digest, Sha256};
 
 /// Tables whose rows belong to a user, by `user_id`.
-pub const OWNED: [&str; 10] = [
+pub const OWNED: [&str; 12] = [
     "chat_session",
     "chat_message",
     "chat_draft",
@@ -25,6 +25,8 @@ pub const OWNED: [&str; 10] = [
     "access_token",
     "user_file",
     "file_part",
+    "file_chunk",
+    "file_picture",
 ];
 /// Tables whose rows belong to nobody.
 pub const SHARED: [&str; 11] = [
@@ -88,6 +90,7 @@ GRANT SELECT, INSERT ON audit_entry TO sardonyx_admin;
 GRANT SELECT, UPDATE, DELETE ON login_session TO sardonyx_admin;
 GRANT SELECT (user_id, confirmed), DELETE ON second_factor TO sardonyx_admin;
 GRANT SELECT (kind), INSERT, DELETE ON notification TO sardonyx_admin;
+GRANT USAGE ON SEQUENCE file_chunk_id_seq TO sardonyx_app;
 GRANT SELECT (user_id, blob_id) ON file_part TO sardonyx_admin;
 GRANT INSERT ON doomed_blob TO sardonyx_admin;
 DROP POLICY IF EXISTS admin ON file_part;

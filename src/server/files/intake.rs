@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        file::File,
+        file::{File, FileState},
         ids::{BlobId, FileId, UserId},
         limits,
     },
@@ -181,6 +181,9 @@ impl Receiving {
             file = self.db.finish_upload(file.id).await?;
         }
         self.state.live.files_changed(self.db.user_id());
+        if file.state == FileState::Waiting {
+            self.state.readers.wake();
+        }
         Ok(file)
     }
 

@@ -10,10 +10,10 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    lines::{Line, next_line},
     protocol::{Event, PROTOCOL_LINE_BYTES_MAX},
     settings::EmbeddedSettings,
 };
+use crate::server::lines::{Line, next_line};
 
 /// Events that were read and not yet looked at; more stay in the pipe.
 const EVENTS_QUEUED_MAX: usize = 64;

@@ -20,6 +20,10 @@ pub struct Model {
     pub lease_until_ms: Option<i64>,
     pub attempts: i32,
     pub created_at_ms: i64,
+    pub text_chars: i64,
+    pub chunks: i32,
+    pub width: Option<i32>,
+    pub height: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,79 @@
+//! Images: how large they are, and what is shown of them. What is shown was drawn anew: nothing else that lies in the file, a
+//! place where it was taken for example, goes on from here.
+
+use std::io::Cursor;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    codecs::{jpeg::JpegEncoder, png::PngEncoder},
+};
+
+use super::{
+    Outcome,
+    findings::Findings,
+    protocol::{Picture, PictureUse},
+};
+use crate::domain::{
+    file::{FileFailure, FileKind},
+    limits,
+};
+
+/// Quality of what is shown, of 100.
+const JPEG_QUALITY: u8 = 82;
+
+/// Reads an image.
+pub fn read(kind: FileKind, bytes: &[u8], findings: &mut Findings) -> Outcome {
+    let format = match kind {
+        FileKind::Png => ImageFormat::Png,
+        FileKind::Jpeg => ImageFormat::Jpeg,
+        _ => ImageFormat::WebP,
+    };
+    let mut decoder =
+        ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(|error| failure(&error))?;
+    let (width, height) = decoder.dimensions();
+    let most = limits::IMAGE_SIDE_PIXELS_MAX;
+    if width > most || height > most || u64::from(width) * u64::from(height) > limits::IMAGE_PIXELS_MAX {
+        return Err(FileFailure::TooLargeUnpacked);
+    }
+    let mut bounds = Limits::default();
+    bounds.max_alloc = Some(limits::FILE_READER_BYTES_MAX * 3 / 4);
+    decoder.set_limits(bounds).map_err(|error| failure(&error))?;
+    // Whoever took it may have held the camera upright.
+    let turned = decoder.orientation().map_err(|error| failure(&error))?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| failure(&error))?;
+    image.apply_orientation(turned);
+    for (use_for, side) in
+        [(PictureUse::View, limits::VIEW_SIDE_PIXELS_MAX), (PictureUse::Thumbnail, limits::THUMBNAIL_SIDE_PIXELS_MAX)]
+    {
+        let (width, height) = (image.width(), image.height());
+        if width > side || height > side {
+            let smaller = image.thumbnail(side, side);
+            findings.add_picture(picture(&smaller, use_for, (width, height))?)?;
+        } else {
+            findings.add_picture(picture(&image, use_for, (width, height))?)?;
+        }
+    }
+    Ok(())
+}
+
+/// JPEG, unless something shines through.
+fn picture(image: &DynamicImage, use_for: PictureUse, (width, height): (u32, u32)) -> Result<Picture, FileFailure> {
+    let is_png = image.color().has_alpha();
+    let mut content = Vec::new();
+    let drawn = if is_png {
+        DynamicImage::from(image.to_rgba8()).write_with_encoder(PngEncoder::new(&mut content))
+    } else {
+        DynamicImage::from(image.to_rgb8())
+            .write_with_encoder(JpegEncoder::new_with_quality(&mut content, JPEG_QUALITY))
+    };
+    drawn.map_err(|_| FileFailure::Damaged)?;
+    Ok(Picture { use_for, width, height, is_png, content: STANDARD.encode(content) })
+}
+
+fn failure(error: &ImageError) -> FileFailure {
+    match error {
+        ImageError::Limits(_) => FileFailure::TooLargeUnpacked,
+        _ => FileFailure::Damaged,
+    }
+}

@@ -1,0 +1,258 @@
+//! Reads the files that wait, whoever took them in: a few at a time, under a lease, so that a file whose server dies is read
+//! by another, and what was found in it is there once.
+
+use std::{
+    io::{Seek, Write},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::TryStreamExt;
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use super::{
+    content,
+    extract::protocol::{Picture, PictureUse, Said},
+    reader::Reader,
+};
+use crate::{
+    domain::{
+        file::{Chunk, File, FileFailure},
+        limits,
+    },
+    error::{Error, Result},
+    server::{
+        db::{FileFindings, FilePicture, Lapsed, TakenFile, UserDb},
+        failpoints,
+        state::AppState,
+    },
+};
+
+/// Pieces of text that are kept at a time.
+const CHUNKS_AT_A_TIME: usize = 200;
+
+/// What reads files on this server.
+pub struct Readers {
+    /// The program that reads one: this one.
+    program: PathBuf,
+    places: Arc<Semaphore>,
+    /// There may be a file to read.
+    arrived: Notify,
+}
+
+impl Readers {
+    pub fn new(program: PathBuf) -> Self {
+        let places = Arc::new(Semaphore::new(limits::FILES_READ_AT_A_TIME_MAX));
+        Self { program, places, arrived: Notify::new() }
+    }
+
+    /// There is a file to read.
+    pub fn wake(&self) {
+        self.arrived.notify_one();
+    }
+
+    /// How many files are read at the moment.
+    pub fn count(&self) -> usize {
+        limits::FILES_READ_AT_A_TIME_MAX - self.places.available_permits()
+    }
+}
+
+/// Runs until the server is told to stop. On SQLite, which belongs to one server, what was being read before it started is
+/// read again at once.
+pub async fn run(state: AppState) {
+    let mut lapsed = if state.db.is_sqlite() { Lapsed::All } else { Lapsed::ByTime };
+    let mut sweeps = interval(Duration::from_secs(limits::FILE_SWEEP_SECONDS));
+    sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = state.stopping.cancelled() => return,
+            () = state.readers.arrived.notified() => {}
+            _ = sweeps.tick() => {}
+        }
+        let mut free = Vec::new();
+        while let Ok(place) = Arc::clone(&state.readers.places).try_acquire_owned() {
+            free.push(place);
+        }
+        if free.is_empty() {
+            continue;
+        }
+        // A failure is logged where it happens; the next sweep tries again.
+        let Ok(taken) = state.db.take_files(lapsed, free.len()).await else { continue };
+        lapsed = Lapsed::ByTime;
+        for (file, place) in taken.into_iter().zip(free) {
+            spawn(&state, file, place);
+        }
+    }
+}
+
+fn spawn(state: &AppState, taken: TakenFile, place: OwnedSemaphorePermit) {
+    let state = state.clone();
+    state.tasks.clone().spawn(async move {
+        match look_at(&state, &taken).await {
+            Ok(()) | Err(Error::NotFound) => {}
+            Err(error) => {
+                let is_stopping = state.stopping.is_cancelled();
+                if !is_stopping {
+                    tracing::warn!(file = %taken.file_id, error = error.code(), "a file has to wait to be read");
+                }
+                // When this fails, too, its lease runs out.
+                let _ = state.db.give_back_file(taken, is_stopping).await;
+            }
+        }
+        state.live.files_changed(taken.user_id);
+        drop(place);
+        state.readers.wake();
+    });
+}
+
+/// # Errors
+/// [`Error::NotFound`] when the file is gone, or another server's; anything else when it is not the file's fault.
+async fn look_at(state: &AppState, taken: &TakenFile) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "this is what it is for")]
+    let db = state.db.open_taken_file(taken).await?.ok_or(Error::Forbidden)?;
+    let file = db.find_file(taken.file_id).await?.ok_or(Error::NotFound)?;
+    failpoints::reach("file_taken");
+    state.live.files_changed(taken.user_id);
+    let outcome = tokio::select! {
+        outcome = read(state, &db, &file, taken) => match outcome {
+            Err(Error::ContentMissing) => Err(FileFailure::Missing),
+            outcome => outcome?,
+        },
+        error = keep_lease(&db, taken) => return Err(error),
+        () = state.stopping.cancelled() => return Err(Error::Unavailable),
+    };
+    if outcome.is_err() {
+        db.forget_findings(taken.file_id, taken.lease).await?;
+    }
+    failpoints::reach("file_read");
+    db.finish_file(taken.file_id, taken.lease, outcome).await?;
+    failpoints::reach("file_finished");
+    state.live.notifications_changed(taken.user_id);
+    Ok(())
+}
+
+/// Ends when the lease is lost.
+async fn keep_lease(db: &UserDb, taken: &TakenFile) -> Error {
+    let mut renewals = interval(Duration::from_secs(limits::FILE_LEASE_RENEWED_SECONDS));
+    renewals.tick().await;
+    loop {
+        renewals.tick().await;
+        if let Ok(false) = db.renew_file_lease(taken.file_id, taken.lease).await {
+            return Error::NotFound;
+        }
+    }
+}
+
+/// Reads a file and keeps what is found in it. The inner error is the file's, the outer one is not.
+async fn read(
+    state: &AppState,
+    db: &UserDb,
+    file: &File,
+    taken: &TakenFile,
+) -> Result<std::result::Result<FileFindings, FileFailure>> {
+    db.forget_findings(file.id, taken.lease).await?;
+    if file.size_bytes > limits::FILE_READ_BYTES_MAX {
+        return Ok(Err(FileFailure::TooLarge));
+    }
+    let input = copy(state, db, file).await?;
+    let mut reader = Reader::start(&state.readers.program, file.kind, input)?;
+    let mut keeping = Keeping { db, taken, chunks: Vec::new(), found: FileFindings::new(file.kind) };
+    let patience = Duration::from_secs(state.config.file_reader_seconds);
+    let read = timeout(patience, keeping.run(&mut reader)).await;
+    reader.end().await;
+    read.unwrap_or(Ok(Err(FileFailure::TooHard)))
+}
+
+/// The content as a file without a name: it is gone with the last that has it open, whatever dies.
+async fn copy(state: &AppState, db: &UserDb, file: &File) -> Result<std::fs::File> {
+    let parts = db.list_parts(file.id).await?;
+    let mut content = content::open(&state.blobs, parts, 0..file.size_bytes).await?;
+    let failed = |error: std::io::Error| {
+        tracing::error!(%error, "a file cannot be copied to be read");
+        Error::Unavailable
+    };
+    let mut copy = tempfile::tempfile_in(&state.config.storage.data).map_err(failed)?;
+    while let Some(piece) = content.try_next().await.map_err(failed)? {
+        copy = tokio::task::spawn_blocking(move || copy.write_all(&piece).map(|()| copy))
+            .await
+            .map_err(|_| Error::Internal)?
+            .map_err(failed)?;
+    }
+    copy.rewind().map_err(failed)?;
+    Ok(copy)
+}
+
+/// What is found, on its way to the database.
+struct Keeping<'a> {
+    db: &'a UserDb,
+    taken: &'a TakenFile,
+    chunks: Vec<Chunk>,
+    found: FileFindings,
+}
+
+impl Keeping<'_> {
+    async fn run(&mut self, reader: &mut Reader) -> Result<std::result::Result<FileFindings, FileFailure>> {
+        loop {
+            match reader.next().await {
+                Said::Chunk(chunk) => {
+                    let Some(chunk) = self.check(chunk) else { return Ok(Err(FileFailure::TooLargeUnpacked)) };
+                    self.chunks.push(chunk);
+                    if self.chunks.len() >= CHUNKS_AT_A_TIME {
+                        self.keep_chunks().await?;
+                    }
+                }
+                Said::Picture(picture) => {
+                    if let Err(failure) = self.keep_picture(picture).await? {
+                        return Ok(Err(failure));
+                    }
+                }
+                Said::Done { kind } => {
+                    self.keep_chunks().await?;
+                    self.found.kind = kind;
+                    return Ok(Ok(self.found));
+                }
+                Said::Failed { failure } => return Ok(Err(failure)),
+            }
+        }
+    }
+
+    /// The process that reads a file may be the file's by now: what it says is within the limits, or nothing.
+    fn check(&mut self, mut chunk: Chunk) -> Option<Chunk> {
+        let chars = chunk.text.chars().count();
+        self.found.text_chars += chars as u64;
+        let is_fit = chars <= limits::CHUNK_CHARS_MAX
+            && chunk.heading.chars().count() <= limits::CHUNK_HEADING_CHARS_MAX
+            && self.found.text_chars <= limits::FILE_TEXT_CHARS_MAX as u64;
+        chunk.seq = self.found.chunks;
+        chunk.text.retain(|letter| letter != '\0');
+        chunk.heading.retain(|letter| letter != '\0');
+        self.found.chunks += 1;
+        is_fit.then_some(chunk)
+    }
+
+    async fn keep_chunks(&mut self) -> Result<()> {
+        let chunks = std::mem::take(&mut self.chunks);
+        if !chunks.is_empty() {
+            self.db.keep_chunks(self.taken.file_id, self.taken.lease, chunks).await?;
+            failpoints::reach("chunks_kept");
+        }
+        Ok(())
+    }
+
+    async fn keep_picture(&mut self, picture: Picture) -> Result<std::result::Result<(), FileFailure>> {
+        let Ok(content) = STANDARD.decode(&picture.content) else { return Ok(Err(FileFailure::Damaged)) };
+        self.found.pixels = Some((picture.width, picture.height));
+        let use_for = match picture.use_for {
+            PictureUse::Thumbnail => "thumbnail",
+            PictureUse::View => "view",
+        };
+        let picture = FilePicture { use_for, is_png: picture.is_png, content };
+        self.db.keep_picture(self.taken.file_id, self.taken.lease, picture).await?;
+        Ok(Ok(()))
+    }
+}
