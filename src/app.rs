@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/chats") view=ChatListPage ssr=SsrMode::Async />
                     <Route path=path!("/chats/:id") view=ChatPage ssr=SsrMode::Async />
                     <Route path=path!("/files") view=FilePages::List ssr=SsrMode::Async />
+                    <Route path=path!("/files/:id") view=FilePages::One ssr=SsrMode::Async />
                     <Route path=path!("/notifications") view=NotificationPages::All ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPages::People ssr=SsrMode::Async />
                     <Route path=path!("/admin/sessions") view=AdminPages::LiveSessions ssr=SsrMode::Async />

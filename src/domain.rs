@@ -20,6 +20,7 @@ pub mod next;
 pub mod notification;
 pub mod place;
 pub mod preferences;
+pub mod preview;
 pub mod provider;
 pub mod quota;
 pub mod reply;

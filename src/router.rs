@@ -154,6 +154,8 @@ fn files_of_pages() -> Router<AppState> {
         .route("/files/uploads/{id}", any(files::tus::upload))
         .route("/files/form", post(files::form::submit))
         .route("/files/{id}/content", get(files::content::download))
+        .route("/files/{id}/thumbnail", get(files::preview::thumbnail))
+        .route("/files/{id}/view", get(files::preview::large))
         .layer(map_response(never_stored))
 }
 
@@ -180,6 +182,8 @@ fn api_for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/files/uploads/{id}", any(files::tus::upload))
         .route("/api/v1/files/form", post(files::form::submit))
         .route("/api/v1/files/{id}/content", get(files::content::download))
+        .route("/api/v1/files/{id}/thumbnail", get(files::preview::thumbnail))
+        .route("/api/v1/files/{id}/view", get(files::preview::large))
         .layer(from_fn(guard::log_denied))
         .layer(from_fn_with_state(state.clone(), flood::limit_program))
         .layer(from_fn_with_state(state.clone(), guard::identify_program))

@@ -83,12 +83,19 @@ struct Ids {
     notification: NotificationId,
     token: AccessTokenId,
     file: FileId,
+    /// An image.
+    picture: FileId,
     /// A file that is not complete.
     upload: FileId,
     updated_at_ms: i64,
 }
 
 impl Ids {
+    /// What a page is about.
+    fn of_page(&self, pattern: &str) -> String {
+        if pattern.starts_with("/files") { self.file.to_string() } else { self.chat.to_string() }
+    }
+
     fn unknown() -> Self {
         let id = || MessageId(Uuid::now_v7());
         Self {
@@ -101,6 +108,7 @@ impl Ids {
             notification: NotificationId(Uuid::now_v7()),
             token: AccessTokenId(Uuid::now_v7()),
             file: FileId(Uuid::now_v7()),
+            picture: FileId(Uuid::now_v7()),
             upload: FileId(Uuid::now_v7()),
             updated_at_ms: 1_700_000_000_000,
         }
@@ -108,7 +116,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 61] = [
+const DOORS: [Door; 62] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -320,6 +328,7 @@ const DOORS: [Door; 61] = [
     admin_door("/api/list_audit", |_| vec![("who", String::new()), ("action", String::new())], Ok),
     door("/api/list_files", |_| vec![("search", String::new()), ("order", "newest".into())], Refused(401), Ok, Ok),
     door("/api/measure_stored", |_| vec![], Refused(401), Ok, Ok),
+    door("/api/open_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     // It did not fail.
     door("/api/retry_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Refused(404)),
     door("/api/delete_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
@@ -339,13 +348,14 @@ const DOORS: [Door; 61] = [
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 19] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 20] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
     ("/chats", Refused(303), Ok, Ok, Ok),
     ("/chats/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
     ("/files", Refused(303), Ok, Ok, Ok),
+    ("/files/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
     ("/notifications", Refused(303), Ok, Ok, Ok),
     ("/settings", Refused(303), Ok, Ok, Ok),
     ("/settings/data", Refused(303), Ok, Ok, Ok),
@@ -458,11 +468,13 @@ struct FileDoor {
 }
 
 /// Every such door. The last one ends the upload.
-const FILE_DOORS: [FileDoor; 7] = [
+const FILE_DOORS: [FileDoor; 9] = [
     file_door("OPTIONS", "/uploads", "", Ok, 204),
     file_door("POST", "/uploads", "", Ok, 201),
     file_door("POST", "/form", FORM, Ok, 200),
     file_door("GET", "/{file}/content", "", AsUnknown, 200),
+    file_door("GET", "/{picture}/thumbnail", "", AsUnknown, 200),
+    file_door("GET", "/{picture}/view", "", AsUnknown, 200),
     file_door("HEAD", "/uploads/{upload}", "", AsUnknown, 200),
     file_door("PATCH", "/uploads/{upload}", "x", AsUnknown, 204),
     file_door("DELETE", "/uploads/{upload}", "", AsUnknown, 204),
@@ -485,6 +497,7 @@ impl FileDoor {
     async fn ask(&self, client: &Client, token: Option<&str>, ids: &Ids) -> Answer {
         let root = if token.is_some() { "/api/v1/files" } else { "/files" };
         let path = self.path.replace("{file}", &ids.file.to_string()).replace("{upload}", &ids.upload.to_string());
+        let path = path.replace("{picture}", &ids.picture.to_string());
         let (method, path) = (self.method.parse().unwrap(), format!("{root}{path}"));
         let request = match token {
             Some(_) => client.program(method, &path, token),
@@ -539,8 +552,14 @@ async fn every_door_has_its_line(setup: Setup) {
     let others = OTHERS.iter().map(|(path, _)| (*path).to_owned());
     let files = FILES.iter().map(|(path, ..)| (*path).to_owned());
     let contents = FILE_DOORS.iter().flat_map(|door| {
-        ["/files", "/api/v1/files"]
-            .map(|root| format!("{root}{}", door.path.replace("{file}", "{}").replace("{upload}", "{}")))
+        ["/files", "/api/v1/files"].map(|root| {
+            format!(
+                "{root}{}",
+                ["{file}", "{upload}", "{picture}"]
+                    .iter()
+                    .fold(door.path.to_owned(), |path, id| path.replace(id, "{}"))
+            )
+        })
     });
     assert_eq!(written, others.chain(files).chain(programs).chain(contents).collect());
     // What the document describes is what there is.
@@ -668,7 +687,7 @@ async fn x12_a_word_of_alices_is_found_by_nobody_else(setup: Setup) {
             scene.assert_tells_no_chat(&answer, door.path);
         }
         for (pattern, ..) in PAGES {
-            let path = pattern.replace("{id}", &scene.ids.chat.to_string());
+            let path = pattern.replace("{id}", &scene.ids.of_page(pattern));
             let answer =
                 person.get(&format!("{path}?search={word}&who={word}&q={word}&owner={alice}&user_id={alice}")).await;
             // A page shows the reader what they looked for, and nothing that was found by it.
@@ -799,7 +818,7 @@ async fn x1_every_page_for_every_kind_of_person(setup: Setup) {
     let scene = Scene::new(setup).await;
     let before = scene.app.database.dump().await;
     for (pattern, stranger, other, admin, owner) in PAGES {
-        let path = pattern.replace("{id}", &scene.ids.chat.to_string());
+        let path = pattern.replace("{id}", &scene.ids.of_page(pattern));
         let unknown = pattern.replace("{id}", &Uuid::now_v7().to_string());
         for (person, expected) in [
             (&scene.stranger, stranger),
@@ -1100,7 +1119,20 @@ impl Scene {
         app.database.until_read(file).await;
         app.database.until_read(picture).await;
         let upload = file_of(&alice.begin_upload("a canary that is not complete.txt", 5).await);
-        let ids = Ids { chat, message, reply, failed, session, user, notification, token, file, upload, updated_at_ms };
+        let ids = Ids {
+            chat,
+            message,
+            reply,
+            failed,
+            session,
+            user,
+            notification,
+            token,
+            file,
+            picture,
+            upload,
+            updated_at_ms,
+        };
         // Asked for once, so that the list of models is the same for all who come.
         alice.post("/api/list_models", &[]).await;
         let denied = Mutex::default();

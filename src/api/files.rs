@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::{domain::file::FilePage, error::Error};
+use crate::{
+    domain::{file::FilePage, preview::FileView},
+    error::Error,
+};
 
 /// A page of the user's files; `search` is a part of the name, and the next page starts after the file that the page before
 /// gave.
@@ -16,6 +19,20 @@ pub async fn list_files(search: String, order: String, after: Option<String>) ->
     let (state, db) = (request::state()?, request::user()?);
     let after = after.map(|id| id.parse().map_err(|_| InvalidInput::Cursor)).transpose()?;
     files::list(&state, &db, request::search_text(&search)?, FileOrder::parse(&order)?, after).await
+}
+
+/// A file with a stretch of its text: the one that begins at the piece `from`, or the one with the piece `at` in it.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such file, or it is somebody else's.
+#[server(name = OpenFile, prefix = "/api", endpoint = "open_file")]
+pub async fn open_file(file_id: String, from: Option<u32>, at: Option<u32>) -> Result<FileView, Error> {
+    use crate::server::{files::preview, request};
+    let db = request::user()?;
+    request::page(match file_id.parse() {
+        Ok(id) => preview::view(&db, id, from, at).await,
+        Err(error) => Err(error),
+    })
 }
 
 /// Has a file that failed read once more.

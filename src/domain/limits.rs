@@ -105,13 +105,13 @@ pub const FILES_READ_AT_A_TIME_MAX: usize = 2;
 /// Largest file that is read; a larger one is kept only.
 pub const FILE_READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// What the process that reads one may take of memory, beside what it has when it starts.
-pub const FILE_READER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const FILE_READER_BYTES_MAX: u64 = 208 * 1024 * 1024;
 /// Processor time that reading one may take.
 pub const FILE_READER_CPU_SECONDS_MAX: u64 = 30;
 /// Reading one may take so long in all.
 pub const FILE_READER_SECONDS_MAX: u64 = 90;
 /// What is packed in a file may be so large in all.
-pub const FILE_UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const FILE_UNPACKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Files that are packed in one.
 pub const FILE_PACKED_FILES_MAX: usize = 10_000;
 /// Longest text of a file.
@@ -120,6 +120,8 @@ pub const FILE_TEXT_CHARS_MAX: usize = 8_000_000;
 pub const FILE_PAGES_MAX: usize = 10_000;
 /// The text of a file is kept in pieces of at most this length: about what the model for searching takes in at once.
 pub const CHUNK_CHARS_MAX: usize = 1_000;
+/// Pieces that a file's page shows at a time.
+pub const CHUNKS_PER_PAGE: u32 = 20;
 /// Longest heading that is kept with a piece.
 pub const CHUNK_HEADING_CHARS_MAX: usize = 200;
 /// Width and height of an image that is looked at.

@@ -9,6 +9,7 @@ pub mod content;
 pub mod extract;
 pub mod form;
 mod intake;
+pub mod preview;
 mod reader;
 pub mod reading;
 pub mod sweep;

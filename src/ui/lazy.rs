@@ -14,7 +14,7 @@ use leptos_router::ChooseView;
 use super::{
     components::fetch_failed::FetchFailed,
     pages::{
-        audit::AuditPage, connection::ConnectionPage, data::DataPage, files::FilesPage,
+        audit::AuditPage, connection::ConnectionPage, data::DataPage, file::FilePage, files::FilesPage,
         live_sessions::LiveSessionsPage, models::ModelsPage, notifications::NotificationsPage, password::PasswordPage,
         people::PeoplePage, preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage,
         setup::SetupPage, site::SitePage, tokens::TokensPage, welcome::WelcomePage,
@@ -88,6 +88,7 @@ part!(
     /// `/files` and below.
     FilePages, files, preload_files, {
         List => FilesPage,
+        One => FilePage,
     }
 );
 

@@ -5,6 +5,7 @@ pub mod chat;
 pub mod chat_list;
 pub mod connection;
 pub mod data;
+pub mod file;
 pub mod files;
 pub mod live_sessions;
 pub mod login;

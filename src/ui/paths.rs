@@ -47,6 +47,26 @@ pub fn chat_path(id: ChatId) -> String {
     format!("{CHATS_PATH}/{id}")
 }
 
+/// A file.
+pub fn file_path(id: FileId) -> String {
+    format!("{FILES_PATH}/{id}")
+}
+
+/// The stretch of a file's text that begins at this piece.
+pub fn file_text_path(id: FileId, from: u32) -> String {
+    format!("{FILES_PATH}/{id}?from={from}")
+}
+
+/// A small picture of a file that is an image.
+pub fn thumbnail_path(id: FileId) -> String {
+    format!("{FILES_PATH}/{id}/thumbnail")
+}
+
+/// What one looks at of a file that is an image.
+pub fn picture_path(id: FileId) -> String {
+    format!("{FILES_PATH}/{id}/view")
+}
+
 /// A file's content, as a download.
 pub fn file_content_path(id: FileId) -> String {
     format!("{FILES_PATH}/{id}/content")

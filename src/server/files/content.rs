@@ -35,7 +35,8 @@ use crate::{
 
 /// What RFC 8187 §3.2.1 lets stand as it is.
 const ATTR_CHARS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-const SANDBOX: &str = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+pub(super) const SANDBOX: &str =
+    "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Whoever reads files: somebody with a page, or a program that may.
 pub struct Reader(pub UserDb);

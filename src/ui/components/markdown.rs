@@ -1,4 +1,4 @@
-//! A reply's text. The only place with `inner_html`, and it takes nothing but [`SafeHtml`].
+//! A reply's text, and that of files. The only place with `inner_html`, and it takes nothing but [`SafeHtml`].
 //!
 //! [`SafeHtml`]: crate::domain::message::SafeHtml
 
@@ -15,6 +15,19 @@ pub fn Markdown(blocks: ArcRwSignal<Vec<Block>>, tail: ArcRwSignal<SafeHtml>) ->
                 <div class="block" inner_html=block.html.as_str().to_owned()></div>
             </For>
             <div class="block block-tail" inner_html=move || tail.with(|tail| tail.as_str().to_owned())></div>
+        </div>
+    }
+}
+
+/// A text that stays as it is.
+#[component]
+pub fn Blocks(blocks: Vec<SafeHtml>) -> impl IntoView {
+    view! {
+        <div class="markdown">
+            {blocks
+                .into_iter()
+                .map(|html| view! { <div class="block" inner_html=html.as_str().to_owned()></div> })
+                .collect_view()}
         </div>
     }
 }

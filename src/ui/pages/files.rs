@@ -1,10 +1,14 @@
 //! `/files`: what the person has uploaded, and the way to upload more.
 
-use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
+use leptos::{
+    ev::{MouseEvent, SubmitEvent},
+    prelude::*,
+    server_fn::ServerFn,
+};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::files::{DeleteFiles, delete_files, list_files},
+    api::files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file},
     domain::{
         file::{File, FileOrder, FilePage, FileState, Storage, size_text},
         limits,
@@ -15,7 +19,7 @@ use crate::{
             fetch_failed::FetchFailed, field::Field, loading::Loading, notice::ErrorNotice, page_title::PageTitle,
             timestamp::Timestamp, upload_form::UploadForm, upload_list::UploadList,
         },
-        paths::{CHATS_PATH, FILES_PATH, file_content_path, query},
+        paths::{CHATS_PATH, FILES_PATH, file_path, query, thumbnail_path},
         state::{live::use_live, submission::Submission, uploads::use_uploads},
     },
 };
@@ -199,7 +203,7 @@ fn FileList(files: Vec<File>, submission: Submission) -> impl IntoView {
                 </details>
             </div>
             <ul class="files">
-                {files.into_iter().map(|file| view! { <FileRow file chosen /> }).collect_view()}
+                {files.into_iter().map(|file| view! { <FileRow file chosen submission /> }).collect_view()}
             </ul>
         </form>
     }
@@ -225,7 +229,7 @@ fn Unfinished(file: File) -> impl IntoView {
 }
 
 #[component]
-fn FileRow(file: File, chosen: RwSignal<Vec<String>>) -> impl IntoView {
+fn FileRow(file: File, chosen: RwSignal<Vec<String>>, submission: Submission) -> impl IntoView {
     let id = StoredValue::new(file.id.to_string());
     let is_chosen = move || chosen.with(|chosen| id.with_value(|id| chosen.contains(id)));
     let choose = move |event| {
@@ -239,7 +243,13 @@ fn FileRow(file: File, chosen: RwSignal<Vec<String>>) -> impl IntoView {
     };
     let name = file.name.as_str().to_owned();
     let is_whole = file.state != FileState::Uploading;
-    let failure = matches!(file.state, FileState::Failed(_)).then(|| file.state.text());
+    let state = (is_whole && file.state != FileState::Ready).then(|| file.state.text());
+    let can_retry = matches!(file.state, FileState::Failed(failure) if failure.can_pass());
+    let retry = move |event: MouseEvent| {
+        event.prevent_default();
+        submission.send(retry_file(id.get_value()), |()| {});
+    };
+    let thumbnail = (file.kind.is_image() && file.state == FileState::Ready).then(|| thumbnail_path(file.id));
 
     view! {
         <li class="file">
@@ -252,26 +262,40 @@ fn FileRow(file: File, chosen: RwSignal<Vec<String>>) -> impl IntoView {
                 on:change=choose
                 prop:checked=is_chosen
             />
+            {thumbnail
+                .map(|path| {
+                    view! { <img class="file-thumbnail" src=path alt="" width="48" height="48" loading="lazy" /> }
+                })}
             <div class="file-facts">
                 <p class="file-name">
                     {if is_whole {
-                        view! {
-                            // A file of its own, not a page of the app.
-                            <a href=file_content_path(file.id) rel="external" download>
-                                {name}
-                            </a>
-                        }
-                            .into_any()
+                        view! { <a href=file_path(file.id)>{name.clone()}</a> }.into_any()
                     } else {
-                        view! { <span>{name}</span> }.into_any()
+                        view! { <span>{name.clone()}</span> }.into_any()
                     }}
                 </p>
                 <p class="file-detail">
                     {file.kind.text()} " · " {size_text(file.size_bytes)} " · " <Timestamp at_ms=file.created_at_ms />
                 </p>
                 {(!is_whole).then(|| view! { <Unfinished file=file.clone() /> })}
-                {failure.map(|text| view! { <p class="file-detail">{text}</p> })}
+                {state.map(|text| view! { <p class="file-detail">{text}</p> })}
             </div>
+            {can_retry
+                .then(|| {
+                    view! {
+                        <button
+                            class="button button-quiet"
+                            type="submit"
+                            formaction=RetryFile::url()
+                            name="file_id"
+                            value=id.get_value()
+                            aria-label=format!("Read {name} again")
+                            on:click=retry
+                        >
+                            "Retry"
+                        </button>
+                    }
+                })}
         </li>
     }
 }

@@ -1,0 +1,93 @@
+//! What a file's page shows: a stretch of its text as it suits its kind, and pictures of images, drawn anew.
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use super::content::{Reader, SANDBOX};
+use crate::{
+    domain::{
+        file::{Chunk, FileKind},
+        ids::FileId,
+        limits,
+        preview::{FileView, ShownChunk, ShownContent},
+    },
+    error::{Error, Result},
+    server::{db::UserDb, markdown, refusal},
+};
+
+/// A file with the stretch of its text that begins at the piece `from`, or has the piece `at` in it.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn view(db: &UserDb, id: FileId, from: Option<u32>, at: Option<u32>) -> Result<FileView> {
+    let file = db.find_file(id).await?.ok_or(Error::NotFound)?;
+    let length = limits::CHUNKS_PER_PAGE;
+    // Always the same stretches, wherever somebody comes from.
+    let from = at.or(from).unwrap_or_default() / length * length;
+    let mut chunks = db.list_chunks(id, from, u64::from(length) + 1).await?;
+    let has_more = chunks.len() > length as usize;
+    chunks.truncate(length as usize);
+    Ok(FileView {
+        chunks: show(file.kind, chunks, at),
+        earlier_from: (from > 0).then(|| from.saturating_sub(length)),
+        later_from: has_more.then_some(from + length),
+        file,
+    })
+}
+
+fn show(kind: FileKind, chunks: Vec<Chunk>, at: Option<u32>) -> Vec<ShownChunk> {
+    if kind == FileKind::Markdown && at.is_none() {
+        // What is parted between two pieces is one thing again.
+        let text: String = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
+        let content = ShownContent::Markdown(markdown::render_all(&text));
+        let first = chunks.into_iter().next();
+        return first
+            .map(|chunk| ShownChunk { seq: chunk.seq, place: chunk.place, content, is_wanted: false })
+            .into_iter()
+            .collect();
+    }
+    let shown = |chunk: Chunk| {
+        let content = match kind {
+            FileKind::Markdown => ShownContent::Markdown(markdown::render_all(&chunk.text)),
+            kind if kind.is_table() => ShownContent::Rows(rows(&chunk.text)),
+            _ => ShownContent::Text(chunk.text),
+        };
+        ShownChunk { seq: chunk.seq, place: chunk.place, content, is_wanted: at == Some(chunk.seq) }
+    };
+    chunks.into_iter().map(shown).collect()
+}
+
+fn rows(text: &str) -> Vec<Vec<String>> {
+    text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+/// A small picture of an image: the route `/files/{id}/thumbnail`.
+pub async fn thumbnail(Path(id): Path<String>, Reader(db): Reader, headers: HeaderMap) -> Response {
+    picture(&db, &id, &headers, "thumbnail").await
+}
+
+/// What people see of an image: the route `/files/{id}/view`.
+pub async fn large(Path(id): Path<String>, Reader(db): Reader, headers: HeaderMap) -> Response {
+    picture(&db, &id, &headers, "view").await
+}
+
+async fn picture(db: &UserDb, id: &str, headers: &HeaderMap, use_for: &'static str) -> Response {
+    let found = match id.parse() {
+        Ok(id) => db.find_picture(id, use_for).await.and_then(|picture| picture.ok_or(Error::NotFound)),
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(picture) => {
+            let media_type = if picture.is_png { "image/png" } else { "image/jpeg" };
+            let mut response = picture.content.into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+            response
+        }
+        Err(error) => refusal::answer(headers, error),
+    }
+}
