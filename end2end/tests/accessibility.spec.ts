@@ -77,6 +77,15 @@ test("the files have no accessibility violations", async ({ alice }) => {
   await expect(alice.page.getByText("The file is empty.")).toBeVisible();
   await alice.page.getByText("Delete selected …").click();
   await expectNoViolations(alice.page);
+
+  const table = { name: "costs.csv", mimeType: "text/csv", buffer: Buffer.from("Item,Price\nTea,3.50\n") };
+  await alice.page.getByLabel("Upload files").setInputFiles(table);
+  for (const name of ["costs.csv", "a note.txt"]) {
+    await alice.page.getByRole("link", { name }).click();
+    await expect(alice.page.locator(".file-text")).toBeVisible();
+    await expectNoViolations(alice.page);
+    await open(alice.page, "/files");
+  }
 });
 
 test("a chat has no accessibility violations", async ({ alice, provider }) => {

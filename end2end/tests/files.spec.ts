@@ -6,6 +6,11 @@ import { NO_CONNECTION } from "../helpers/faults";
 
 /** A file as somebody chooses it. */
 const file = (name: string, buffer: Buffer) => ({ name, mimeType: "application/octet-stream", buffer });
+/** Two by two points. */
+const PICTURE = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGM4IWcDRAwQCgAh9gSJHoU67gAAAABJRU5ErkJggg==",
+  "base64",
+);
 const rows = (page: Page) => page.locator(".files .file");
 
 test("files are uploaded, listed in every tab, downloaded and deleted", async ({ alice }) => {
@@ -21,13 +26,16 @@ test("files are uploaded, listed in every tab, downloaded and deleted", async ({
     await expect(page.getByText("3.0 MB of 10 GB used · 2 files")).toBeVisible();
   }
   await expect(alice.page.getByText("Not complete")).toHaveCount(0);
+  await alice.page.getByRole("link", { name: "Ein Bericht.bin" }).click();
+  await expect(alice.page.getByText("This kind of file is kept, but not read.")).toBeVisible();
   const [download] = await Promise.all([
     alice.page.waitForEvent("download"),
-    alice.page.getByRole("link", { name: "Ein Bericht.bin" }).click(),
+    alice.page.getByRole("link", { name: "Download the original" }).click(),
   ]);
   expect(download.suggestedFilename()).toBe("Ein Bericht.bin");
   expect((await readFile(await download.path())).equals(content)).toBe(true);
 
+  await alice.page.getByRole("link", { name: "Files", exact: true }).first().click();
   await alice.page.getByLabel("Select note.txt").check();
   await alice.page.getByText("Delete selected …").click();
   await alice.page.getByRole("button", { name: "Delete 1 file" }).click();
@@ -83,6 +91,43 @@ test("an upload can be cancelled, and one that is refused says why", async ({ al
   await expect(rows(alice.page)).toHaveCount(0);
 });
 
+test("what is read in a file is shown as it suits its kind, while it is read", async ({ alice }) => {
+  await alice.page.goto(`${alice.server.url}/files`);
+  const many = Array.from({ length: 3_000 }, (_, line) => `Line ${line + 1} of a long report.`).join("\n");
+  await alice.page.getByLabel("Upload files").setInputFiles([
+    file("notes.md", Buffer.from("# Plan\n\nWe **go** on.\n")),
+    file("costs.csv", Buffer.from("Item,Price\nTea,3.50\nCake,4.20\n")),
+    file("report.txt", Buffer.from(many)),
+    file("dot.png", PICTURE),
+    file("fake.docx", Buffer.from("MZ\x90\0")),
+  ]);
+  await expect(rows(alice.page).locator(".file-thumbnail")).toHaveCount(1);
+  await expect(alice.page.getByText("Its content is not what its name says.")).toBeVisible();
+
+  const open = async (name: string) => {
+    await alice.page.goto(`${alice.server.url}/files`);
+    await alice.page.getByRole("link", { name }).click();
+    await expect(alice.page.getByRole("heading", { level: 1, name })).toBeVisible();
+  };
+  await open("notes.md");
+  await expect(alice.page.getByRole("heading", { name: "Plan" })).toBeVisible();
+  await expect(alice.page.locator(".file-text strong")).toHaveText("go");
+  await open("costs.csv");
+  await expect(alice.page.getByRole("row", { name: "3 Cake 4.20" })).toBeVisible();
+  await open("dot.png");
+  await expect(alice.page.getByText("2 × 2 pixels")).toBeVisible();
+  await expect(alice.page.getByRole("img", { name: "The image dot.png" })).toBeVisible();
+  await open("report.txt");
+  await expect(alice.page.locator(".file-text")).toContainText("Line 1 of a long report.");
+  await alice.page.getByRole("link", { name: "More text" }).click();
+  await expect(alice.page.locator(".file-text")).not.toContainText("Line 1 of a long report.");
+  await alice.page.getByRole("link", { name: "Earlier text" }).click();
+  await expect(alice.page.locator(".file-text")).toContainText("Line 1 of a long report.");
+  // The place that somebody was sent to is marked.
+  await alice.page.goto(`${alice.page.url().split("?")[0]}?at=3#chunk-3`);
+  await expect(alice.page.locator(".file-wanted")).toHaveAttribute("id", "chunk-3");
+});
+
 test("nobody sees the files of somebody else", async ({ alice, bob }) => {
   await alice.page.goto(`${alice.server.url}/files`);
   await alice.page.getByLabel("Upload files").setInputFiles(file("secret.txt", Buffer.from("a secret")));
@@ -111,5 +156,5 @@ test("what is uploaded runs nowhere on this site", async ({ alice }) => {
 
 async function downloadUrl(page: Page, name: string): Promise<string> {
   const path = await page.getByRole("link", { name }).getAttribute("href");
-  return new URL(path ?? "", page.url()).href;
+  return new URL(`${path}/content`, page.url()).href;
 }

@@ -173,8 +173,13 @@ test("files are uploaded, found, downloaded and deleted by forms and links", asy
   await page.getByLabel("Order").selectOption("Name");
   await page.getByRole("button", { name: "Search" }).click();
   await expect(rows).toHaveText([/one\.txt/, /two\.txt/]);
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "two.txt" }).click()]);
+  const list = page.url();
+  await page.getByRole("link", { name: "two.txt" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "two.txt" })).toBeVisible();
+  const original = page.getByRole("link", { name: "Download the original" });
+  const [download] = await Promise.all([page.waitForEvent("download"), original.click()]);
   expect(download.suggestedFilename()).toBe("two.txt");
+  await page.goto(list);
 
   await page.getByLabel("Select one.txt").check();
   await page.getByLabel("Select two.txt").check();
