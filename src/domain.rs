@@ -24,6 +24,7 @@ pub mod preview;
 pub mod provider;
 pub mod quota;
 pub mod reply;
+pub mod search;
 pub mod second_factor;
 pub mod session;
 pub mod site;

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::ModelWorker(args)) => cli::run_model_worker(&args),
+        Some(Command::MeaningWorker(args)) => cli::run_meaning_worker(&args),
         Some(Command::Extract { kind }) => return extract::run(kind),
         command => run_async(command, cli.config),
     };
@@ -42,7 +43,9 @@ fn run_async(command: Option<Command>, config: Config) -> Result<(), String> {
         match command {
             Some(Command::User(args)) => cli::manage_users(args).await,
             Some(Command::Serve(config)) => run_server(*config).await,
-            Some(Command::ModelWorker(_) | Command::Extract { .. }) | None => run_server(config).await,
+            Some(Command::ModelWorker(_) | Command::MeaningWorker(_) | Command::Extract { .. }) | None => {
+                run_server(config).await
+            }
         }
     })
 }

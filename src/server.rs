@@ -36,3 +36,4 @@ pub mod serve;
 pub mod site;
 pub mod state;
 pub mod v1;
+pub mod words;

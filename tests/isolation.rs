@@ -116,7 +116,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 62] = [
+const DOORS: [Door; 63] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -329,6 +329,7 @@ const DOORS: [Door; 62] = [
     door("/api/list_files", |_| vec![("search", String::new()), ("order", "newest".into())], Refused(401), Ok, Ok),
     door("/api/measure_stored", |_| vec![], Refused(401), Ok, Ok),
     door("/api/open_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Ok),
+    door("/api/search_files", |_| vec![("question", "canary".into())], Refused(401), Ok, Ok),
     // It did not fail.
     door("/api/retry_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Refused(404)),
     door("/api/delete_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
@@ -1025,7 +1026,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token', 'user_file', 'file_part', 'file_chunk', 'file_picture']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token', 'user_file', 'file_part', 'file_chunk', 'file_picture', 'chunk_vector']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {
@@ -1080,7 +1081,9 @@ struct Scene {
 
 impl Scene {
     async fn new(setup: Setup) -> Self {
-        let app = TestApp::start(setup).await;
+        let app =
+            TestApp::start(setup.config(|config| config.models.search_model = "openai/test-embedding".to_owned()))
+                .await;
         let (alice, bob, admin) = (app.alice().await, app.bob().await, app.admin().await);
         let disabled = app.member("disabled@example.org").await;
         let disabled_tokens = api::tokens_of(&app, &disabled).await;

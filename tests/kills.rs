@@ -186,7 +186,7 @@ async fn killed_at(setup: &Setup, step: &str, when: &str) {
 }
 
 /// The same for a file that is read.
-const FILE_STEPS: [&str; 4] = ["file_taken", "chunks_kept", "file_read", "file_finished"];
+const FILE_STEPS: [&str; 5] = ["file_taken", "chunks_kept", "text_indexed", "file_read", "file_finished"];
 
 async fn f20_killed_at_each_step_of_reading_a_file_its_text_is_there_once(setup: Setup) {
     join_all(FILE_STEPS.iter().map(|step| killed_while_reading(&setup, step))).await;

@@ -34,6 +34,7 @@ mod m0030_model_dialect;
 mod m0031_chat_draft;
 mod m0032_user_file;
 mod m0033_file_chunk;
+mod m0034_file_index;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0031_chat_draft::Migration),
             Box::new(m0032_user_file::Migration),
             Box::new(m0033_file_chunk::Migration),
+            Box::new(m0034_file_index::Migration),
         ]
     }
 }

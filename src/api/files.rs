@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    domain::{file::FilePage, preview::FileView},
+    domain::{file::FilePage, preview::FileView, search::SearchResults},
     error::Error,
 };
 
@@ -33,6 +33,14 @@ pub async fn open_file(file_id: String, from: Option<u32>, at: Option<u32>) -> R
         Ok(id) => preview::view(&db, id, from, at).await,
         Err(error) => Err(error),
     })
+}
+
+/// What in the user's files has to do with a question.
+#[server(name = SearchFiles, prefix = "/api", endpoint = "search_files")]
+pub async fn search_files(question: String) -> Result<SearchResults, Error> {
+    use crate::server::{files::search, request};
+    let (state, db) = (request::state()?, request::user()?);
+    search::search_for_page(&state, &db, request::search_text(&question)?).await
 }
 
 /// Has a file that failed read once more.

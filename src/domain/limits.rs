@@ -118,8 +118,9 @@ pub const FILE_PACKED_FILES_MAX: usize = 10_000;
 pub const FILE_TEXT_CHARS_MAX: usize = 8_000_000;
 /// Pages of a file.
 pub const FILE_PAGES_MAX: usize = 10_000;
-/// The text of a file is kept in pieces of at most this length: about what the model for searching takes in at once.
-pub const CHUNK_CHARS_MAX: usize = 1_000;
+/// The text of a file is kept in pieces of at most this length: so short that one has one subject, which
+/// is what the model for searching tells best.
+pub const CHUNK_CHARS_MAX: usize = 600;
 /// Pieces that a file's page shows at a time.
 pub const CHUNKS_PER_PAGE: u32 = 20;
 /// Longest heading that is kept with a piece.
@@ -132,6 +133,20 @@ pub const IMAGE_PIXELS_MAX: u64 = 40_000_000;
 pub const THUMBNAIL_SIDE_PIXELS_MAX: u32 = 192;
 /// The longer side of what is shown of an image, to people and to models.
 pub const VIEW_SIDE_PIXELS_MAX: u32 = 1_568;
+/// Pieces of text that are looked at of those that have a word in common with a question.
+pub const SEARCH_HITS_MAX: u64 = 2_000;
+/// Pieces of text that a search shows.
+pub const SEARCH_RESULTS: usize = 10;
+/// Numbers of a vector that says what a text means.
+pub const VECTOR_DIMENSIONS_MAX: usize = 4_096;
+/// What a server keeps in memory to search by meaning.
+pub const VECTOR_CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Texts of which a model is asked at a time what they mean.
+pub const TEXTS_EMBEDDED_AT_A_TIME: u64 = 8;
+/// Different words and stems of a question that are looked for.
+pub const SEARCH_TERMS_MAX: usize = 32;
+/// Longest question that is looked for in files; of a longer one, the end.
+pub const SEARCH_QUESTION_CHARS_MAX: usize = 2_000;
 /// A server that reads a file says so this often, and has lost it when it did not for the time after this.
 pub const FILE_LEASE_RENEWED_SECONDS: u64 = 5;
 pub const FILE_LEASE_SECONDS: i64 = 15;
@@ -302,6 +317,8 @@ pub const PROVIDER_STREAM_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const PROVIDER_REFUSAL_BYTES_MAX: usize = 64 * 1024;
 /// A provider's list of models.
 pub const PROVIDER_LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest answer to what some texts mean.
+pub const PROVIDER_VECTORS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A question that failed before the first word of its reply is asked again this often, unless another number is set.
 pub const PROVIDER_RETRIES: u32 = 2;
 /// Failures in a row after which a provider's server is left alone for a while.

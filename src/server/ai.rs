@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod embedded;
+pub mod meaning_worker;
 mod piece;
 pub mod remote;
 pub mod tokens;
@@ -62,6 +63,16 @@ pub trait Provider: Send + Sync {
 
     /// Begins a reply, or goes on with it ([`Prompt::begun`]). Every wait in it is bounded.
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure>;
+
+    /// Whether it may be asked what texts mean.
+    fn can_embed(&self) -> bool {
+        false
+    }
+
+    /// What texts mean: a vector for each, all of one length. Not every provider has a model for that.
+    async fn embed(&self, _model: &str, _texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
+        Err(ReplyFailure::ModelNotFound)
+    }
 }
 
 /// What something was found out about: a model, or without a name its provider's server.
@@ -192,6 +203,22 @@ impl Models {
         }
         let default = preferred.or_else(|| models.first().cloned());
         ModelList { models, default }
+    }
+
+    /// Whether a model is there to say what texts mean, as far as that is known without asking it.
+    pub fn can_embed(&self, model: &ModelName) -> bool {
+        let offer = self.now();
+        offer.providers.iter().any(|known| known.provider.name() == model.provider() && known.provider.can_embed())
+    }
+
+    /// What texts mean, to a model of a provider that is connected.
+    ///
+    /// # Errors
+    /// What the provider answers; [`ReplyFailure::ModelNotFound`] when it is not connected.
+    pub async fn embed(&self, model: &ModelName, texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
+        let offer = self.now();
+        let known = offer.providers.iter().find(|known| known.provider.name() == model.provider());
+        known.ok_or(ReplyFailure::ModelNotFound)?.provider.embed(model.model(), texts).await
     }
 
     /// What a chat uses when nothing was chosen; none when all that could be was kept from people.

@@ -5,7 +5,11 @@ use std::io::Read;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    ai::{embedded::protocol::WorkerArgs, worker},
+    ai::{
+        embedded::protocol::WorkerArgs,
+        meaning_worker::{self, MeaningWorkerArgs},
+        worker,
+    },
     auth::password::{self, Passwords},
     config::{Config, StorageConfig},
     serve::open_database,
@@ -37,6 +41,9 @@ pub enum Command {
     /// Holds the embedded model; started by the server.
     #[command(hide = true)]
     ModelWorker(WorkerArgs),
+    /// Holds the model for searching files; started by the server.
+    #[command(hide = true)]
+    MeaningWorker(MeaningWorkerArgs),
     /// Reads the file on its standard input; started by the server.
     #[command(hide = true)]
     Extract {
@@ -117,6 +124,14 @@ pub async fn manage_users(args: UserArgs) -> Result<(), String> {
 /// One line for the log.
 pub fn run_model_worker(args: &WorkerArgs) -> Result<(), String> {
     worker::run(args)
+}
+
+/// Runs the worker of the model for searching.
+///
+/// # Errors
+/// One line for the log.
+pub fn run_meaning_worker(args: &MeaningWorkerArgs) -> Result<(), String> {
+    meaning_worker::run(args)
 }
 
 fn parse_role(name: &str) -> Result<Role, String> {

@@ -139,6 +139,11 @@ pub struct ModelConfig {
     #[arg(long, env = "SARDONYX_MODEL_FILE", value_name = "FILE")]
     pub model_file: Option<PathBuf>,
 
+    /// The model that finds text in files by its meaning: embedded (the small one that comes along), one of a provider's such
+    /// as openai/text-embedding-3-small, or off. Without it, files are searched by their words alone.
+    #[arg(long, env = "SARDONYX_SEARCH_MODEL", default_value = "embedded", value_name = "MODEL")]
+    pub search_model: String,
+
     /// Replies that the embedded model writes at a time.
     #[arg(long, env = "SARDONYX_EMBEDDED_PARALLEL", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub embedded_parallel: u16,

@@ -16,6 +16,7 @@ mod accounts;
 mod audit;
 mod blobs;
 mod chats;
+mod chunk_vectors;
 mod content;
 mod dialects;
 mod drafts;
@@ -23,6 +24,7 @@ mod entity;
 mod exchanges;
 mod export;
 mod file_chunks;
+mod file_index;
 mod file_parts;
 mod file_queue;
 mod files;
@@ -62,11 +64,13 @@ pub use self::{
     access_tokens::{NewAccessToken, OpenToken},
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
+    chunk_vectors::{BareChunk, ChunkVector},
     content::ReplyContent,
     dialects::KeptDialect,
     drafts::NewDraft,
     exchanges::{NewExchange, NewReply, Replacement},
     file_chunks::FilePicture,
+    file_index::{FoundChunk, SearchScope},
     file_parts::{FilePart, NewPart},
     file_queue::{FileFindings, TakenFile},
     files::NewFile,

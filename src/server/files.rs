@@ -9,9 +9,11 @@ pub mod content;
 pub mod extract;
 pub mod form;
 mod intake;
+pub mod meaning;
 pub mod preview;
 mod reader;
 pub mod reading;
+pub mod search;
 pub mod sweep;
 pub mod tus;
 
@@ -27,6 +29,7 @@ use crate::{
 
 pub use self::{
     intake::{Intake, Source},
+    meaning::Meanings,
     reading::Readers,
 };
 

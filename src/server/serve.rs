@@ -34,14 +34,14 @@ use uuid::Uuid;
 use super::{
     ai::{
         Models, Provider,
-        embedded::{Embedded, EmbeddedSettings},
+        embedded::{Embedded, EmbeddedSettings, meaning::MeaningSettings},
         remote::Remote,
     },
     assets::Assets,
     auth::{keys::Keys, password::Passwords, setup, store::Store, throttle::Throttle},
     config::{Config, StorageConfig},
     db::Db,
-    files::{self, Readers, blobs::Blobs},
+    files::{self, Meanings, Readers, blobs::Blobs},
     flood::Flood,
     live::Live,
     origin::Origins,
@@ -50,10 +50,18 @@ use super::{
     site::{self, Site},
     state::AppState,
 };
-use crate::domain::{limits, live::CloseReason};
+use crate::domain::{
+    limits,
+    live::CloseReason,
+    model::{EMBEDDED_PROVIDER, ModelName},
+};
 
 /// The embedded model's file in the data folder.
 const MODEL_FILE: &str = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
+/// The model for searching, and its tokenizer, beside it.
+const SEARCH_MODEL_FILE: &str = "models/all-MiniLM-L6-v2.onnx";
+const EMBEDDED_SEARCH_MODEL: &str = "all-minilm-l6-v2";
+const SEARCH_TOKENIZER_FILE: &str = "models/all-MiniLM-L6-v2.tokenizer.json";
 /// What people see before the slash of the models of `OPENAI_BASE_URL`.
 const CONFIGURED: &str = "openai";
 /// Time for what is left after the replies: requests and live connections.
@@ -124,6 +132,7 @@ impl Server {
             db,
             blobs: Blobs::open(&config.storage).await?,
             intake: Arc::default(),
+            meanings: Arc::new(Meanings::new(search_model(&config)?)),
             readers: Arc::new(Readers::new(program(&config)?)),
             keys: Arc::new(keys),
             passwords: Passwords::new(),
@@ -279,8 +288,25 @@ fn connect_models(config: &Config, db: &Db) -> Result<Models, String> {
         idle_seconds: models.embedded_idle_seconds,
         ..EmbeddedSettings::new(model_file, program)
     };
-    providers.push(Arc::new(Embedded::new(settings)));
+    let meaning = MeaningSettings {
+        model_file: config.storage.data.join(SEARCH_MODEL_FILE),
+        tokenizer_file: config.storage.data.join(SEARCH_TOKENIZER_FILE),
+        program: settings.program.clone(),
+        idle_seconds: settings.idle_seconds,
+    };
+    providers.push(Arc::new(Embedded::new(settings, meaning)));
     Ok(Models::new(providers, models.model.as_deref()))
+}
+
+/// The model that finds text by its meaning, if there is to be one.
+fn search_model(config: &Config) -> Result<Option<ModelName>, String> {
+    match config.models.search_model.as_str() {
+        "off" => Ok(None),
+        "embedded" => Ok(ModelName::new(EMBEDDED_PROVIDER, EMBEDDED_SEARCH_MODEL).ok()),
+        name => ModelName::parse(name)
+            .map(Some)
+            .map_err(|_| format!("SARDONYX_SEARCH_MODEL: {name} is neither embedded, off, nor PROVIDER/MODEL")),
+    }
 }
 
 /// This program. On Linux not its path but the running file itself: an update may have replaced or removed the path.

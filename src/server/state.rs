@@ -13,7 +13,7 @@ use super::{
     auth::{keys::Keys, password::Passwords, throttle::Throttle},
     config::Config,
     db::Db,
-    files::{Intake, Readers, blobs::Blobs},
+    files::{Intake, Meanings, Readers, blobs::Blobs},
     flood::Flood,
     live::Live,
     origin::Origins,
@@ -35,6 +35,8 @@ pub struct AppState {
     pub intake: Arc<Intake>,
     /// What reads them.
     pub readers: Arc<Readers>,
+    /// What finds text by its meaning.
+    pub meanings: Arc<Meanings>,
     pub passwords: Passwords,
     pub throttle: Throttle,
     /// How much each user asks for.

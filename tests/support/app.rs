@@ -206,6 +206,7 @@ fn config(database: &TestDatabase, upstream: &Upstream, has_redis: bool) -> Conf
             openai_base_url: Some(upstream.url().parse().unwrap()),
             openai_api_key: Some("sk-of-the-tests".to_owned()),
             model: Some(MODEL.to_owned()),
+            search_model: "off".to_owned(),
             model_file: None,
             embedded_parallel: 1,
             embedded_idle_seconds: 1,

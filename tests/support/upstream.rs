@@ -107,6 +107,7 @@ impl Upstream {
         let router = Router::new()
             .route("/v1/models", get(list))
             .route("/v1/chat/completions", post(complete))
+            .route("/v1/embeddings", post(embed))
             .with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, shared, calls: tokio::sync::Mutex::new(receiver) }
@@ -291,6 +292,28 @@ pub fn counted(prompt_tokens: i64, completion_tokens: i64) -> String {
 /// A piece of a reply as an event.
 pub fn delta(text: &str) -> String {
     format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }))
+}
+
+/// A vector for each text, in which each word has a place: texts with the same words are near each other.
+async fn embed(State(shared): State<Arc<Shared>>, Json(question): Json<Value>) -> Response {
+    if let Some(status) = *shared.outage.lock().unwrap() {
+        return status.into_response();
+    }
+    let vector = |text: &str| {
+        let mut vector = [0.0_f32; 128];
+        for word in text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            let place = word.to_lowercase().bytes().fold(7_usize, |hash, byte| hash * 31 % 8191 + usize::from(byte));
+            vector[place % 128] += 1.0;
+        }
+        vector.to_vec()
+    };
+    let texts = question["input"].as_array().unwrap();
+    let data: Vec<Value> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| json!({ "index": index, "embedding": vector(text.as_str().unwrap()) }))
+        .collect();
+    Json(json!({ "data": data })).into_response()
 }
 
 async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {

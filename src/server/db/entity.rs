@@ -6,6 +6,7 @@ pub mod chat_draft;
 pub mod chat_message;
 pub mod chat_session;
 pub mod chat_summary;
+pub mod chunk_vector;
 pub mod doomed_blob;
 pub mod file_chunk;
 pub mod file_part;

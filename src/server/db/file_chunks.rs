@@ -7,6 +7,7 @@ use super::{
     UserDb,
     entity::{file_chunk, file_picture},
     failed,
+    file_index::index_words,
     file_queue::lock_held,
     replies::Lease,
 };
@@ -39,7 +40,9 @@ impl UserDb {
                 lock_held(transaction, id, lease).await?;
                 for some in chunks.chunks(ROWS_AT_A_TIME) {
                     let rows = some.iter().map(|chunk| new_row(user_id.0, id, chunk));
-                    file_chunk::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+                    let kept = file_chunk::Entity::insert_many(rows).exec_with_returning(transaction).await?;
+                    let texts = kept.into_iter().map(|row| (row.id, format!("{}\n{}", row.heading, row.text)));
+                    index_words(transaction, user_id, texts).await?;
                 }
                 Ok(())
             }

@@ -45,6 +45,8 @@ pub struct TakenFile {
     pub user_id: UserId,
     pub file_id: FileId,
     pub lease: Lease,
+    /// Whether its text is there and only its vectors are to be made.
+    pub is_read: bool,
 }
 
 /// What was found in a file.
@@ -73,10 +75,10 @@ impl Db {
     pub async fn take_files(&self, lapsed: Lapsed, count: usize) -> Result<Vec<TakenFile>> {
         self.write_as(Scope::Sweeper, "take files", move |transaction| {
             async move {
-                let rows: Vec<(Uuid, Uuid, String, i32)> = user_file::Entity::find()
+                let rows: Vec<(Uuid, Uuid, String, i32, Option<Uuid>)> = user_file::Entity::find()
                     .select_only()
                     .columns([user_file::Column::Id, user_file::Column::UserId, user_file::Column::State])
-                    .column(user_file::Column::Attempts)
+                    .columns([user_file::Column::Attempts, user_file::Column::LeaseOwner])
                     .filter(may_be_taken(lapsed))
                     .order_by_asc(user_file::Column::LeaseUntilMs)
                     .order_by_asc(user_file::Column::Id)
@@ -96,12 +98,13 @@ impl Db {
                         })
                         .map(|(place, _)| place);
                     let Some(next) = next else { break };
-                    let (id, user_id, state, attempts) = waiting.remove(next);
-                    let attempts = attempts + i32::from(state != FileState::Waiting.name());
-                    let lease = Lease::new();
-                    if take(transaction, id, lapsed, attempts, lease).await? {
+                    let (id, user_id, state, attempts, lost_by) = waiting.remove(next);
+                    // One that was given back is not one that was lost.
+                    let attempts = attempts + i32::from(lost_by.is_some());
+                    let (lease, is_read) = (Lease::new(), state == FileState::Indexing.name());
+                    if take(transaction, id, lapsed, attempts, lease, is_read).await? {
                         *busy.entry(user_id).or_default() += 1;
-                        taken.push(TakenFile { user_id: UserId(user_id), file_id: FileId(id), lease });
+                        taken.push(TakenFile { user_id: UserId(user_id), file_id: FileId(id), lease, is_read });
                     }
                 }
                 Ok(taken)
@@ -134,8 +137,10 @@ impl Db {
         let free_at_ms = if is_at_once { AT_ONCE_MS } else { clock::now_ms() + PAUSE_SECONDS * 1_000 };
         self.write_as(Scope::Sweeper, "give a file back", move |transaction| {
             async move {
+                let reading =
+                    Expr::case(user_file::Column::State.eq(FileState::Reading.name()), FileState::Waiting.name());
                 held(user_file::Entity::update_many(), file.file_id, file.lease)
-                    .col_expr(user_file::Column::State, Expr::value(FileState::Waiting.name()))
+                    .col_expr(user_file::Column::State, reading.finally(Expr::col(user_file::Column::State)).into())
                     .col_expr(user_file::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
                     .col_expr(user_file::Column::LeaseUntilMs, Expr::value(free_at_ms))
                     .exec(transaction)
@@ -187,7 +192,25 @@ impl UserDb {
         .await
     }
 
-    /// Notes that a file has been read; the user is told.
+    /// Notes what was found in a file: it can be searched for its words, and its vectors are made next. The user is told.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the file is gone, or another server's by now.
+    pub async fn finish_reading(&self, id: FileId, lease: Lease, findings: FileFindings) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("finish reading a file", move |transaction| {
+            async move {
+                let update = found(held(user_file::Entity::update_many(), id, lease), findings);
+                let rows = update.exec_with_returning(transaction).await?;
+                let row = rows.into_iter().next().ok_or(Error::NotFound)?;
+                replace_own_notification(transaction, user_id, NotificationKind::FileReady, row.name).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Notes that all is done for a file, or that it could not be read; of that the user is told.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the file is gone, or another server's by now.
@@ -195,7 +218,7 @@ impl UserDb {
         &self,
         id: FileId,
         lease: Lease,
-        outcome: std::result::Result<FileFindings, FileFailure>,
+        outcome: std::result::Result<(), FileFailure>,
     ) -> Result<File> {
         let user_id = self.user_id();
         self.write("finish a file", move |transaction| {
@@ -204,17 +227,14 @@ impl UserDb {
                     .col_expr(user_file::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
                     .col_expr(user_file::Column::LeaseUntilMs, Expr::value(Option::<i64>::None));
                 let update = match outcome {
-                    Ok(findings) => ready(update, findings),
+                    Ok(()) => update.col_expr(user_file::Column::State, Expr::value(FileState::Ready.name())),
                     Err(failure) => update
                         .col_expr(user_file::Column::State, Expr::value(FileState::Failed(failure).name()))
                         .col_expr(user_file::Column::Failure, Expr::value(failure.name())),
                 };
                 let rows = update.exec_with_returning(transaction).await?;
                 let row = rows.into_iter().next().ok_or(Error::NotFound)?;
-                if outcome.is_ok() {
-                    let kind = NotificationKind::FileReady;
-                    replace_own_notification(transaction, user_id, kind, row.name.clone()).await?;
-                } else {
+                if outcome.is_err() {
                     let kind = NotificationKind::FileFailed;
                     add_own_notification(transaction, user_id, kind, row.name.clone()).await?;
                 }
@@ -251,10 +271,10 @@ impl UserDb {
     }
 }
 
-fn ready(update: UpdateMany<user_file::Entity>, findings: FileFindings) -> UpdateMany<user_file::Entity> {
+fn found(update: UpdateMany<user_file::Entity>, findings: FileFindings) -> UpdateMany<user_file::Entity> {
     let side = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
     update
-        .col_expr(user_file::Column::State, Expr::value(FileState::Ready.name()))
+        .col_expr(user_file::Column::State, Expr::value(FileState::Indexing.name()))
         .col_expr(user_file::Column::Kind, Expr::value(findings.kind.name()))
         .col_expr(user_file::Column::TextChars, Expr::value(i64::try_from(findings.text_chars).unwrap_or(i64::MAX)))
         .col_expr(user_file::Column::Chunks, Expr::value(i32::try_from(findings.chunks).unwrap_or(i32::MAX)))
@@ -292,12 +312,12 @@ fn is_being_read() -> sea_orm::sea_query::SimpleExpr {
 
 fn may_be_taken(lapsed: Lapsed) -> Condition {
     let free = user_file::Column::LeaseUntilMs.lte(clock::now_ms());
-    let lost = match lapsed {
-        Lapsed::ByTime => Condition::all().add(is_being_read()).add(free.clone()),
-        Lapsed::All => Condition::all().add(is_being_read()),
-    };
-    let waiting = Condition::all().add(user_file::Column::State.eq(FileState::Waiting.name())).add(free);
-    Condition::any().add(waiting).add(lost)
+    let is_unfinished =
+        Condition::any().add(user_file::Column::State.eq(FileState::Waiting.name())).add(is_being_read());
+    match lapsed {
+        Lapsed::ByTime => Condition::all().add(is_unfinished).add(free),
+        Lapsed::All => is_unfinished,
+    }
 }
 
 /// How many files of each user are being read, by any server.
@@ -324,6 +344,7 @@ async fn take(
     lapsed: Lapsed,
     attempts: i32,
     lease: Lease,
+    is_read: bool,
 ) -> Written<bool> {
     let update = user_file::Entity::update_many()
         .col_expr(user_file::Column::Attempts, Expr::value(attempts))
@@ -338,7 +359,10 @@ async fn take(
             .col_expr(user_file::Column::LeaseUntilMs, Expr::value(Option::<i64>::None))
     } else {
         update
-            .col_expr(user_file::Column::State, Expr::value(FileState::Reading.name()))
+            .col_expr(
+                user_file::Column::State,
+                Expr::value(if is_read { FileState::Indexing } else { FileState::Reading }.name()),
+            )
             .col_expr(user_file::Column::LeaseOwner, Expr::value(lease.id()))
             .col_expr(user_file::Column::LeaseUntilMs, Expr::value(lease_end_ms()))
     };

@@ -251,6 +251,7 @@ fn new_row(user_id: UserId, new: &NewFile) -> Result<user_file::Model> {
         chunks: 0,
         width: None,
         height: None,
+        embedded_by: None,
     })
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Transaction
 use sha2::{Digest, Sha256};
 
 /// Tables whose rows belong to a user, by `user_id`.
-pub const OWNED: [&str; 12] = [
+pub const OWNED: [&str; 13] = [
     "chat_session",
     "chat_message",
     "chat_draft",
@@ -27,9 +27,10 @@ pub const OWNED: [&str; 12] = [
     "file_part",
     "file_chunk",
     "file_picture",
+    "chunk_vector",
 ];
 /// Tables whose rows belong to nobody.
-pub const SHARED: [&str; 11] = [
+pub const SHARED: [&str; 12] = [
     "user_account",
     "site",
     "setup_link",
@@ -41,6 +42,7 @@ pub const SHARED: [&str; 11] = [
     "hidden_model",
     "model_dialect",
     "doomed_blob",
+    "file_index",
 ];
 /// Every role that a transaction may take.
 const ROLE_NAMES: [&str; 3] = ["sardonyx_app", "sardonyx_sweeper", "sardonyx_admin"];
@@ -105,7 +107,7 @@ DROP POLICY IF EXISTS admin ON login_session;
 CREATE POLICY admin ON login_session TO sardonyx_admin USING (true);
 GRANT SELECT (id, chat_id, user_id, seq, state, lease_owner, lease_until_ms, takeovers, stop_wanted),
   UPDATE (state, lease_owner, lease_until_ms, takeovers) ON chat_message TO sardonyx_sweeper;
-GRANT SELECT (id, user_id, state, lease_owner, lease_until_ms, attempts),
+GRANT SELECT (id, user_id, state, lease_owner, lease_until_ms, attempts, chunks, embedded_by),
   UPDATE (state, failure, lease_owner, lease_until_ms, attempts) ON user_file TO sardonyx_sweeper;
 GRANT SELECT (id, expires_at_ms), DELETE ON login_session TO sardonyx_sweeper;
 GRANT SELECT (id), DELETE ON audit_entry TO sardonyx_sweeper;

@@ -76,7 +76,8 @@ fn read_input(kind: FileKind) -> Result<FileKind, FileFailure> {
 /// Reads a file of this kind.
 fn read(kind: FileKind, bytes: Vec<u8>, findings: &mut Findings) -> Outcome {
     match kind {
-        FileKind::Text | FileKind::Code | FileKind::Json => text::read(&bytes, findings),
+        FileKind::Text | FileKind::Code => text::read(&bytes, findings),
+        FileKind::Json => text::read_json(&bytes, findings),
         FileKind::Markdown => text::read_markdown(&bytes, findings),
         FileKind::Html => markup::read(&bytes, findings),
         FileKind::Csv | FileKind::Tsv => table::read(kind, &bytes, findings),

@@ -27,7 +27,7 @@ use crate::{
     },
     error::{Error, Result},
     server::{
-        db::{FileFindings, FilePicture, Lapsed, TakenFile, UserDb},
+        db::{ChunkVector, FileFindings, FilePicture, Lapsed, TakenFile, UserDb},
         failpoints,
         state::AppState,
     },
@@ -65,6 +65,12 @@ impl Readers {
 /// Runs until the server is told to stop. On SQLite, which belongs to one server, what was being read before it started is
 /// read again at once.
 pub async fn run(state: AppState) {
+    if let Some(model) = state.meanings.model()
+        && state.models.can_embed(model)
+    {
+        // A failure is logged where it happens; those files are found by their words.
+        let _ = state.db.embed_again(model.to_string()).await;
+    }
     let mut lapsed = if state.db.is_sqlite() { Lapsed::All } else { Lapsed::ByTime };
     let mut sweeps = interval(Duration::from_secs(limits::FILE_SWEEP_SECONDS));
     sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -119,10 +125,7 @@ async fn look_at(state: &AppState, taken: &TakenFile) -> Result<()> {
     failpoints::reach("file_taken");
     state.live.files_changed(taken.user_id);
     let outcome = tokio::select! {
-        outcome = read(state, &db, &file, taken) => match outcome {
-            Err(Error::ContentMissing) => Err(FileFailure::Missing),
-            outcome => outcome?,
-        },
+        outcome = process(state, &db, &file, taken) => outcome?,
         error = keep_lease(&db, taken) => return Err(error),
         () = state.stopping.cancelled() => return Err(Error::Unavailable),
     };
@@ -132,8 +135,55 @@ async fn look_at(state: &AppState, taken: &TakenFile) -> Result<()> {
     failpoints::reach("file_read");
     db.finish_file(taken.file_id, taken.lease, outcome).await?;
     failpoints::reach("file_finished");
+    state.meanings.changed(taken.user_id);
     state.live.notifications_changed(taken.user_id);
     Ok(())
+}
+
+/// All that is to be done for a file, or what is left of it. The inner error is the file's, the outer one is not.
+async fn process(
+    state: &AppState,
+    db: &UserDb,
+    file: &File,
+    taken: &TakenFile,
+) -> Result<std::result::Result<(), FileFailure>> {
+    if !taken.is_read {
+        match read(state, db, file, taken).await {
+            Ok(Ok(findings)) => db.finish_reading(file.id, taken.lease, findings).await?,
+            Ok(Err(failure)) => return Ok(Err(failure)),
+            Err(Error::ContentMissing) => return Ok(Err(FileFailure::Missing)),
+            Err(error) => return Err(error),
+        }
+        failpoints::reach("text_indexed");
+        state.live.files_changed(taken.user_id);
+        state.live.notifications_changed(taken.user_id);
+    }
+    embed(state, db, file, taken).await?;
+    Ok(Ok(()))
+}
+
+/// Has the model for searching say what each piece of the text means. Where there is none, words have to do.
+async fn embed(state: &AppState, db: &UserDb, file: &File, taken: &TakenFile) -> Result<()> {
+    let Some(model) = state.meanings.model().filter(|model| state.models.can_embed(model)) else { return Ok(()) };
+    db.begin_vectors(file.id, taken.lease, model.to_string()).await?;
+    loop {
+        let bare = db.list_bare_chunks(file.id, limits::TEXTS_EMBEDDED_AT_A_TIME).await?;
+        if bare.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = bare.iter().map(|chunk| format!("{}\n{}", chunk.heading, chunk.text)).collect();
+        let vectors = match state.meanings.embed(&state.models, &texts).await {
+            Ok(vectors) => vectors,
+            Err(failure) => {
+                tracing::warn!(failure = failure.code(), "the model for searching failed; its file waits");
+                return Err(Error::Unavailable);
+            }
+        };
+        let vectors =
+            bare.iter().zip(vectors).map(|(chunk, vector)| ChunkVector { chunk_id: chunk.id, vector }).collect();
+        db.keep_vectors(file.id, taken.lease, vectors).await?;
+        failpoints::reach("vectors_kept");
+    }
 }
 
 /// Ends when the lease is lost.

@@ -113,6 +113,7 @@ impl<'a> Shared<'a> {
         if let Some(Some(model)) = &self.model {
             command.env("SARDONYX_TEST_MODEL", model);
         }
+        command.env("SARDONYX_TEST_SEARCH_MODEL", model::cached_search(self.project, &mut self.step)?);
         if self.long {
             command.env("SARDONYX_TEST_LONG", "1");
             if let (None, Some(Some(model))) = (&self.model_server, &self.model) {

@@ -56,7 +56,10 @@ impl Lab {
     }
 
     fn embedded(&self) -> Embedded {
-        Embedded::new(self.settings.clone())
+        let none = PathBuf::from("none");
+        let meaning =
+            MeaningSettings { model_file: none.clone(), tokenizer_file: none.clone(), program: none, idle_seconds: 1 };
+        Embedded::new(self.settings.clone(), meaning)
     }
 
     fn starts(&self) -> usize {

@@ -24,6 +24,7 @@ pub struct Model {
     pub chunks: i32,
     pub width: Option<i32>,
     pub height: Option<i32>,
+    pub embedded_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,70 +1,117 @@
-//! Text documents in the format OpenDocument (ISO/IEC 26300).
+//! Text documents and spreadsheets in the format OpenDocument (ISO/IEC 26300).
 
 use quick_xml::{
     Reader,
-    escape::resolve_predefined_entity,
+    escape::{resolve_predefined_entity, unescape},
     events::{BytesStart, Event},
 };
 
-use super::{Outcome, findings::Findings, packed, sheets::is_locked};
+use super::{Outcome, findings::Findings, packed, table::Rows};
 use crate::domain::{file::FileFailure, place::Place};
 
 /// Spaces that one mark may stand for.
 const SPACES_MAX: usize = 100;
+/// Columns that one cell may stand for; past this it is only filling.
+const COLUMNS_MAX: usize = 200;
 
 /// Reads a document, part by part under its headings.
 pub fn read(bytes: &[u8], findings: &mut Findings) -> Outcome {
+    let content = unpack(bytes)?;
+    let mut document = Document { findings, text: String::new(), heading: String::new(), title: None, cells: 0 };
+    walk(&content, &mut document)?;
+    document.hand_on()
+}
+
+/// Reads a spreadsheet, sheet by sheet.
+pub fn read_sheets(bytes: &[u8], findings: &mut Findings) -> Outcome {
+    let content = unpack(bytes)?;
+    let mut sheets = Sheets { findings, rows: None, row: (1, 1), cells: Vec::new(), columns: 1, is_in_cell: false };
+    walk(&content, &mut sheets)?;
+    sheets.end_sheet()
+}
+
+fn unpack(bytes: &[u8]) -> Result<Vec<u8>, FileFailure> {
     packed::check(bytes)?;
-    if is_locked(bytes) {
-        return Err(FileFailure::Encrypted);
-    }
-    let content = packed::unpack(bytes, "content.xml")?;
-    let mut reader = Reader::from_reader(content.as_slice());
-    let mut walk = Walk { findings, text: String::new(), heading: String::new(), title: None, skipped: 0, cells: 0 };
+    // The list of files says which of them are encrypted.
+    let is_locked = packed::unpack(bytes, "META-INF/manifest.xml")
+        .is_ok_and(|manifest| manifest.windows(15).any(|window| window == b"encryption-data"));
+    if is_locked { Err(FileFailure::Encrypted) } else { packed::unpack(bytes, "content.xml") }
+}
+
+/// What is made of a document's elements.
+trait Elements {
+    fn open(&mut self, tag: &BytesStart<'_>) -> Outcome;
+    fn close(&mut self, name: &str) -> Outcome;
+    fn add(&mut self, text: &str);
+}
+
+/// Goes through a document's elements, but for those that are no part of its text: what was deleted and is still remembered,
+/// for example.
+fn walk(content: &[u8], elements: &mut impl Elements) -> Outcome {
+    let mut reader = Reader::from_reader(content);
+    let mut skipped = 0_usize;
     loop {
-        match reader.read_event().map_err(|_| FileFailure::Damaged)? {
-            Event::Start(tag) => walk.open(&tag)?,
+        let event = reader.read_event().map_err(|_| FileFailure::Damaged)?;
+        match &event {
+            Event::Start(tag) if skipped > 0 || is_skipped(tag.name().as_ref()) => skipped += 1,
+            Event::End(_) if skipped > 0 => skipped -= 1,
+            Event::Eof => return Ok(()),
+            _ if skipped > 0 => {}
+            Event::Start(tag) => elements.open(tag)?,
             Event::Empty(tag) => {
-                walk.open(&tag)?;
-                walk.close(tag.name().as_ref());
+                elements.open(tag)?;
+                elements.close(tag.name().as_ref())?;
             }
-            Event::End(tag) => walk.close(tag.name().as_ref()),
-            Event::Text(text) => walk.add(&text),
-            Event::CData(text) => walk.add(&text),
+            Event::End(tag) => elements.close(tag.name().as_ref())?,
+            // Lines and indents of the XML are nothing.
+            Event::Text(text) => elements.add(&text.replace(['\n', '\r', '\t'], "")),
+            Event::CData(text) => elements.add(text),
             Event::GeneralRef(name) => {
                 let letter = name.resolve_char_ref().ok().flatten().map(String::from);
-                let known = resolve_predefined_entity(&name).map(str::to_owned);
+                let known = resolve_predefined_entity(name).map(str::to_owned);
                 // What a document defines for itself is not looked up.
-                walk.add(&letter.or(known).unwrap_or_default());
+                elements.add(&letter.or(known).unwrap_or_default());
             }
-            Event::Eof => break,
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }
-    walk.hand_on()
 }
 
-struct Walk<'a> {
+fn is_skipped(name: &str) -> bool {
+    matches!(
+        name,
+        "text:tracked-changes"
+            | "text:note-citation"
+            | "office:scripts"
+            | "office:automatic-styles"
+            | "table:tracked-changes"
+    )
+}
+
+/// The number in an attribute; 1 without it.
+fn number_of(tag: &BytesStart<'_>, name: &str) -> usize {
+    tag.try_get_attribute(name).ok().flatten().and_then(|count| count.value.parse().ok()).unwrap_or(1)
+}
+
+fn spaces_of(tag: &BytesStart<'_>) -> String {
+    " ".repeat(number_of(tag, "text:c").clamp(1, SPACES_MAX))
+}
+
+/// A text on its way.
+struct Document<'a> {
     findings: &'a mut Findings,
     text: String,
     /// Above the text that is gathered.
     heading: String,
     /// Where in the text a heading began that is not yet at its end.
     title: Option<usize>,
-    /// So deep in something that is no part of the text: what was deleted and is still remembered.
-    skipped: usize,
     /// So deep in cells of tables, where a paragraph does not end a line.
     cells: usize,
 }
 
-impl Walk<'_> {
+impl Elements for Document<'_> {
     fn open(&mut self, tag: &BytesStart<'_>) -> Outcome {
-        let name = tag.name();
-        if self.skipped > 0 || is_skipped(name.as_ref()) {
-            self.skipped += 1;
-            return Ok(());
-        }
-        match name.as_ref() {
+        match tag.name().as_ref() {
             "text:h" if self.cells == 0 => {
                 self.hand_on()?;
                 self.title = Some(self.text.len());
@@ -72,7 +119,7 @@ impl Walk<'_> {
             "text:list-item" => self.text.push_str("- "),
             "text:tab" => self.text.push('\t'),
             "text:line-break" => self.text.push('\n'),
-            "text:s" => self.text.push_str(&" ".repeat(count_of(tag).clamp(1, SPACES_MAX))),
+            "text:s" => self.text.push_str(&spaces_of(tag)),
             "table:table-cell" => self.cells += 1,
             "text:note" => self.text.push_str(" ["),
             _ => {}
@@ -80,11 +127,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn close(&mut self, name: &str) {
-        if self.skipped > 0 {
-            self.skipped -= 1;
-            return;
-        }
+    fn close(&mut self, name: &str) -> Outcome {
         match name {
             "text:h" => {
                 if let Some(start) = self.title.take() {
@@ -101,15 +144,15 @@ impl Walk<'_> {
             "text:note" => self.text.push(']'),
             _ => {}
         }
+        Ok(())
     }
 
     fn add(&mut self, text: &str) {
-        if self.skipped == 0 {
-            // Lines and indents of the XML are nothing.
-            self.text.extend(text.chars().filter(|letter| !matches!(letter, '\n' | '\r' | '\t')));
-        }
+        self.text.push_str(text);
     }
+}
 
+impl Document<'_> {
     fn hand_on(&mut self) -> Outcome {
         let text = std::mem::take(&mut self.text);
         let place = if self.heading.is_empty() { Place::Whole } else { Place::Part { name: self.heading.clone() } };
@@ -117,11 +160,75 @@ impl Walk<'_> {
     }
 }
 
-fn is_skipped(name: &str) -> bool {
-    matches!(name, "text:tracked-changes" | "text:note-citation" | "office:scripts" | "office:automatic-styles")
+/// Sheets on their way. What says that it is repeated is there once: programs fill a sheet up to its last row and column.
+struct Sheets<'a> {
+    findings: &'a mut Findings,
+    rows: Option<Rows>,
+    /// The number of the row that is open, and how often it is there.
+    row: (usize, usize),
+    cells: Vec<String>,
+    /// How many columns the cell that is open stands for.
+    columns: usize,
+    /// Whether a cell is open: only there is text a value.
+    is_in_cell: bool,
 }
 
-/// How often a space is there.
-fn count_of(tag: &BytesStart<'_>) -> usize {
-    tag.try_get_attribute("text:c").ok().flatten().and_then(|count| count.value.parse().ok()).unwrap_or(1)
+impl Elements for Sheets<'_> {
+    fn open(&mut self, tag: &BytesStart<'_>) -> Outcome {
+        match tag.name().as_ref() {
+            "table:table" => {
+                self.end_sheet()?;
+                let name = tag.try_get_attribute("table:name").ok().flatten();
+                let name = name.and_then(|name| Some(unescape(&name.value).ok()?.into_owned()));
+                (self.rows, self.row) = (Some(Rows::new(&name.unwrap_or_default())), (1, 1));
+            }
+            "table:table-row" => {
+                self.row.1 = number_of(tag, "table:number-rows-repeated");
+                self.cells.clear();
+            }
+            "table:table-cell" | "table:covered-table-cell" => {
+                self.columns = number_of(tag, "table:number-columns-repeated");
+                self.is_in_cell = true;
+                self.cells.push(String::new());
+            }
+            "text:s" => self.add(&spaces_of(tag)),
+            "text:line-break" | "text:tab" => self.add(" "),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, name: &str) -> Outcome {
+        match name {
+            "text:p" => self.add(" "),
+            "table:table-cell" | "table:covered-table-cell" => {
+                self.is_in_cell = false;
+                // One is there already.
+                let more = self.columns.min(COLUMNS_MAX).saturating_sub(1);
+                self.cells.extend(std::iter::repeat_n(String::new(), more));
+            }
+            "table:table-row" => {
+                let (number, count) = self.row;
+                if let Some(rows) = &mut self.rows {
+                    let number = u32::try_from(number).unwrap_or(u32::MAX);
+                    rows.add(self.findings, number, self.cells.iter().map(String::as_str))?;
+                }
+                self.row.0 = number.saturating_add(count);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, text: &str) {
+        if let Some(cell) = self.cells.last_mut().filter(|_| self.is_in_cell) {
+            cell.push_str(text);
+        }
+    }
+}
+
+impl Sheets<'_> {
+    fn end_sheet(&mut self) -> Outcome {
+        self.rows.take().map_or(Ok(()), |rows| rows.end(self.findings))
+    }
 }

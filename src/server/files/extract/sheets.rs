@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, DataRef, DataType, ExcelDateTime, Ods, Reader, Xls, XlsError, Xlsx};
+use calamine::{Data, DataRef, DataType, ExcelDateTime, Reader, Xls, XlsError, Xlsx};
 
-use super::{Outcome, findings::Findings, packed, table::Rows};
+use super::{Outcome, findings::Findings, opendocument, packed, table::Rows};
 use crate::domain::file::{FileFailure, FileKind};
 
 /// Cells of all sheets together.
@@ -21,15 +21,9 @@ pub fn read(kind: FileKind, bytes: Vec<u8>, findings: &mut Findings) -> Outcome 
                 XlsError::Password => FileFailure::Encrypted,
                 _ => FileFailure::Damaged,
             })?;
-            read_whole(book, findings)
+            read_xls(book, findings)
         }
-        _ => {
-            packed::check(&bytes)?;
-            if is_locked(&bytes) {
-                return Err(FileFailure::Encrypted);
-            }
-            read_whole(Ods::new(Cursor::new(bytes)).map_err(|_| FileFailure::Damaged)?, findings)
-        }
+        _ => opendocument::read_sheets(&bytes, findings),
     }
 }
 
@@ -41,50 +35,50 @@ fn read_xlsx(bytes: &[u8], findings: &mut Findings) -> Outcome {
     for name in book.sheet_names() {
         // A sheet of diagrams alone has no cells.
         let Ok(mut reader) = book.worksheet_cells_reader(&name) else { continue };
-        let mut sheet = Sheet::new(Rows::new(findings, &name));
+        let mut sheet = Sheet::new(Rows::new(&name));
         while let Some(cell) = reader.next_cell().map_err(|_| FileFailure::Damaged)? {
             cells_left = cells_left.checked_sub(1).ok_or(FileFailure::TooLargeUnpacked)?;
             let (row, column) = cell.get_position();
             if let Some(text) = cell_text(&to_data(cell.get_value())) {
-                sheet.add(row, column, text)?;
+                sheet.add(findings, row, column, text)?;
             }
         }
-        sheet.end()?;
+        sheet.end(findings)?;
     }
     Ok(())
 }
 
-fn read_whole<R: Reader<Cursor<Vec<u8>>>>(mut book: R, findings: &mut Findings) -> Outcome {
+fn read_xls(mut book: Xls<Cursor<Vec<u8>>>, findings: &mut Findings) -> Outcome {
     for name in book.sheet_names() {
         let Ok(range) = book.worksheet_range(&name) else { continue };
-        let mut sheet = Sheet::new(Rows::new(findings, &name));
+        let mut sheet = Sheet::new(Rows::new(&name));
         let (first_row, first_column) = range.start().unwrap_or_default();
         for (row, column, value) in range.used_cells() {
             if let Some(text) = cell_text(value) {
                 let (row, column) = (u32::try_from(row).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX));
-                sheet.add(first_row.saturating_add(row), first_column.saturating_add(column), text)?;
+                sheet.add(findings, first_row.saturating_add(row), first_column.saturating_add(column), text)?;
             }
         }
-        sheet.end()?;
+        sheet.end(findings)?;
     }
     Ok(())
 }
 
 /// Cells on their way into rows; positions begin with 0.
-struct Sheet<'a> {
-    rows: Rows<'a>,
+struct Sheet {
+    rows: Rows,
     row: u32,
     cells: Vec<String>,
 }
 
-impl<'a> Sheet<'a> {
-    fn new(rows: Rows<'a>) -> Self {
+impl Sheet {
+    fn new(rows: Rows) -> Self {
         Self { rows, row: 0, cells: Vec::new() }
     }
 
-    fn add(&mut self, row: u32, column: u32, text: String) -> Outcome {
+    fn add(&mut self, findings: &mut Findings, row: u32, column: u32, text: String) -> Outcome {
         if row != self.row {
-            self.hand_on()?;
+            self.hand_on(findings)?;
             self.row = row;
         }
         let have = u32::try_from(self.cells.len()).unwrap_or(u32::MAX);
@@ -96,14 +90,14 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    fn end(mut self) -> Outcome {
-        self.hand_on()?;
-        self.rows.end()
+    fn end(mut self, findings: &mut Findings) -> Outcome {
+        self.hand_on(findings)?;
+        self.rows.end(findings)
     }
 
-    fn hand_on(&mut self) -> Outcome {
+    fn hand_on(&mut self, findings: &mut Findings) -> Outcome {
         let cells = std::mem::take(&mut self.cells);
-        self.rows.add(self.row.saturating_add(1), cells.iter().map(String::as_str))
+        self.rows.add(findings, self.row.saturating_add(1), cells.iter().map(String::as_str))
     }
 }
 
@@ -135,10 +129,4 @@ fn moment_text(moment: &ExcelDateTime) -> String {
         (false, 0, 0, 0) => date,
         _ => format!("{date} {hour:02}:{minute:02}:{second:02}"),
     }
-}
-
-/// OpenDocument says in its list of files that they are encrypted.
-pub fn is_locked(bytes: &[u8]) -> bool {
-    packed::unpack(bytes, "META-INF/manifest.xml")
-        .is_ok_and(|manifest| manifest.windows(15).any(|window| window == b"encryption-data"))
 }

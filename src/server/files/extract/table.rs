@@ -15,8 +15,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const LOOKED_AT_BYTES: usize = 16 * 1024;
 
 /// Gathers rows into pieces of text.
-pub struct Rows<'a> {
-    findings: &'a mut Findings,
+pub struct Rows {
     sheet: String,
     /// The first row, which names the columns.
     heading: Option<String>,
@@ -26,21 +25,21 @@ pub struct Rows<'a> {
     next: u32,
 }
 
-impl<'a> Rows<'a> {
+impl Rows {
     /// The rows of a sheet; a file that is one table has no name for it.
-    pub fn new(findings: &'a mut Findings, sheet: &str) -> Self {
-        Self { findings, sheet: sheet.to_owned(), heading: None, text: String::new(), first: 1, next: 1 }
+    pub fn new(sheet: &str) -> Self {
+        Self { sheet: sheet.to_owned(), heading: None, text: String::new(), first: 1, next: 1 }
     }
 
     /// A row; `number` begins with 1.
-    pub fn add<'c>(&mut self, number: u32, cells: impl Iterator<Item = &'c str>) -> Outcome {
+    pub fn add<'c>(&mut self, findings: &mut Findings, number: u32, cells: impl Iterator<Item = &'c str>) -> Outcome {
         let row = cells.map(one_line).collect::<Vec<_>>().join("\t");
         let row = row.trim_end();
         if row.is_empty() {
             return Ok(());
         }
         if number != self.next || self.text.chars().count() + row.chars().count() > ROWS_CHARS {
-            self.hand_on()?;
+            self.hand_on(findings)?;
             self.first = number;
         }
         self.text.push_str(row);
@@ -53,14 +52,14 @@ impl<'a> Rows<'a> {
     }
 
     /// There are no more rows.
-    pub fn end(mut self) -> Outcome {
-        self.hand_on()
+    pub fn end(mut self, findings: &mut Findings) -> Outcome {
+        self.hand_on(findings)
     }
 
-    fn hand_on(&mut self) -> Outcome {
+    fn hand_on(&mut self, findings: &mut Findings) -> Outcome {
         let text = std::mem::take(&mut self.text);
         let place = Place::Row { sheet: self.sheet.clone(), row: self.first };
-        self.findings.add(place, self.heading.as_deref().unwrap_or_default(), &text)
+        findings.add(place, self.heading.as_deref().unwrap_or_default(), &text)
     }
 }
 
@@ -75,12 +74,19 @@ pub fn read(kind: FileKind, bytes: &[u8], findings: &mut Findings) -> Outcome {
     let delimiter = if kind == FileKind::Tsv { b'\t' } else { delimiter_of(&text) };
     let mut reader =
         csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut rows = Rows::new(findings, "");
-    for (record, number) in reader.records().zip(1..) {
+    let mut rows = Rows::new("");
+    // The line in which a row begins: the cells before may go over several.
+    let (mut line, mut counted) = (1, 0);
+    for record in reader.records() {
         let record = record.map_err(|_| FileFailure::Damaged)?;
-        rows.add(number, record.iter())?;
+        let start = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(counted);
+        // A position may be that of the end of the line before.
+        let start = start + text[start..].len() - text[start..].trim_start_matches(['\r', '\n']).len();
+        line += text[counted..start].matches('\n').count();
+        counted = start;
+        rows.add(findings, u32::try_from(line).unwrap_or(u32::MAX), record.iter())?;
     }
-    rows.end()
+    rows.end(findings)
 }
 
 /// The one that stands in the lines most evenly.

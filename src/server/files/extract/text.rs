@@ -16,6 +16,35 @@ pub fn read(bytes: &[u8], findings: &mut Findings) -> Outcome {
     findings.add(Place::Line { line: 1 }, "", &decode(bytes))
 }
 
+/// Reads JSON (RFC 8259) as it is written, but for letters that are written as numbers.
+pub fn read_json(bytes: &[u8], findings: &mut Findings) -> Outcome {
+    findings.add(Place::Line { line: 1 }, "", &unescaped(&decode(bytes)))
+}
+
+/// The text with `\u00e9` as `é`. What would be no letter stays as it is.
+fn unescaped(text: &str) -> String {
+    let unit = |text: &str| text.strip_prefix("\\u").and_then(|rest| u16::from_str_radix(rest.get(..4)?, 16).ok());
+    let (mut plain, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find("\\") {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let first = unit(rest);
+        let units: Vec<u16> = first.into_iter().chain(first.and_then(|_| unit(&rest[6..]))).collect();
+        let letter = char::decode_utf16(units).next().and_then(Result::ok).filter(|letter| !letter.is_control());
+        // Of any other escape, both characters: the second one may be a backslash, too.
+        let length = letter.map_or_else(
+            || rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end),
+            |letter| letter.len_utf16() * 6,
+        );
+        match letter {
+            Some(letter) => plain.push(letter),
+            None => plain.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    plain + rest
+}
+
 /// Reads a markdown text: each piece knows its heading.
 pub fn read_markdown(bytes: &[u8], findings: &mut Findings) -> Outcome {
     let text = decode(bytes);
@@ -108,6 +137,14 @@ mod tests {
         assert_eq!(decode(&[b"\xEF\xBB\xBF", text.as_bytes()].concat()), text);
         assert_eq!(decode(&latin), text);
         assert_eq!(decode(b"\x93\xFA\x96\x7B\x8C\xEA\x82\xCC\x83\x65\x83\x4C\x83\x58\x83\x67"), "日本語のテキスト");
+    }
+
+    #[test]
+    fn letters_that_json_writes_as_numbers_are_letters() {
+        assert_eq!(
+            unescaped(r#""F\u00e4hre \ud83d\ude00 \n \\u00e4 \ud83d \u000a \u12""#),
+            r#""Fähre 😀 \n \\u00e4 \ud83d \u000a \u12""#
+        );
     }
 
     #[test]

@@ -1,0 +1,190 @@
+//! What pieces of files' text mean: vectors of the model whose name the file has. Those of another model say nothing.
+
+use std::collections::HashSet;
+
+use futures::FutureExt;
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Query},
+};
+use uuid::Uuid;
+
+use super::{
+    Db, Lease, UserDb,
+    entity::{chunk_vector, file_chunk, user_file},
+    failed,
+    file_queue::{AT_ONCE_MS, lock_held},
+    scope::Scope,
+};
+use crate::{
+    domain::{file::FileState, ids::FileId},
+    error::Result,
+};
+
+/// The vector of a piece of text: a signed byte for each dimension.
+#[derive(Clone, Debug)]
+pub struct ChunkVector {
+    pub chunk_id: i64,
+    pub vector: Vec<u8>,
+}
+
+/// A piece of text that has no vector yet.
+#[derive(Clone, Debug)]
+pub struct BareChunk {
+    pub id: i64,
+    pub heading: String,
+    pub text: String,
+}
+
+impl Db {
+    /// Has the vectors made anew of all files that have those of another model, or none. They can be searched by their words
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn embed_again(&self, model: String) -> Result<()> {
+        self.write_as(Scope::Sweeper, "embed files again", move |transaction| {
+            async move {
+                user_file::Entity::update_many()
+                    .col_expr(user_file::Column::State, Expr::value(FileState::Indexing.name()))
+                    .col_expr(user_file::Column::LeaseUntilMs, Expr::value(AT_ONCE_MS))
+                    .filter(user_file::Column::State.eq(FileState::Ready.name()))
+                    .filter(user_file::Column::Chunks.gt(0))
+                    .filter(user_file::Column::EmbeddedBy.is_null().or(user_file::Column::EmbeddedBy.ne(model)))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+impl UserDb {
+    /// Makes a file known as one whose vectors are made by this model; those of another go.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::error::Error::NotFound) when the file is gone, or another server's by now.
+    pub async fn begin_vectors(&self, id: FileId, lease: Lease, model: String) -> Result<()> {
+        self.write("begin vectors", move |transaction| {
+            async move {
+                lock_held(transaction, id, lease).await?;
+                let is_others =
+                    user_file::Column::EmbeddedBy.is_null().or(user_file::Column::EmbeddedBy.ne(model.clone()));
+                let changed = user_file::Entity::update_many()
+                    .col_expr(user_file::Column::EmbeddedBy, Expr::value(model))
+                    .filter(user_file::Column::Id.eq(id.0))
+                    .filter(is_others)
+                    .exec(transaction)
+                    .await?;
+                if changed.rows_affected > 0 {
+                    chunk_vector::Entity::delete_many()
+                        .filter(chunk_vector::Column::FileId.eq(id.0))
+                        .exec(transaction)
+                        .await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// The next pieces of a file that have no vector.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_bare_chunks(&self, id: FileId, count: u64) -> Result<Vec<BareChunk>> {
+        let has_vector = Query::select()
+            .column(chunk_vector::Column::ChunkId)
+            .from(chunk_vector::Entity)
+            .and_where(chunk_vector::Column::FileId.eq(id.0))
+            .to_owned();
+        let rows = file_chunk::Entity::find()
+            .filter(file_chunk::Column::FileId.eq(id.0))
+            .filter(file_chunk::Column::UserId.eq(self.user_id().0))
+            .filter(file_chunk::Column::Id.not_in_subquery(has_vector))
+            .order_by_asc(file_chunk::Column::Seq)
+            .limit(count)
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("list chunks without vectors"))?;
+        Ok(rows.into_iter().map(|row| BareChunk { id: row.id, heading: row.heading, text: row.text }).collect())
+    }
+
+    /// Keeps vectors of pieces of a file's text.
+    ///
+    /// # Errors
+    /// As [`UserDb::begin_vectors`].
+    pub async fn keep_vectors(&self, id: FileId, lease: Lease, vectors: Vec<ChunkVector>) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("keep vectors", move |transaction| {
+            async move {
+                lock_held(transaction, id, lease).await?;
+                let row = |vector: ChunkVector| chunk_vector::ActiveModel {
+                    chunk_id: Set(vector.chunk_id),
+                    file_id: Set(id.0),
+                    user_id: Set(user_id.0),
+                    vector: Set(vector.vector),
+                };
+                chunk_vector::Entity::insert_many(vectors.into_iter().map(row))
+                    .exec_without_returning(transaction)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Their files that have vectors of this model, all of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_embedded_files(&self, model: &str) -> Result<HashSet<FileId>> {
+        let ids: Vec<Uuid> = user_file::Entity::find()
+            .select_only()
+            .column(user_file::Column::Id)
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(user_file::Column::State.eq(FileState::Ready.name()))
+            .filter(user_file::Column::EmbeddedBy.eq(model))
+            .into_tuple()
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("list embedded files"))?;
+        Ok(ids.into_iter().map(FileId).collect())
+    }
+
+    /// The vectors of some files, each with its piece and file.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_vectors(&self, files: &[FileId]) -> Result<Vec<(i64, FileId, Vec<u8>)>> {
+        let rows: Vec<(i64, Uuid, Vec<u8>)> = chunk_vector::Entity::find()
+            .select_only()
+            .columns([chunk_vector::Column::ChunkId, chunk_vector::Column::FileId, chunk_vector::Column::Vector])
+            .filter(chunk_vector::Column::UserId.eq(self.user_id().0))
+            .filter(chunk_vector::Column::FileId.is_in(files.iter().map(|id| id.0)))
+            .into_tuple()
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("list vectors"))?;
+        Ok(rows.into_iter().map(|(chunk_id, file_id, vector)| (chunk_id, FileId(file_id), vector)).collect())
+    }
+
+    /// The vectors of some pieces.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_vectors(&self, chunks: Vec<i64>) -> Result<Vec<ChunkVector>> {
+        let rows = chunk_vector::Entity::find()
+            .filter(chunk_vector::Column::ChunkId.is_in(chunks))
+            .filter(chunk_vector::Column::UserId.eq(self.user_id().0))
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("find vectors"))?;
+        Ok(rows.into_iter().map(|row| ChunkVector { chunk_id: row.chunk_id, vector: row.vector }).collect())
+    }
+}

@@ -1,0 +1,164 @@
+//! The index of the words in files: which pieces have a word. Under terms that only their owner's questions lead to
+//! (`server::words`); what is found is read under their id once more.
+
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Statement, Value};
+use uuid::Uuid;
+
+use super::{
+    UserDb,
+    entity::{file_chunk, user_file},
+    failed,
+    file_chunks::to_chunk,
+    write::Written,
+};
+use crate::{
+    domain::{
+        file::{Chunk, FileName, FileState},
+        ids::{FileId, UserId},
+        limits,
+    },
+    error::Result,
+    server::words,
+};
+
+/// A piece of a file's text that was found.
+#[derive(Clone, Debug)]
+pub struct FoundChunk {
+    /// What the index knows it by.
+    pub id: i64,
+    pub file_id: FileId,
+    pub file_name: FileName,
+    pub chunk: Chunk,
+}
+
+/// Where to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchScope {
+    AllFiles,
+    Files(Vec<FileId>),
+}
+
+impl UserDb {
+    /// For each term, pieces that have it, [`limits::SEARCH_HITS_MAX`] at the most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_terms(&self, terms: &[String], scope: &SearchScope) -> Result<Vec<Vec<i64>>> {
+        let mut hits = vec![Vec::new(); terms.len()];
+        if terms.is_empty() {
+            return Ok(hits);
+        }
+        let read = self.read().await?;
+        let statement = hits_statement(read.get_database_backend(), self.user_id(), terms, scope);
+        for row in read.query_all_raw(statement).await.map_err(failed("search files"))? {
+            let place: i64 = row.try_get_by_index(0).map_err(failed("search files"))?;
+            let id: i64 = row.try_get_by_index(1).map_err(failed("search files"))?;
+            if let Some(hits) = usize::try_from(place).ok().and_then(|place| hits.get_mut(place)) {
+                hits.push(id);
+            }
+        }
+        Ok(hits)
+    }
+
+    /// The pieces of these ids that are there, theirs, and of files that were read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_found_chunks(&self, ids: Vec<i64>) -> Result<Vec<FoundChunk>> {
+        let read = self.read().await?;
+        let chunks = file_chunk::Entity::find()
+            .filter(file_chunk::Column::Id.is_in(ids))
+            .filter(file_chunk::Column::UserId.eq(self.user_id().0))
+            .all(&read)
+            .await
+            .map_err(failed("list found chunks"))?;
+        let mut file_ids: Vec<Uuid> = chunks.iter().map(|chunk| chunk.file_id).collect();
+        file_ids.sort_unstable();
+        file_ids.dedup();
+        let names: Vec<(Uuid, String)> = user_file::Entity::find()
+            .select_only()
+            .columns([user_file::Column::Id, user_file::Column::Name])
+            .filter(user_file::Column::Id.is_in(file_ids))
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(user_file::Column::State.is_in([FileState::Ready.name(), FileState::Indexing.name()]))
+            .into_tuple()
+            .all(&read)
+            .await
+            .map_err(failed("list found chunks"))?;
+        let found = chunks.into_iter().filter_map(|row| {
+            let name = names.iter().find(|(id, _)| *id == row.file_id)?.1.clone();
+            let (id, file_id) = (row.id, FileId(row.file_id));
+            Some(FoundChunk { id, file_id, file_name: FileName::kept(name), chunk: to_chunk(row) })
+        });
+        Ok(found.collect())
+    }
+
+    /// How many pieces of text their files have.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_chunks(&self) -> Result<u64> {
+        let sum: Option<Option<i64>> = user_file::Entity::find()
+            .select_only()
+            .column_as(sea_orm::sea_query::Expr::cust("CAST(SUM(chunks) AS bigint)"), "chunks")
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .into_tuple()
+            .one(&self.read().await?)
+            .await
+            .map_err(failed("count chunks"))?;
+        Ok(sum.flatten().unwrap_or_default().unsigned_abs())
+    }
+}
+
+fn hits_statement(backend: DbBackend, user_id: UserId, terms: &[String], scope: &SearchScope) -> Statement {
+    let mut values: Vec<Value> = Vec::new();
+    let mut place = |value: Value| {
+        values.push(value);
+        if backend == DbBackend::Sqlite { format!("?{}", values.len()) } else { format!("${}", values.len()) }
+    };
+    let files = match scope {
+        SearchScope::AllFiles => String::new(),
+        SearchScope::Files(ids) => {
+            let user = place(user_id.0.into());
+            let ids: Vec<String> = ids.iter().map(|id| place(id.0.into())).collect();
+            let column = if backend == DbBackend::Sqlite { "rowid" } else { "chunk_id" };
+            format!(
+                " AND {column} IN (SELECT id FROM file_chunk WHERE user_id = {user} AND file_id IN ({}))",
+                ids.join(", ")
+            )
+        }
+    };
+    let of_term = |(number, term): (usize, &String)| {
+        let term = place(term.clone().into());
+        let most = limits::SEARCH_HITS_MAX;
+        match backend {
+            DbBackend::Sqlite => format!(
+                "SELECT {number}, rowid FROM (SELECT rowid FROM file_index WHERE file_index MATCH {term}{files} LIMIT {most})"
+            ),
+            _ => format!(
+                "SELECT {number}::bigint, chunk_id FROM (SELECT chunk_id FROM file_index \
+                 WHERE terms @@ {term}::tsquery{files} LIMIT {most}) AS term_{number}"
+            ),
+        }
+    };
+    let statements: Vec<String> = terms.iter().enumerate().map(of_term).collect();
+    Statement::from_sql_and_values(backend, statements.join(" UNION ALL "), values)
+}
+
+/// Indexes the words of pieces that were just kept.
+pub(super) async fn index_words(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    chunks: impl Iterator<Item = (i64, String)>,
+) -> Written<()> {
+    let backend = transaction.get_database_backend();
+    for (id, text) in chunks {
+        let terms: Value = words::terms(user_id, &text).into();
+        let statement = match backend {
+            DbBackend::Sqlite => "INSERT INTO file_index (rowid, terms) VALUES (?1, ?2)",
+            _ => "INSERT INTO file_index (chunk_id, terms) VALUES ($1, $2::tsvector)",
+        };
+        transaction.execute_raw(Statement::from_sql_and_values(backend, statement, [id.into(), terms])).await?;
+    }
+    Ok(())
+}

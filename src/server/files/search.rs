@@ -1,0 +1,283 @@
+//! Finds what in somebody's files answers a question: by its words and by its meaning, each of which misses what the other
+//! finds. The two lists become one by reciprocal ranks (Cormack, Clarke and Büttcher, 2009); a piece that has more of the
+//! question's words, or is nearer to it, has the stronger vote. The numbers here are those that did best with the questions
+//! in `tests/corpus`.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    domain::{
+        ids::FileId,
+        limits,
+        search::{FoundPassage, SearchResults},
+    },
+    error::Result,
+    server::{
+        db::{FoundChunk, SearchScope, UserDb},
+        state::AppState,
+        words::{self, Word},
+    },
+};
+
+/// How much the first places of a list count more than the later ones.
+const RANK_DAMPING: f32 = 60.0;
+/// Pieces of each list that are looked at.
+const LIST_LENGTH: usize = 50;
+/// Candidates by words whose text is looked at.
+const CANDIDATES: usize = 100;
+/// A piece with less of what a question's words tell, of all that they tell, is not looked at.
+const SHARE_MIN: f32 = 0.15;
+/// Nor is one that is further away in meaning.
+const NEARNESS_MIN: f32 = 0.2;
+/// When none has so much of the words, and none is so near, nothing has to do with the question.
+const BEST_SHARE_MIN: f32 = 0.4;
+const BEST_NEARNESS_MIN: f32 = 0.3;
+
+/// A form of a word counts less than the word: where pieces are ranked, and where it is told how much they have.
+const STEM_WEIGHT: f32 = 0.5;
+const STEM_SHARE: f32 = 0.7;
+/// Okapi BM25: how soon a repeated word says nothing more, and how much the length of a piece matters.
+const SATURATION: f32 = 1.2;
+const LENGTH_WEIGHT: f32 = 0.5;
+/// Words of a usual piece.
+const USUAL_WORDS: f32 = 90.0;
+
+/// By what to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ways {
+    Both,
+    Words,
+    Meaning,
+}
+
+/// A piece of text that was found, with what stands around it.
+#[derive(Clone, Debug)]
+pub struct Passage {
+    pub found: FoundChunk,
+    /// The piece before it, itself, and the one after it, as far as they are not part of a better passage.
+    pub text: String,
+}
+
+/// What was found, the best first.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    pub passages: Vec<Passage>,
+    /// Whether it was looked for by meaning, too.
+    pub is_by_meaning: bool,
+}
+
+/// What answers a question, in a person's files.
+///
+/// # Errors
+/// When the database fails. When the model for searching does, it is looked for by words alone.
+pub async fn search(
+    state: &AppState,
+    db: &UserDb,
+    question: &str,
+    scope: &SearchScope,
+    ways: Ways,
+    count: usize,
+) -> Result<Findings> {
+    let question = end_of(question);
+    // Words such as "and what is that" are near to anything.
+    if *scope == SearchScope::Files(Vec::new()) || words::words(question).is_empty() {
+        return Ok(Findings::default());
+    }
+    let by_words = if ways == Ways::Meaning { Vec::new() } else { by_words(db, question, scope).await? };
+    let by_meaning = if ways == Ways::Words { None } else { by_meaning(state, db, question, scope).await? };
+    let is_by_meaning = by_meaning.is_some();
+    let by_meaning = by_meaning.unwrap_or_default();
+    let best = |list: &[(i64, f32)]| list.iter().map(|(_, fitness)| *fitness).fold(0.0, f32::max);
+    if best(&by_words) < BEST_SHARE_MIN && best(&by_meaning) < BEST_NEARNESS_MIN {
+        return Ok(Findings { passages: Vec::new(), is_by_meaning });
+    }
+    let by_words = by_words.into_iter().map(|(id, share)| (id, share * share)).collect();
+    let ranked = fuse([by_words, by_meaning], LIST_LENGTH);
+
+    let found = db.list_found_chunks(ranked.iter().map(|(id, _)| *id).collect()).await?;
+    let mut found: HashMap<i64, FoundChunk> = found.into_iter().map(|found| (found.id, found)).collect();
+    let ranked = ranked.into_iter().filter_map(|(id, _)| found.remove(&id));
+    Ok(Findings { passages: with_surroundings(db, ranked, count).await?, is_by_meaning })
+}
+
+/// The first so many passages that are not part of another.
+async fn with_surroundings(
+    db: &UserDb,
+    ranked: impl Iterator<Item = FoundChunk>,
+    count: usize,
+) -> Result<Vec<Passage>> {
+    let mut passages = Vec::new();
+    let mut shown: HashSet<(FileId, u32)> = HashSet::new();
+    for found in ranked {
+        if passages.len() == count {
+            break;
+        }
+        let (file_id, seq) = (found.file_id, found.chunk.seq);
+        if shown.contains(&(file_id, seq)) {
+            continue;
+        }
+        let first = seq.saturating_sub(1);
+        let mut text = String::new();
+        for chunk in db.list_chunks(file_id, first, u64::from(seq - first) + 2).await? {
+            if shown.insert((file_id, chunk.seq)) {
+                text.push_str(&chunk.text);
+            }
+        }
+        passages.push(Passage { found, text });
+    }
+    Ok(passages)
+}
+
+/// The same, for a page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn search_for_page(state: &AppState, db: &UserDb, question: &str) -> Result<SearchResults> {
+    let found = search(state, db, question, &SearchScope::AllFiles, Ways::Both, limits::SEARCH_RESULTS).await?;
+    let shown = |Passage { found, .. }: Passage| FoundPassage {
+        file_id: found.file_id,
+        file_name: found.file_name,
+        seq: found.chunk.seq,
+        place: found.chunk.place,
+        text: found.chunk.text,
+    };
+    Ok(SearchResults { passages: found.passages.into_iter().map(shown).collect(), is_by_meaning: found.is_by_meaning })
+}
+
+/// The end of what somebody wrote, where a question usually stands.
+fn end_of(question: &str) -> &str {
+    let chars = question.chars().count();
+    let skipped = chars.saturating_sub(limits::SEARCH_QUESTION_CHARS_MAX);
+    question.char_indices().nth(skipped).map_or(question, |(start, _)| &question[start..])
+}
+
+/// Pieces that have the words of a question, the most relevant first, each with how much it has of what they tell (0 to 1).
+async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<Vec<(i64, f32)>> {
+    let mut seen = HashSet::new();
+    let asked: Vec<Word> = words::words(question).into_iter().filter(|word| seen.insert(word.clone())).collect();
+    let asked: Vec<Word> = asked.into_iter().take(limits::SEARCH_TERMS_MAX).collect();
+    let terms: Vec<String> = asked.iter().map(|word| words::term(db.user_id(), word)).collect();
+    let hits = db.find_terms(&terms, scope).await?;
+    let all = db.count_chunks().await?.max(1);
+    let weights: Vec<f32> = hits.iter().map(|hits| rarity(hits.len(), all)).collect();
+    let shares = shares(&asked, &hits, &weights);
+    let mut ranked: Vec<(i64, f32)> =
+        shares.iter().map(|(id, share)| (*id, *share)).filter(|(_, share)| *share >= SHARE_MIN).collect();
+    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    ranked.truncate(CANDIDATES);
+    let candidates = db.list_found_chunks(ranked.iter().map(|(id, _)| *id).collect()).await?;
+    let weights: HashMap<&Word, f32> = asked
+        .iter()
+        .zip(weights)
+        .map(|(word, weight)| (word, if matches!(word, Word::Stem(_)) { weight * STEM_WEIGHT } else { weight }))
+        .collect();
+    let mut ranked: Vec<(i64, f32)> = candidates.iter().map(|found| (found.id, relevance(found, &weights))).collect();
+    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    Ok(ranked.into_iter().take(LIST_LENGTH).map(|(id, _)| (id, shares[&id])).collect())
+}
+
+/// How much each piece has of what the words of a question tell. A word that is nowhere, though forms of it are, tells as
+/// much as these; one that is nowhere at all counts, too: a question of such words finds nothing.
+fn shares(asked: &[Word], hits: &[Vec<i64>], weights: &[f32]) -> HashMap<i64, f32> {
+    let mut shares: HashMap<i64, f32> = HashMap::new();
+    let mut total = 0.0;
+    for (place, word) in asked.iter().enumerate() {
+        let Word::Whole(whole) = word else { continue };
+        let is_its_stem = |other: &Word| matches!(other, Word::Stem(stem) if whole.starts_with(stem.as_str()));
+        let stem = asked.iter().position(is_its_stem).filter(|_| whole.chars().count() > words::STEM_CHARS);
+        let stem_hits = stem.map(|stem| hits[stem].as_slice()).unwrap_or_default();
+        let weight = match stem {
+            Some(stem) if hits[place].is_empty() && !stem_hits.is_empty() => weights[stem],
+            _ => weights[place],
+        };
+        total += weight;
+        let whole_hits: HashSet<i64> = hits[place].iter().copied().collect();
+        for id in stem_hits.iter().filter(|id| !whole_hits.contains(id)) {
+            *shares.entry(*id).or_default() += weight * STEM_SHARE;
+        }
+        for id in whole_hits {
+            *shares.entry(id).or_default() += weight;
+        }
+    }
+    shares.values_mut().for_each(|share| *share /= total);
+    shares
+}
+
+/// How much a word tells: the rarer, the more.
+#[expect(clippy::cast_precision_loss, reason = "it is compared")]
+fn rarity(hits: usize, all: u64) -> f32 {
+    (1.0 + (all as f32 - hits as f32 + 0.5).max(0.5) / (hits as f32 + 0.5)).ln()
+}
+
+/// Okapi BM25 (Robertson and Zaragoza, 2009) of one piece.
+#[expect(clippy::cast_precision_loss, reason = "it is compared")]
+fn relevance(found: &FoundChunk, weights: &HashMap<&Word, f32>) -> f32 {
+    let has = words::words(&format!("{}\n{}", found.chunk.heading, found.chunk.text));
+    let mut counts: HashMap<&Word, f32> = HashMap::new();
+    for word in &has {
+        *counts.entry(word).or_default() += 1.0;
+    }
+    let length = 1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * has.len() as f32 / USUAL_WORDS;
+    weights
+        .iter()
+        .filter_map(|(word, weight)| {
+            let count = counts.get(word)?;
+            Some(weight * count * (SATURATION + 1.0) / (count + SATURATION * length))
+        })
+        .sum()
+}
+
+/// Pieces that are near a question in meaning, the nearest first; none when that cannot be told now.
+async fn by_meaning(
+    state: &AppState,
+    db: &UserDb,
+    question: &str,
+    scope: &SearchScope,
+) -> Result<Option<Vec<(i64, f32)>>> {
+    if state.meanings.model().is_none() {
+        return Ok(None);
+    }
+    let vectors = match state.meanings.embed(&state.models, &[question.to_owned()]).await {
+        Ok(vectors) => vectors,
+        Err(failure) => {
+            tracing::warn!(failure = failure.code(), "files are searched by words alone");
+            return Ok(None);
+        }
+    };
+    let near = state.meanings.nearest(db, &vectors[0], scope, LIST_LENGTH).await?;
+    Ok(Some(near.into_iter().filter(|(_, nearness)| *nearness >= NEARNESS_MIN).collect()))
+}
+
+/// One list of several, whose entries have votes: what stands high in one of them, and higher what stands in both.
+#[expect(clippy::cast_precision_loss, reason = "lists are short")]
+fn fuse(lists: [Vec<(i64, f32)>; 2], count: usize) -> Vec<(i64, f32)> {
+    let mut scores: HashMap<i64, f32> = HashMap::new();
+    for list in lists {
+        for (place, (id, vote)) in list.into_iter().enumerate() {
+            *scores.entry(id).or_default() += vote / (RANK_DAMPING + place as f32 + 1.0);
+        }
+    }
+    let mut ranked: Vec<(i64, f32)> = scores.into_iter().collect();
+    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    ranked.truncate(count);
+    ranked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_both_lists_comes_first() {
+        let list = |ids: [i64; 3]| ids.map(|id| (id, 1.0)).to_vec();
+        let fused: Vec<i64> = fuse([list([1, 2, 3]), list([4, 2, 5])], 3).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(fused, [2, 1, 4]);
+    }
+
+    #[test]
+    fn of_a_long_text_the_end_is_the_question() {
+        let text = "x".repeat(limits::SEARCH_QUESTION_CHARS_MAX) + "?";
+        assert!(end_of(&text).ends_with("x?") && end_of(&text).chars().count() == limits::SEARCH_QUESTION_CHARS_MAX);
+        assert_eq!(end_of("short"), "short");
+    }
+}

@@ -1,0 +1,205 @@
+//! What is found in files: by words and by meaning, by their owner alone, and nothing when nothing fits.
+
+use std::path::Path;
+
+use sardonyx::{
+    api::files::SearchFiles,
+    domain::{ids::FileId, search::SearchResults},
+    server::{
+        db::{Lease, SearchScope, TakenFile},
+        files::search::{self, Ways},
+    },
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    corpus::corpus,
+    support::{Client, Setup, TestApp, database::needed, eventually},
+};
+
+crate::on_both_databases![
+    x12_x13_a_word_is_found_by_its_owner_alone_and_not_after_its_file_is_deleted,
+    files_are_found_by_words_and_by_meaning_and_by_words_alone_when_the_model_is_away,
+    f26_a_file_waits_for_the_model_for_searching_and_loses_nothing,
+    vectors_of_another_model_are_made_anew,
+];
+crate::once![answers_are_found_among_twenty_documents];
+
+fn by_meaning(setup: Setup) -> Setup {
+    setup.config(|config| config.models.search_model = "openai/test-embedding".to_owned())
+}
+
+async fn find(client: &Client, question: &str) -> SearchResults {
+    client.call::<SearchFiles>(&[("question", question)]).await.ok()
+}
+
+/// The names of the files of what was found.
+async fn names(client: &Client, question: &str) -> Vec<String> {
+    find(client, question).await.passages.iter().map(|passage| passage.file_name.to_string()).collect()
+}
+
+async fn x12_x13_a_word_is_found_by_its_owner_alone_and_not_after_its_file_is_deleted(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    let secret = alice.upload("secret.txt", "The canary sings at dawn in the old mill.").await;
+    let other = bob.upload("other.txt", "Nothing but ordinary words about the weather.").await;
+    for id in [secret, other] {
+        app.database.until_read(id).await;
+    }
+    let question = "Where does the canary sing at dawn?";
+    assert_eq!(names(&alice, question).await, ["secret.txt"]);
+    assert!(names(&bob, question).await.is_empty());
+    // Nobody can read words in the index of words.
+    let index = if app.state.db.is_sqlite() {
+        "SELECT term FROM file_vocabulary"
+    } else {
+        "SELECT terms::text FROM file_index"
+    };
+    if app.state.db.is_sqlite() {
+        app.database.execute("CREATE VIRTUAL TABLE file_vocabulary USING fts5vocab('file_index', 'row')").await;
+    }
+    let indexed = app.database.texts(index).await.join(" ");
+    assert!(!indexed.is_empty() && !indexed.contains("canary") && !indexed.contains("mill"));
+
+    alice.try_delete_file(secret).await.ok::<()>();
+    assert!(names(&alice, question).await.is_empty());
+    let left = if app.state.db.is_sqlite() {
+        "SELECT COUNT(*) FROM file_index_docsize"
+    } else {
+        "SELECT COUNT(*) FROM file_index"
+    };
+    assert_eq!(app.database.number(left).await, 1);
+    assert_eq!(app.database.count("chunk_vector").await, 1);
+}
+
+async fn files_are_found_by_words_and_by_meaning_and_by_words_alone_when_the_model_is_away(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    for (name, text) in [
+        ("refunds.txt", "A refund of ZX-4417 is paid within fourteen days."),
+        ("garden.txt", "The garden club meets on Sundays under the lime tree."),
+        ("kueche.txt", "Die Kantine öffnet um elf Uhr und schließt um zwei."),
+    ] {
+        let id = alice.upload(name, text).await;
+        app.database.until_read(id).await;
+    }
+    let found = find(&alice, "How soon is the refund for ZX-4417 paid?").await;
+    assert!(found.is_by_meaning);
+    assert_eq!(found.passages[0].file_name.as_str(), "refunds.txt");
+    assert_eq!(names(&alice, "refunds").await, ["refunds.txt"]);
+    assert_eq!(names(&alice, "zx4417").await, ["refunds.txt"]);
+    assert_eq!(names(&alice, "wann offnet die kantine").await[0], "kueche.txt");
+    // Nothing fits: nothing is shown.
+    assert!(names(&alice, "quarterly telescope maintenance").await.is_empty());
+    assert!(names(&alice, "the of and").await.is_empty());
+
+    app.upstream.fail(Some(axum::http::StatusCode::SERVICE_UNAVAILABLE));
+    let found = find(&alice, "the garden club").await;
+    assert!(!found.is_by_meaning);
+    assert_eq!(found.passages[0].file_name.as_str(), "garden.txt");
+}
+
+async fn f26_a_file_waits_for_the_model_for_searching_and_loses_nothing(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    app.upstream.fail(Some(axum::http::StatusCode::SERVICE_UNAVAILABLE));
+    let id = alice.upload("patient.txt", "Patience is a virtue of turtles.").await;
+    let state = "SELECT COUNT(*) FROM user_file WHERE state = 'indexing' AND lease_owner IS NULL";
+    eventually("the file that waits", async || app.database.number(state).await == 1).await;
+    // Its words are there meanwhile.
+    assert_eq!(names(&alice, "turtles").await, ["patient.txt"]);
+    assert_eq!(app.database.count("chunk_vector").await, 0);
+
+    let app = app.restart().await;
+    app.upstream.fail(None);
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    assert_eq!(app.database.count("chunk_vector").await, 1);
+    assert_eq!(app.database.count("file_chunk").await, 1);
+    // It was told once that it can be asked about.
+    assert_eq!(app.database.count("notification").await, 1);
+}
+
+async fn vectors_of_another_model_are_made_anew(setup: Setup) {
+    let mut app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let id = alice.upload("a.txt", "Some text.").await;
+    app.database.until_read(id).await;
+    assert_eq!(app.database.count("chunk_vector").await, 0);
+    for model in ["openai/one", "openai/two"] {
+        app = app.restart_with(|config| config.models.search_model = model.to_owned()).await;
+        let named = format!("SELECT COUNT(*) FROM user_file WHERE embedded_by = '{model}'");
+        eventually("the new vectors", async || app.database.number(&named).await == 1).await;
+        assert_eq!(app.database.until_read(id).await.0, "ready");
+        assert_eq!(app.database.count("chunk_vector").await, 1);
+    }
+    assert_eq!(app.database.count("notification").await, 1);
+}
+
+#[derive(Deserialize)]
+struct Questions {
+    questions: Vec<Question>,
+}
+
+#[derive(Deserialize)]
+struct Question {
+    question: String,
+    file: String,
+    passage: String,
+}
+
+/// The passage among the first so many that are found.
+const AMONG: usize = 5;
+
+async fn answers_are_found_among_twenty_documents(setup: Setup) {
+    let models = needed("SARDONYX_TEST_SEARCH_MODEL");
+    let app = TestApp::start(setup.config(move |config| {
+        config.models.search_model = "embedded".to_owned();
+        let folder = config.storage.data.join("models");
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["all-MiniLM-L6-v2.onnx", "all-MiniLM-L6-v2.tokenizer.json"] {
+            std::fs::copy(Path::new(&models).join(name), folder.join(name)).unwrap();
+        }
+    }))
+    .await;
+    let alice = app.alice().await;
+    let questions: Questions =
+        serde_json::from_slice(&std::fs::read(corpus().join("questions.json")).unwrap()).unwrap();
+    let questions = questions.questions;
+    assert!(questions.len() >= 60);
+    let mut files: Vec<&str> = questions.iter().map(|question| question.file.as_str()).collect();
+    files.sort_unstable();
+    files.dedup();
+    assert_eq!(files.len(), 20);
+    for file in files {
+        let content = std::fs::read(corpus().join("files").join(file)).unwrap();
+        let id = alice.upload(file.rsplit('/').next().unwrap(), content).await;
+        assert_eq!(app.database.until_read(id).await.0, "ready", "{file}");
+    }
+    let taken = TakenFile { user_id: alice.id, file_id: FileId(Uuid::nil()), lease: Lease::new(), is_read: true };
+    #[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
+    let db = app.state.db.open_taken_file(&taken).await.unwrap().unwrap();
+    let mut recalls = Vec::new();
+    for ways in [Ways::Both, Ways::Words, Ways::Meaning] {
+        let mut found = 0;
+        for question in &questions {
+            let scope = SearchScope::AllFiles;
+            let results = search::search(&app.state, &db, &question.question, &scope, ways, AMONG).await.unwrap();
+            let is_there = has(&results, question);
+            found += usize::from(is_there);
+            if !is_there && ways == Ways::Both {
+                println!("not found: {} ({})", question.question, question.passage);
+            }
+        }
+        recalls.push(found as f64 / questions.len() as f64);
+    }
+    println!("recall@{AMONG}: both {:.3}, words {:.3}, meaning {:.3}", recalls[0], recalls[1], recalls[2]);
+    assert!(recalls[0] >= 0.9 && recalls[0] >= recalls[1] && recalls[0] >= recalls[2], "{recalls:?}");
+}
+
+fn has(results: &search::Findings, question: &Question) -> bool {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = question.file.rsplit('/').next().unwrap();
+    let of_file = results.passages.iter().filter(|passage| passage.found.file_name.as_str() == name);
+    of_file.into_iter().any(|passage| plain(&passage.text).contains(&plain(&question.passage)))
+}
