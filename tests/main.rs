@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod flood;
 mod headers;
+mod hostile;
 mod inputs;
 mod isolation;
 mod kills;
