@@ -342,6 +342,7 @@ async fn x21_all_that_is_ones_own_is_downloaded_whole(setup: Setup) {
     alice.create_chat().await;
     bob.upload("a canary.txt", "of Bob's").await;
     let file_id = alice.upload("a \"name\".txt", "content").await;
+    app.database.until_read(file_id).await;
     let answer = alice.get("/settings/data.json").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
     assert!(!answer.text().contains("canary") && !answer.text().contains("argon2"));
@@ -357,6 +358,7 @@ async fn x21_all_that_is_ones_own_is_downloaded_whole(setup: Setup) {
     assert_eq!(of(StoredSort::Chats), (4, None));
     assert_eq!(of(StoredSort::Messages), (6, Some(3 * 10 + 3 * 31)));
     assert_eq!(of(StoredSort::Files), (1, Some(7)));
+    assert_eq!(of(StoredSort::FileTexts), (1, Some("content\n".len() as u64)));
     assert_eq!(of(StoredSort::Sessions), (1, None));
     let exported = data["chats"].as_array().unwrap();
     assert_eq!(exported.len(), 4);

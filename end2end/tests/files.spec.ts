@@ -128,6 +128,30 @@ test("what is read in a file is shown as it suits its kind, while it is read", a
   await expect(alice.page.locator(".file-wanted")).toHaveAttribute("id", "chunk-3");
 });
 
+test("what is in files is found, and opened where it stands", async ({ alice, bob }) => {
+  const lines = Array.from({ length: 200 }, (_, line) => `Ordinary line number ${line}.`);
+  lines[150] = "Deposits for the Heron are refunded within fourteen days.";
+  await alice.page.goto(`${alice.server.url}/files`);
+  await alice.page.getByLabel("Upload files").setInputFiles(file("terms.txt", Buffer.from(lines.join("\n"))));
+  await expect(rows(alice.page)).toHaveCount(1);
+  await expect(alice.page.getByText(/Waiting|Reading|Indexing/)).toHaveCount(0);
+  const search = async (page: Page, text: string) => {
+    await page.getByLabel("Search names and text").fill(text);
+    await page.getByRole("button", { name: "Search", exact: true }).click();
+  };
+  await search(alice.page, "When are deposits refunded?");
+  const found = alice.page.getByRole("region", { name: "In the text of your files" });
+  await found.getByRole("link", { name: "terms.txt" }).first().click();
+  await expect(alice.page.locator(".file-wanted")).toContainText("within fourteen days");
+  await expect(alice.page.locator(".file-wanted")).toBeInViewport();
+
+  await alice.page.goto(`${alice.server.url}/files`);
+  await search(alice.page, "zeppelin hangars");
+  await expect(alice.page.getByText("Nothing in the text of your files has to do with this.")).toBeVisible();
+  await bob.page.goto(`${bob.server.url}/files?search=deposits`);
+  await expect(bob.page.getByText("Nothing in the text of your files has to do with this.")).toBeVisible();
+});
+
 test("nobody sees the files of somebody else", async ({ alice, bob }) => {
   await alice.page.goto(`${alice.server.url}/files`);
   await alice.page.getByLabel("Upload files").setInputFiles(file("secret.txt", Buffer.from("a secret")));

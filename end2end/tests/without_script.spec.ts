@@ -169,7 +169,7 @@ test("files are uploaded, found, downloaded and deleted by forms and links", asy
   const rows = page.locator(".files .file");
   await expect(rows).toHaveCount(3);
 
-  await page.getByLabel("Search by name").fill("TXT");
+  await page.getByLabel("Search names and text").fill("TXT");
   await page.getByLabel("Order").selectOption("Name");
   await page.getByRole("button", { name: "Search" }).click();
   await expect(rows).toHaveText([/one\.txt/, /two\.txt/]);

@@ -18,6 +18,11 @@ pub enum StoredSort {
     Chats,
     Messages,
     Files,
+    /// What was read in files: pieces of text.
+    FileTexts,
+    /// What those pieces mean, for searching.
+    FileVectors,
+    FilePictures,
     Notifications,
     Sessions,
     AccessTokens,
@@ -30,6 +35,9 @@ impl StoredSort {
             Self::Chats => "Chats",
             Self::Messages => "Messages and replies",
             Self::Files => "Files",
+            Self::FileTexts => "Pieces of text read in files",
+            Self::FileVectors => "Their meanings, for searching",
+            Self::FilePictures => "Small pictures of images",
             Self::Notifications => "Notifications",
             Self::Sessions => "Sessions",
             Self::AccessTokens => "Access tokens",

@@ -57,6 +57,11 @@ pub fn file_text_path(id: FileId, from: u32) -> String {
     format!("{FILES_PATH}/{id}?from={from}")
 }
 
+/// A file at this piece of its text.
+pub fn passage_path(id: FileId, seq: u32) -> String {
+    format!("{FILES_PATH}/{id}?at={seq}#chunk-{seq}")
+}
+
 /// A small picture of a file that is an image.
 pub fn thumbnail_path(id: FileId) -> String {
     format!("{FILES_PATH}/{id}/thumbnail")

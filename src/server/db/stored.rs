@@ -1,12 +1,15 @@
 //! How much is stored about a user.
 
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, SimpleExpr},
 };
 
 use super::{
     UserDb,
-    entity::{access_token, chat_message, chat_session, login_session, notification},
+    entity::{
+        access_token, chat_message, chat_session, chunk_vector, file_chunk, file_picture, login_session, notification,
+    },
     failed,
     files::used,
 };
@@ -47,13 +50,37 @@ async fn measure(read: &DatabaseTransaction, user_id: UserId) -> std::result::Re
         .await?;
     let (messages, text_bytes) = messages.unwrap_or_default();
     let (files, file_bytes) = used(read, user_id).await?;
+    let texts = count_bytes::<file_chunk::Entity>(read, file_chunk::Column::UserId.eq(id), "text").await?;
+    let vectors = count_bytes::<chunk_vector::Entity>(read, chunk_vector::Column::UserId.eq(id), "vector").await?;
+    let pictures = count_bytes::<file_picture::Entity>(read, file_picture::Column::UserId.eq(id), "content").await?;
     let stored = |what, count, bytes| Stored { what, count, bytes };
     Ok(vec![
         stored(StoredSort::Chats, chats, None),
         stored(StoredSort::Messages, messages.unsigned_abs(), Some(text_bytes.unsigned_abs())),
         stored(StoredSort::Files, files, Some(file_bytes)),
+        stored(StoredSort::FileTexts, texts.0, Some(texts.1)),
+        stored(StoredSort::FileVectors, vectors.0, Some(vectors.1)),
+        stored(StoredSort::FilePictures, pictures.0, Some(pictures.1)),
         stored(StoredSort::Notifications, notifications, None),
         stored(StoredSort::Sessions, sessions, None),
         stored(StoredSort::AccessTokens, tokens, None),
     ])
+}
+
+/// How many rows there are, and the bytes of one of their columns.
+async fn count_bytes<E: EntityTrait>(
+    read: &DatabaseTransaction,
+    whose: SimpleExpr,
+    column: &str,
+) -> std::result::Result<(u64, u64), DbErr> {
+    let row: Option<(i64, i64)> = E::find()
+        .select_only()
+        .column_as(Expr::cust("COUNT(*)"), "rows")
+        .column_as(Expr::cust(format!("CAST(COALESCE(SUM(octet_length({column})), 0) AS bigint)")), "bytes")
+        .filter(whose)
+        .into_tuple()
+        .one(read)
+        .await?;
+    let (rows, bytes) = row.unwrap_or_default();
+    Ok((rows.unsigned_abs(), bytes.unsigned_abs()))
 }

@@ -1,6 +1,13 @@
 //! `/files/{id}`: one file, what was read in it, and the way to all of it.
 
-use leptos::{ev::MouseEvent, prelude::*, server_fn::ServerFn};
+use leptos::{
+    ev::MouseEvent,
+    html::{Div, Tbody},
+    prelude::*,
+    server_fn::ServerFn,
+    wasm_bindgen::JsCast,
+    web_sys::HtmlElement,
+};
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::{
@@ -194,6 +201,8 @@ fn group_title(place: &Place) -> Option<String> {
 #[component]
 fn Piece(chunk: ShownChunk) -> impl IntoView {
     let id = format!("chunk-{}", chunk.seq);
+    let node = NodeRef::<Div>::new();
+    show_wanted(chunk.is_wanted, move || node.get().map(|node| node.unchecked_into()));
     let content = match chunk.content {
         ShownContent::Markdown(blocks) => view! { <Blocks blocks /> }.into_any(),
         ShownContent::Text(text) => view! { <p class="file-lines">{text}</p> }.into_any(),
@@ -201,10 +210,29 @@ fn Piece(chunk: ShownChunk) -> impl IntoView {
     };
 
     view! {
-        <div class="file-chunk" class:file-wanted=chunk.is_wanted id=id tabindex=chunk.is_wanted.then_some("-1")>
+        <div
+            class="file-chunk"
+            class:file-wanted=chunk.is_wanted
+            id=id
+            tabindex=chunk.is_wanted.then_some("-1")
+            node_ref=node
+        >
             {content}
         </div>
     }
+}
+
+/// Brings what somebody came for to the screen and to the keyboard: it was not there yet when the browser looked for it.
+fn show_wanted(is_wanted: bool, find: impl Fn() -> Option<HtmlElement> + 'static) {
+    Effect::new(move || {
+        if is_wanted && let Some(element) = find() {
+            // It is made before it is part of the page.
+            request_animation_frame(move || {
+                element.scroll_into_view();
+                _ = element.focus();
+            });
+        }
+    });
 }
 
 /// Rows of a table, with the numbers that they have in the file. The first one names the columns, as far as that can be
@@ -213,6 +241,8 @@ fn Piece(chunk: ShownChunk) -> impl IntoView {
 fn Grid(chunks: Vec<ShownChunk>) -> impl IntoView {
     let body = |chunk: ShownChunk| {
         let ShownContent::Rows(rows) = chunk.content else { return ().into_any() };
+        let node = NodeRef::<Tbody>::new();
+        show_wanted(chunk.is_wanted, move || node.get().map(|node| node.unchecked_into()));
         let first = match chunk.place {
             Place::Row { row, .. } => row,
             _ => 1,
@@ -230,7 +260,12 @@ fn Grid(chunks: Vec<ShownChunk>) -> impl IntoView {
             })
             .collect_view();
         view! {
-            <tbody class:file-wanted=chunk.is_wanted id=format!("chunk-{}", chunk.seq)>
+            <tbody
+                class:file-wanted=chunk.is_wanted
+                id=format!("chunk-{}", chunk.seq)
+                tabindex=chunk.is_wanted.then_some("-1")
+                node_ref=node
+            >
                 {rows}
             </tbody>
         }

@@ -8,10 +8,11 @@ use leptos::{
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file},
+    api::files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file, search_files},
     domain::{
         file::{File, FileOrder, FilePage, FileState, Storage, size_text},
         limits,
+        search::{FoundPassage, SearchResults},
     },
     error::Error,
     ui::{
@@ -19,7 +20,7 @@ use crate::{
             fetch_failed::FetchFailed, field::Field, loading::Loading, notice::ErrorNotice, page_title::PageTitle,
             timestamp::Timestamp, upload_form::UploadForm, upload_list::UploadList,
         },
-        paths::{CHATS_PATH, FILES_PATH, file_path, query, thumbnail_path},
+        paths::{CHATS_PATH, FILES_PATH, file_path, passage_path, query, thumbnail_path},
         state::{live::use_live, submission::Submission, uploads::use_uploads},
     },
 };
@@ -37,6 +38,10 @@ pub fn FilesPage() -> impl IntoView {
             let order = if order.is_empty() { FileOrder::default().name().to_owned() } else { order };
             list_files(search, order, Some(after).filter(|after| !after.is_empty()))
         },
+    );
+    let found = Resource::new(
+        move || param("search"),
+        |question| async move { if question.is_empty() { Ok(None) } else { search_files(question).await.map(Some) } },
     );
     Effect::new(move |is_first: Option<()>| {
         live.files_changed.track();
@@ -63,7 +68,54 @@ pub fn FilesPage() -> impl IntoView {
                     }
                 })}
             </Transition>
+            <Transition>
+                {move || Suspend::new(async move {
+                    match found.await {
+                        Ok(None) => ().into_any(),
+                        Ok(Some(results)) => view! { <Results results /> }.into_any(),
+                        Err(error) => view! { <FetchFailed error /> }.into_any(),
+                    }
+                })}
+            </Transition>
         </div>
+    }
+}
+
+/// What in the text of files has to do with what is searched for.
+#[component]
+fn Results(results: SearchResults) -> impl IntoView {
+    let SearchResults { passages, is_by_meaning } = results;
+    let note = match (passages.is_empty(), is_by_meaning) {
+        (true, _) => Some("Nothing in the text of your files has to do with this."),
+        (false, false) => Some("Found by words alone: there is no model now that tells what a text means."),
+        (false, true) => None,
+    };
+
+    view! {
+        <section aria-labelledby="found-in-text">
+            <h2 class="settings-heading" id="found-in-text">
+                "In the text of your files"
+            </h2>
+            {note.map(|text| view! { <p class="settings-text">{text}</p> })}
+            <ul class="files">{passages.into_iter().map(|passage| view! { <Found passage /> }).collect_view()}</ul>
+        </section>
+    }
+}
+
+#[component]
+fn Found(passage: FoundPassage) -> impl IntoView {
+    let FoundPassage { file_id, file_name, seq, place, text } = passage;
+
+    view! {
+        <li class="file">
+            <div class="file-facts">
+                <p class="file-name">
+                    <a href=passage_path(file_id, seq)>{file_name.to_string()}</a>
+                </p>
+                <p class="file-detail">{place.to_string()}</p>
+                <p class="file-snippet">{text}</p>
+            </div>
+        </li>
     }
 }
 
@@ -130,7 +182,7 @@ fn StorageMeter(storage: Storage) -> impl IntoView {
 fn SearchForm(search: String, order: String) -> impl IntoView {
     view! {
         <form class="search-form" method="get" action=FILES_PATH role="search">
-            <Field label="Search by name">
+            <Field label="Search names and text">
                 <input
                     class="field-input"
                     type="search"
