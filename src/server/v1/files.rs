@@ -66,7 +66,9 @@ pub async fn add_file(
     Ok((StatusCode::CREATED, Json(file.into())))
 }
 
-/// One file. Its content is at `/api/v1/files/{id}/content`.
+/// One file.
+///
+/// Its content is at `/api/v1/files/{id}/content`; of an image there are `/thumbnail` and `/view`, too.
 #[utoipa::path(
     get,
     path = "/api/v1/files/{id}",
