@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod chat_settings;
 pub mod chats;
 pub mod connection;
 pub mod drafts;

@@ -45,6 +45,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/chats") view=ChatListPage ssr=SsrMode::Async />
                     <Route path=path!("/chats/:id") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/chats/:id/settings") view=FilePages::OfChat ssr=SsrMode::Async />
                     <Route path=path!("/files") view=FilePages::List ssr=SsrMode::Async />
                     <Route path=path!("/files/:id") view=FilePages::One ssr=SsrMode::Async />
                     <Route path=path!("/notifications") view=NotificationPages::All ssr=SsrMode::Async />

@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod arrival;
 pub mod chat;
+pub mod chat_settings;
 pub mod device;
 pub mod draft;
 pub mod file;
@@ -28,6 +29,7 @@ pub mod search;
 pub mod second_factor;
 pub mod session;
 pub mod site;
+pub mod source;
 pub mod stored;
 pub mod token;
 pub mod user;

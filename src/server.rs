@@ -9,6 +9,7 @@ pub mod arrival;
 pub mod assets;
 pub mod audit;
 pub mod auth;
+pub mod chats;
 pub mod cli;
 pub mod clock;
 pub mod config;

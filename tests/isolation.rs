@@ -116,7 +116,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 63] = [
+const DOORS: [Door; 69] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -330,6 +330,24 @@ const DOORS: [Door; 63] = [
     door("/api/measure_stored", |_| vec![], Refused(401), Ok, Ok),
     door("/api/open_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/search_files", |_| vec![("question", "canary".into())], Refused(401), Ok, Ok),
+    door(
+        "/api/open_chat_settings",
+        |ids| vec![("chat_id", ids.chat.to_string()), ("search", String::new())],
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
+    door("/api/ask_about_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
+    door("/api/add_chat_file", file_in_chat, Refused(401), AsUnknown, Ok),
+    door("/api/remove_chat_file", file_in_chat, Refused(401), AsUnknown, Ok),
+    door(
+        "/api/search_all_files",
+        |ids| vec![("chat_id", ids.chat.to_string()), ("searches", "yes".into())],
+        Refused(401),
+        AsUnknown,
+        Ok,
+    ),
+    door("/api/delete_chat", |ids| vec![("chat_id", ids.chat.to_string())], Refused(401), AsUnknown, Ok),
     // It did not fail.
     door("/api/retry_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Refused(404)),
     door("/api/delete_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
@@ -346,15 +364,20 @@ const DOORS: [Door; 63] = [
     door("/api/log_out", |_| vec![], Ok, Ok, Ok),
 ];
 
+fn file_in_chat(ids: &Ids) -> Vec<(&'static str, String)> {
+    vec![("chat_id", ids.chat.to_string()), ("file_id", ids.file.to_string())]
+}
+
 const CLIENT_ID: &str = "0199c0de-0000-4000-8000-000000000000";
 
 /// Every page: its pattern, and what strangers, other people, the admin and the owner of the chat get.
-const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 20] = [
+const PAGES: [(&str, Outcome, Outcome, Outcome, Outcome); 21] = [
     ("/login", Ok, Refused(303), Refused(303), Refused(303)),
     // There is an account: the link is of no use any more.
     ("/setup", Refused(403), Refused(303), Refused(303), Refused(303)),
     ("/chats", Refused(303), Ok, Ok, Ok),
     ("/chats/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
+    ("/chats/{id}/settings", Refused(303), AsUnknown, AsUnknown, Ok),
     ("/files", Refused(303), Ok, Ok, Ok),
     ("/files/{id}", Refused(303), AsUnknown, AsUnknown, Ok),
     ("/notifications", Refused(303), Ok, Ok, Ok),
@@ -409,7 +432,7 @@ struct Route {
 }
 
 /// Every route for programs. The last one ends the session of the ids.
-const ROUTES: [Route; 16] = [
+const ROUTES: [Route; 17] = [
     route("POST", "/api/v1/token", r#"{"email":"nobody@example.org","password":"x"}"#, Refused(401), Refused(401)),
     route("POST", "/api/v1/token/refresh", "", Ok, Ok).session_only(),
     route("GET", "/api/v1/me", "", Ok, Ok),
@@ -418,6 +441,7 @@ const ROUTES: [Route; 16] = [
     route("GET", "/api/v1/chats/{chat}", "", AsUnknown, Ok),
     route("GET", "/api/v1/chats/{chat}/messages", "", AsUnknown, Ok),
     route("POST", "/api/v1/chats/{chat}/messages", r#"{"text":"hello"}"#, AsUnknown, Ok),
+    route("DELETE", "/api/v1/chats/{chat}", "", AsUnknown, Ok),
     route("GET", "/api/v1/files", "", Ok, Ok),
     route("POST", "/api/v1/files", "the body is the file", Ok, Ok),
     route("GET", "/api/v1/files/{file}", "", AsUnknown, Ok),
@@ -469,10 +493,11 @@ struct FileDoor {
 }
 
 /// Every such door. The last one ends the upload.
-const FILE_DOORS: [FileDoor; 9] = [
+const FILE_DOORS: [FileDoor; 10] = [
     file_door("OPTIONS", "/uploads", "", Ok, 204),
     file_door("POST", "/uploads", "", Ok, 201),
     file_door("POST", "/form", FORM, Ok, 200),
+    file_door("POST", "/form/{chat}", FORM, AsUnknown, 200),
     file_door("GET", "/{file}/content", "", AsUnknown, 200),
     file_door("GET", "/{picture}/thumbnail", "", AsUnknown, 200),
     file_door("GET", "/{picture}/view", "", AsUnknown, 200),
@@ -498,7 +523,7 @@ impl FileDoor {
     async fn ask(&self, client: &Client, token: Option<&str>, ids: &Ids) -> Answer {
         let root = if token.is_some() { "/api/v1/files" } else { "/files" };
         let path = self.path.replace("{file}", &ids.file.to_string()).replace("{upload}", &ids.upload.to_string());
-        let path = path.replace("{picture}", &ids.picture.to_string());
+        let path = path.replace("{picture}", &ids.picture.to_string()).replace("{chat}", &ids.chat.to_string());
         let (method, path) = (self.method.parse().unwrap(), format!("{root}{path}"));
         let request = match token {
             Some(_) => client.program(method, &path, token),
@@ -556,7 +581,7 @@ async fn every_door_has_its_line(setup: Setup) {
         ["/files", "/api/v1/files"].map(|root| {
             format!(
                 "{root}{}",
-                ["{file}", "{upload}", "{picture}"]
+                ["{file}", "{upload}", "{picture}", "{chat}"]
                     .iter()
                     .fold(door.path.to_owned(), |path, id| path.replace(id, "{}"))
             )
@@ -1026,7 +1051,7 @@ async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
         .await;
     assert_eq!(owned, OWNED_TABLES);
     let unforced = "SELECT relname::text FROM pg_class WHERE relname = ANY(ARRAY['chat_message', 'chat_session', \
-                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token', 'user_file', 'file_part', 'file_chunk', 'file_picture', 'chunk_vector']) AND NOT (relrowsecurity AND relforcerowsecurity)";
+                    'chat_draft', 'chat_summary', 'login_session', 'notification', 'second_factor', 'access_token', 'user_file', 'file_part', 'file_chunk', 'file_picture', 'chunk_vector', 'message_file', 'chat_file']) AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert!(database.texts(unforced).await.is_empty());
     let before = database.dump_of(scene.alice.id.0).await;
     for table in OWNED_TABLES {

@@ -11,6 +11,7 @@ mod support;
 
 mod administration;
 mod api;
+mod asking;
 mod chats;
 mod connections;
 mod corpus;

@@ -35,6 +35,7 @@ mod m0031_chat_draft;
 mod m0032_user_file;
 mod m0033_file_chunk;
 mod m0034_file_index;
+mod m0035_message_file;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0032_user_file::Migration),
             Box::new(m0033_file_chunk::Migration),
             Box::new(m0034_file_index::Migration),
+            Box::new(m0035_message_file::Migration),
         ]
     }
 }

@@ -16,6 +16,9 @@ pub struct Chat {
     pub updated_at_ms: i64,
     /// Whether a reply has ended in it that its user has not looked at.
     pub is_unread: bool,
+    /// Whether all files of its user are searched for each reply.
+    #[serde(default)]
+    pub searches_files: bool,
 }
 
 impl Chat {

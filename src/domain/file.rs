@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::FileId, limits, place::Place};
+use super::{
+    ids::{ChatId, FileId},
+    limits,
+    place::Place,
+};
 use crate::error::{Error, InvalidInput};
 
 /// A file of a user, table `user_file`.
@@ -438,7 +442,17 @@ pub struct FilePage {
     pub files: Vec<File>,
     /// The next page comes after this file; none at the end.
     pub next_after: Option<FileId>,
+    /// Where they are used.
+    pub chats: Vec<FileInChat>,
     pub storage: Storage,
+}
+
+/// A chat that has a file, or in which a reply was given something of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileInChat {
+    pub file_id: FileId,
+    pub chat_id: ChatId,
+    pub title: String,
 }
 
 /// How much of their storage a user has taken.

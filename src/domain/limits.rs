@@ -84,6 +84,28 @@ pub const FILES_PER_USER_MAX: u64 = 20_000;
 pub const FILES_PER_PAGE: u64 = 50;
 /// Files in one form.
 pub const FILES_PER_FORM_MAX: u64 = 20;
+/// Files that come with one message.
+pub const FILES_PER_MESSAGE_MAX: usize = 20;
+/// Files that a whole chat has.
+pub const FILES_PER_CHAT_MAX: u64 = 50;
+/// Files that a reply is given something of, and of which more is said than that there was no room.
+pub const FILES_PER_REPLY_MAX: usize = 50;
+/// Messages before a question whose files belong to it, too.
+pub const MESSAGES_LOOKED_BACK_MAX: usize = 40;
+/// Sources of one reply.
+pub const SOURCES_MAX: usize = 60;
+/// What sources take of what a model reads, at the most; and never more than half of it.
+pub const SOURCE_TOKENS_MAX: usize = 12_000;
+/// Passages that are looked for, for one reply.
+pub const PASSAGES_MAX: usize = 12;
+/// Pictures that a model is shown with one question, and what each counts.
+pub const PICTURES_PER_REPLY_MAX: usize = 4;
+pub const PICTURE_TOKENS: usize = 1_000;
+/// A reply waits this long for its files to be read; and this long for what finds them by meaning.
+pub const REPLY_FILES_SECONDS_MAX: u64 = 180;
+pub const REPLY_MEANING_SECONDS_MAX: u64 = 20;
+/// After a model refused a picture, it is shown none for so long.
+pub const BLIND_SECONDS: u64 = 3_600;
 /// Files that are deleted at a time.
 pub const FILES_DELETED_MAX: usize = 500;
 /// Uploads of one user that are not complete.

@@ -44,6 +44,8 @@ pub enum LiveCommand {
 pub enum LiveEvent {
     /// A chat is new, or its title, model or place changed.
     ChatChanged { chat: Chat },
+    /// A chat is deleted.
+    ChatDeleted { chat_id: ChatId },
     /// Messages are new or have changed; each replaces what the browser has under its id, and, with all that follows, an
     /// older version of it. One that is not shown is not to be.
     Messages { chat_id: ChatId, messages: Vec<Message> },

@@ -26,6 +26,9 @@ pub struct Message {
     pub versions: Option<Versions>,
     pub author: Author,
     pub body: MessageBody,
+    /// The files that came with it, or the sources that a reply was given: ready to show.
+    #[serde(default, skip_serializing_if = "SafeHtml::is_empty")]
+    pub files: SafeHtml,
     pub state: MessageState,
     /// What there is to know of a reply besides its text.
     pub details: ReplyDetails,

@@ -98,6 +98,17 @@ pub struct Prompt {
     pub lines: Vec<PromptLine>,
     /// The beginning of its reply, to go on from; only for a model that can, empty for a reply from its start.
     pub begun: String,
+    /// Pictures that go with the last line; only for a model that sees.
+    #[serde(skip)]
+    pub images: Vec<PromptImage>,
+}
+
+/// A picture that a model is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptImage {
+    /// `image/png` or `image/jpeg`.
+    pub media_type: &'static str,
+    pub base64: String,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Where to go after the log-in, and after what a plain form did.
+//! Where to go after the log-in, after what a plain form did, and where what the server renders leads.
 
-use super::limits;
+use super::{ids::FileId, limits};
 
 /// The front page of somebody who is logged in.
 pub const HOME_PATH: &str = "/chats";
@@ -28,6 +28,19 @@ pub const SITE_SAVED_PATH: &str = "/admin/site?done=1";
 
 /// The form for a new password, after one was taken.
 pub const PASSWORD_CHANGED_PATH: &str = "/settings/password?done=1";
+
+/// The person's files.
+pub const FILES_PATH: &str = "/files";
+
+/// A file.
+pub fn file_path(id: FileId) -> String {
+    format!("{FILES_PATH}/{id}")
+}
+
+/// A file at this piece of its text.
+pub fn passage_path(id: FileId, seq: u32) -> String {
+    format!("{FILES_PATH}/{id}?at={seq}#chunk-{seq}")
+}
 
 /// A path on this site, never another site's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,12 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{file::File, message::SafeHtml, place::Place};
+use super::{
+    file::{File, FileInChat},
+    message::SafeHtml,
+    place::Place,
+};
 
 /// A file, and a stretch of its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileView {
     pub file: File,
+    /// Where it is used, the newest chat first.
+    pub chats: Vec<FileInChat>,
     /// In their order; none of an image, or of what was not read.
     pub chunks: Vec<ShownChunk>,
     /// Where the stretch before this one begins; none at the beginning.

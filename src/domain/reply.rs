@@ -67,6 +67,10 @@ impl ContextCut {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplyPhase {
+    /// Files that belong to the question are still being read.
+    ReadingFiles,
+    /// Files are searched for what answers the question.
+    Searching,
     /// It was asked and has said nothing yet.
     #[default]
     Reading,
@@ -80,6 +84,8 @@ impl ReplyPhase {
     /// What the person reads; nothing where the growing text says it.
     pub const fn text(self) -> Option<&'static str> {
         match self {
+            Self::ReadingFiles => Some("Reading files…"),
+            Self::Searching => Some("Searching files…"),
             Self::Reading => Some("Reading…"),
             Self::Thinking => Some("Thinking…"),
             Self::Writing => None,

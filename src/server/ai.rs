@@ -57,6 +57,14 @@ pub trait Provider: Send + Sync {
     /// Whether a model goes on from a beginning of its reply. What has to be found out is, once.
     async fn can_continue(&self, model: &str) -> bool;
 
+    /// Whether a model may be shown pictures: as long as it refused none lately.
+    fn sees(&self, _model: &str) -> bool {
+        false
+    }
+
+    /// A model refused what had pictures in it.
+    fn note_blind(&self, _model: &str) {}
+
     /// How much a model can have of a conversation, as far as is known: it may become less when something was refused
     /// ([`ReplyFailure::ContextTooLong`]).
     fn window(&self, model: &str) -> Window;
@@ -247,6 +255,18 @@ impl Models {
             }
             None if model.is_embedded() => Err(ReplyFailure::EmbeddedMissing),
             None => Err(ReplyFailure::ModelNotFound),
+        }
+    }
+
+    /// Whether a model may be shown pictures.
+    pub fn sees(&self, model: &ModelName) -> bool {
+        self.now().find(model.provider()).is_some_and(|known| known.provider.sees(model.model()))
+    }
+
+    /// A model refused what had pictures in it.
+    pub fn note_blind(&self, model: &ModelName) {
+        if let Some(known) = self.now().find(model.provider()) {
+            known.provider.note_blind(model.model());
         }
     }
 

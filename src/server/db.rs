@@ -32,6 +32,7 @@ mod leases;
 mod links;
 mod login_attempts;
 mod login_sessions;
+mod message_files;
 mod messages;
 mod migrate;
 mod notifications;
@@ -64,6 +65,7 @@ pub use self::{
     access_tokens::{NewAccessToken, OpenToken},
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
+    chats::DeletedChat,
     chunk_vectors::{BareChunk, ChunkVector},
     content::ReplyContent,
     dialects::KeptDialect,

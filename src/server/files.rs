@@ -40,6 +40,8 @@ pub struct Announced {
     /// None when whoever sends it does not say.
     pub size_bytes: Option<u64>,
     pub modified_at_ms: Option<i64>,
+    /// Whether it stays though no chat has it; else it came with a message.
+    pub is_kept: bool,
 }
 
 /// Makes room for a file whose content comes after this.
@@ -58,6 +60,7 @@ pub async fn begin(state: &AppState, db: &UserDb, announced: Announced) -> Resul
         name: announced.name,
         size_bytes: announced.size_bytes,
         modified_at_ms: announced.modified_at_ms,
+        is_kept: announced.is_kept,
         storage_bytes_max: state.config.limits.storage_bytes_per_user(),
     };
     let file = db.add_file(new).await?;
@@ -78,7 +81,8 @@ pub async fn list(
 ) -> Result<FilePage> {
     let (files, has_more) = db.list_files(search, order, after).await?;
     let next_after = files.last().map(|file| file.id).filter(|_| has_more);
-    Ok(FilePage { files, next_after, storage: measure(state, db).await? })
+    let chats = db.list_chats_of_files(&files.iter().map(|file| file.id).collect::<Vec<_>>()).await?;
+    Ok(FilePage { files, next_after, chats, storage: measure(state, db).await? })
 }
 
 /// How much of their storage somebody has taken.

@@ -86,6 +86,11 @@ impl Live {
         self.announce(user_id, LiveEvent::ChatChanged { chat: chat.clone() });
     }
 
+    /// A chat is deleted.
+    pub fn chat_deleted(&self, user_id: UserId, chat_id: ChatId) {
+        self.announce(user_id, LiveEvent::ChatDeleted { chat_id });
+    }
+
     /// Messages are new or have changed.
     pub fn messages(&self, user_id: UserId, chat_id: ChatId, messages: Vec<Message>) {
         self.announce(user_id, LiveEvent::Messages { chat_id, messages });

@@ -7,6 +7,7 @@
 //! Raw HTML in a reply is shown as text. Images are shown as links: nothing is fetched from another host because a model
 //! wrote its address. What comes out has gone through ammonia last; nothing is rendered after that.
 
+mod citations;
 mod highlight;
 
 use std::{
@@ -15,8 +16,9 @@ use std::{
 };
 
 use ammonia::Builder;
-use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, BrokenLink, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
+pub use self::citations::{Citations, attached_html, sources_html};
 use crate::domain::message::SafeHtml;
 
 /// Elements within each other; what is deeper is shown without them.
@@ -28,6 +30,7 @@ pub struct Renderer {
     /// Bytes of the text that are in finished blocks.
     finished_bytes: usize,
     finished_blocks: usize,
+    citations: Citations,
 }
 
 /// What changed since the last time.
@@ -39,6 +42,11 @@ pub struct Rendered {
 }
 
 impl Renderer {
+    /// For a reply whose numbers in brackets lead to these.
+    pub fn new(citations: Citations) -> Self {
+        Self { citations, ..Self::default() }
+    }
+
     /// Bytes of the text that are rendered again each time.
     pub fn open_bytes(&self, text: &str) -> usize {
         text.len() - self.finished_bytes
@@ -54,23 +62,28 @@ impl Renderer {
         let mut blocks = Vec::new();
         // All but the last block are finished.
         for bounds in starts.windows(2) {
-            blocks.push(render_block(&open[bounds[0]..bounds[1]], true));
+            blocks.push(render_block(&open[bounds[0]..bounds[1]], true, &self.citations));
         }
         let tail_start = starts.last().copied().unwrap_or(0);
         self.finished_bytes += if blocks.is_empty() { 0 } else { tail_start };
         self.finished_blocks += blocks.len();
-        let tail = render_block(&text[self.finished_bytes..], false);
+        let tail = render_block(&text[self.finished_bytes..], false, &self.citations);
         Rendered { first_block, blocks, tail }
     }
 }
 
 /// Renders a text that will not change: all of its blocks are finished.
 pub fn render_all(text: &str) -> Vec<SafeHtml> {
+    render_reply(text, &Citations::default())
+}
+
+/// The same of a reply with sources.
+pub fn render_reply(text: &str, citations: &Citations) -> Vec<SafeHtml> {
     let mut starts = block_starts(text);
     starts.push(text.len());
     starts
         .windows(2)
-        .map(|bounds| render_block(&text[bounds[0]..bounds[1]], true))
+        .map(|bounds| render_block(&text[bounds[0]..bounds[1]], true, citations))
         .filter(|html| !html.is_empty())
         .collect()
 }
@@ -108,10 +121,19 @@ fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS
 }
 
-fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
+fn render_block(markdown: &str, is_finished: bool, citations: &Citations) -> SafeHtml {
+    // A number in brackets is a link that is defined nowhere.
+    let known = |link: BrokenLink| {
+        let is_ours =
+            matches!(link.link_type, LinkType::Shortcut | LinkType::Reference) && citations.knows(&link.reference);
+        is_ours.then(|| (CowStr::from(link.reference.to_string()), CowStr::from("")))
+    };
+    // The first number of two that stand together is taken for the text of a link to the second.
+    let mut cited: Option<(LinkType, String)> = None;
     let mut code: Option<(String, String)> = None;
     let mut columns = Columns::default();
-    let events = shallow(Parser::new_ext(markdown, options())).filter_map(|event| match (event, &mut code) {
+    let parser = Parser::new_with_broken_link_callback(markdown, options(), Some(known));
+    let events = shallow(parser).filter_map(|event| match (event, &mut code) {
         (Event::Start(Tag::CodeBlock(kind)), _) => {
             let language = match kind {
                 CodeBlockKind::Fenced(info) => info.split([' ', ',', '{']).next().unwrap_or_default().to_owned(),
@@ -129,6 +151,25 @@ fn render_block(markdown: &str, is_finished: bool) -> SafeHtml {
             // A block that still grows is highlighted when it is whole: doing it for each token would cost its square.
             Some(Event::Html(highlight::code_block(&language, &source, is_finished).into()))
         }
+        (
+            Event::Start(Tag::Link {
+                link_type: link_type @ (LinkType::ShortcutUnknown | LinkType::ReferenceUnknown),
+                dest_url,
+                ..
+            }),
+            _,
+        ) => {
+            cited = Some((link_type, citations.links(&dest_url).unwrap_or_default()));
+            None
+        }
+        (Event::End(TagEnd::Link), _) if cited.is_some() => cited.take().map(|(_, links)| Event::Html(links.into())),
+        (Event::Text(text), None) if cited.is_some() => match &cited {
+            Some((LinkType::ReferenceUnknown, _)) => Some(match citations.links(&text) {
+                Some(links) => Event::Html(links.into()),
+                None => Event::Text(format!("[{text}]").into()),
+            }),
+            _ => None,
+        },
         (Event::Start(Tag::Table(alignments)), _) => {
             columns = Columns { alignments, next: 0, cell: "th" };
             Some(Event::Start(Tag::Table(Vec::new())))
@@ -238,7 +279,7 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             "ul",
         ]))
         .tag_attributes(HashMap::from([
-            ("a", HashSet::from(["href", "title"])),
+            ("a", HashSet::from(["href", "title", "class"])),
             ("ol", HashSet::from(["start"])),
             ("code", HashSet::from(["class"])),
             ("pre", HashSet::from(["class", "tabindex"])),
@@ -247,11 +288,12 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("th", HashSet::from(["align"])),
         ]))
         .attribute_filter(|element, attribute, value| match (element, attribute) {
+            ("a", "class") if value != "citation" => None,
             ("code" | "pre" | "span", "class") if !value.split(' ').all(is_own_class) => None,
             _ => Some(value.into()),
         })
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .url_relative(ammonia::UrlRelative::Deny)
+        .url_relative(ammonia::UrlRelative::Custom(Box::new(citations::own_address)))
         .link_rel(Some("noopener noreferrer nofollow"))
         .set_tag_attribute_value("a", "target", "_blank")
         // A wide table scrolls sideways, by keyboard, too.

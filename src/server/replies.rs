@@ -1,7 +1,7 @@
 //! The one real use case: a message is saved, a model asked, its reply saved and announced piece by piece.
 //!
 //! What a user asks for is here; `engine` writes one reply, `joint` puts it to what was there before, `follow` hears one out
-//! for a program, `context` chooses what a model reads, and has older messages summarised (`summary`), `view` makes messages ready to show, `running` knows what runs on this server, `queue` whose turn is next,
+//! for a program, `context` chooses what a model reads, and has older messages summarised (`summary`), `sources` adds what files have to say, `view` makes messages ready to show, `running` knows what runs on this server, `queue` whose turn is next,
 //! `sweep` goes on with what lost its server, `versions` says things otherwise.
 
 mod context;
@@ -11,6 +11,7 @@ mod joint;
 mod prompt;
 mod queue;
 pub mod running;
+mod sources;
 mod summary;
 pub mod sweep;
 mod tell;
@@ -18,12 +19,12 @@ mod thoughts;
 pub mod versions;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     domain::{
         chat::ChatView,
-        ids::{ChatId, ClientMessageId, MessageId},
+        ids::{ChatId, ClientMessageId, FileId, MessageId},
         limits,
         live::LiveEvent,
         message::{Author, Message, MessagePage, MessageState, MessageText, Sent},
@@ -116,17 +117,26 @@ pub async fn watch(
 /// Saves a message and starts the reply to it, or puts that into the queue.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Conflict`], [`Error::TooManyReplies`], [`InvalidInput::Model`]; nothing is saved then.
-pub async fn send_message(
-    state: &AppState,
-    db: &UserDb,
-    chat_id: ChatId,
-    text: MessageText,
-    client_message_id: ClientMessageId,
-    model: Option<ModelName>,
-    draft_ms: Option<i64>,
-) -> Result<Sent> {
-    add_exchange(state, db, chat_id, Typed { edits: None, text, client_message_id, draft_ms }, model).await
+/// [`Error::NotFound`], also for a file; [`Error::Conflict`], [`Error::TooMany`], [`Error::TooManyReplies`],
+/// [`InvalidInput::Model`]; nothing is saved then.
+pub async fn send_message(state: &AppState, db: &UserDb, chat_id: ChatId, new: NewMessage) -> Result<Sent> {
+    let NewMessage { text, files, client_message_id, model, draft_ms } = new;
+    let mut seen = HashSet::new();
+    let files = files.into_iter().filter(|id| seen.insert(*id)).collect();
+    add_exchange(state, db, chat_id, Typed { edits: None, text, files, client_message_id, draft_ms }, model).await
+}
+
+/// A message to send.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    pub text: MessageText,
+    /// What comes with it.
+    pub files: Vec<FileId>,
+    pub client_message_id: ClientMessageId,
+    /// What is to answer it; the chat's last one without it.
+    pub model: Option<ModelName>,
+    /// The moment of the draft that it was.
+    pub draft_ms: Option<i64>,
 }
 
 /// What somebody typed, and where.
@@ -134,6 +144,7 @@ struct Typed {
     /// The message of which it is another version.
     edits: Option<MessageId>,
     text: MessageText,
+    files: Vec<FileId>,
     client_message_id: ClientMessageId,
     /// The moment of the draft that it was.
     draft_ms: Option<i64>,
@@ -154,8 +165,8 @@ async fn add_exchange(
     finish(state.tasks.clone().spawn(async move {
         let writer = Writer::reserve(&state);
         let lease = writer.as_ref().map(|writer| writer.lease);
-        let Typed { edits, text, client_message_id, draft_ms } = typed;
-        let new = NewExchange { chat_id, edits, text, client_message_id, model, draft_ms, lease, running_max };
+        let Typed { edits, text, files, client_message_id, draft_ms } = typed;
+        let new = NewExchange { chat_id, edits, text, files, client_message_id, model, draft_ms, lease, running_max };
         match db.add_exchange(new).await? {
             NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
             NewReply::Added { chat, message, reply, draft } => {
@@ -242,10 +253,15 @@ async fn read_page(state: &AppState, db: &UserDb, chat_id: ChatId, before_seq: O
 async fn show_all(state: &AppState, db: &UserDb, stored: Vec<StoredMessage>, has_versions: bool) -> Vec<Message> {
     // Without the answer, a tab goes on with what it knows of them.
     let versions = if has_versions { db.list_versions(&stored).await.unwrap_or_default() } else { HashMap::new() };
+    let with_files: Vec<MessageId> =
+        stored.iter().filter(|message| message.uses_files).map(|message| message.id).collect();
+    // Without the answer, the conversation is shown all the same.
+    let mut files = db.list_message_files(&with_files).await.unwrap_or_default();
     let mut messages = Vec::with_capacity(stored.len());
     for message in stored {
         let versions = versions.get(&message.id).copied();
-        messages.push(Message { versions, ..view::show(state, db.user_id(), message).await });
+        let files = files.remove(&message.id).unwrap_or_default();
+        messages.push(Message { versions, ..view::show(state, db.user_id(), message, &files).await });
     }
     let is_queued = |message: &Message| matches!(message.state, MessageState::Queued { .. });
     let queued: Vec<MessageId> =

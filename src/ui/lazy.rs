@@ -3,22 +3,28 @@
 //! What only these pages use goes with them; what a page of the first load uses, too, stays in the first part. A part is
 //! named after the first segment of its pages' paths, by which the document's head knows what to load early.
 
-use std::future::pending;
+use std::{future::pending, pin::Pin};
 
 use leptos::{
     prelude::*,
     wasm_split::{SplitLoaderError, wasm_split},
+    web_sys::File as BrowserFile,
 };
 use leptos_router::ChooseView;
 
 use super::{
-    components::fetch_failed::FetchFailed,
-    pages::{
-        audit::AuditPage, connection::ConnectionPage, data::DataPage, file::FilePage, files::FilesPage,
-        live_sessions::LiveSessionsPage, models::ModelsPage, notifications::NotificationsPage, password::PasswordPage,
-        people::PeoplePage, preferences::PreferencesPage, second_factor::SecondFactorPage, sessions::SessionsPage,
-        setup::SetupPage, site::SitePage, tokens::TokensPage, welcome::WelcomePage,
+    components::{
+        attached_files::{self, AttachedFiles},
+        fetch_failed::FetchFailed,
+        message_edit::MessageEdit,
     },
+    pages::{
+        audit::AuditPage, chat_settings::ChatSettingsPage, connection::ConnectionPage, data::DataPage, file::FilePage,
+        files::FilesPage, live_sessions::LiveSessionsPage, models::ModelsPage, notifications::NotificationsPage,
+        password::PasswordPage, people::PeoplePage, preferences::PreferencesPage, second_factor::SecondFactorPage,
+        sessions::SessionsPage, setup::SetupPage, site::SitePage, tokens::TokensPage, welcome::WelcomePage,
+    },
+    state::{conversation::Conversation, drafts::Draft, entry::Entry, uploads::Uploads},
 };
 use crate::error::Error;
 
@@ -85,10 +91,11 @@ part!(
 );
 
 part!(
-    /// `/files` and below.
+    /// `/files` and below, and the files of a chat.
     FilePages, files, preload_files, {
         List => FilesPage,
         One => FilePage,
+        OfChat => ChatSettingsPage,
     }
 );
 
@@ -99,6 +106,39 @@ part!(
         Welcome => WelcomePage,
     }
 );
+
+/// Has files come with the next message of a chat.
+#[wasm_split(composing, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn attach(draft: Draft, uploads: Uploads, files: Vec<BrowserFile>) -> Result<(), SplitLoaderError> {
+    attached_files::attach(draft, uploads, files);
+    Ok(())
+}
+
+/// The files that are to come with the next message of a chat.
+#[wasm_split(composing, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn attached_list(draft: Draft) -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <AttachedFiles draft /> }.into_any())
+}
+
+/// Where one says a message otherwise.
+#[wasm_split(composing, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn message_edit(
+    entry: Entry,
+    is_edited: RwSignal<bool>,
+    conversation: Conversation,
+) -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <MessageEdit entry is_edited conversation /> }.into_any())
+}
+
+/// Shows what is in another part, when it is there.
+pub fn later(view: impl Future<Output = Result<AnyView, SplitLoaderError>> + Send + 'static) -> AnyView {
+    // In a box, so that all of these are one and the same to the compiler.
+    let view: Pin<Box<dyn Future<Output = AnyView> + Send>> =
+        Box::pin(
+            async move { view.await.unwrap_or_else(|_| view! { <FetchFailed error=Error::Offline /> }.into_any()) },
+        );
+    view! { <Suspense>{Suspend::new(view)}</Suspense> }.into_any()
+}
 
 /// Whether the browser half is just taking over the server's HTML.
 fn is_taking_over() -> bool {

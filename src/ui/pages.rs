@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod chat;
 pub mod chat_list;
+pub mod chat_settings;
 pub mod connection;
 pub mod data;
 pub mod file;

@@ -10,11 +10,9 @@ use crate::domain::{
 };
 
 pub use crate::domain::next::{
-    HOME_PATH as CHATS_PATH, MODELS_PATH, NOTIFICATIONS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, SITE_PATH, TOKENS_PATH,
+    FILES_PATH, HOME_PATH as CHATS_PATH, MODELS_PATH, NOTIFICATIONS_PATH, SECOND_FACTOR_PATH, SESSIONS_PATH, SITE_PATH,
+    TOKENS_PATH, file_path, passage_path,
 };
-
-/// The person's files.
-pub const FILES_PATH: &str = "/files";
 
 /// The second factor's key as a picture.
 pub const SECOND_FACTOR_PICTURE_PATH: &str = "/settings/second-factor.svg";
@@ -47,19 +45,9 @@ pub fn chat_path(id: ChatId) -> String {
     format!("{CHATS_PATH}/{id}")
 }
 
-/// A file.
-pub fn file_path(id: FileId) -> String {
-    format!("{FILES_PATH}/{id}")
-}
-
 /// The stretch of a file's text that begins at this piece.
 pub fn file_text_path(id: FileId, from: u32) -> String {
     format!("{FILES_PATH}/{id}?from={from}")
-}
-
-/// A file at this piece of its text.
-pub fn passage_path(id: FileId, seq: u32) -> String {
-    format!("{FILES_PATH}/{id}?at={seq}#chunk-{seq}")
 }
 
 /// A small picture of a file that is an image.
@@ -85,6 +73,11 @@ pub fn notification_path(item: &Notification) -> Option<String> {
         (None, NotificationKind::FileReady | NotificationKind::FileFailed) => Some(FILES_PATH.to_owned()),
         (None, _) => None,
     }
+}
+
+/// What belongs to a chat besides what is said in it.
+pub fn chat_settings_path(id: ChatId) -> String {
+    format!("{CHATS_PATH}/{id}/settings")
 }
 
 /// The part of a chat that ends before the place `before_seq`.

@@ -17,10 +17,11 @@ pub enum Kind {
 }
 
 /// Every table that the server keeps.
-pub const TABLES: [&str; 24] = [
+pub const TABLES: [&str; 26] = [
     "access_token",
     "audit_entry",
     "chat_draft",
+    "chat_file",
     "chat_message",
     "chat_session",
     "chat_summary",
@@ -32,6 +33,7 @@ pub const TABLES: [&str; 24] = [
     "hidden_model",
     "login_attempt",
     "login_session",
+    "message_file",
     "model_dialect",
     "notification",
     "one_time_link",
@@ -44,9 +46,10 @@ pub const TABLES: [&str; 24] = [
     "user_file",
 ];
 /// Those whose rows are somebody's.
-pub const OWNED_TABLES: [&str; 13] = [
+pub const OWNED_TABLES: [&str; 15] = [
     "access_token",
     "chat_draft",
+    "chat_file",
     "chat_message",
     "chat_session",
     "chat_summary",
@@ -55,6 +58,7 @@ pub const OWNED_TABLES: [&str; 13] = [
     "file_part",
     "file_picture",
     "login_session",
+    "message_file",
     "notification",
     "second_factor",
     "user_file",

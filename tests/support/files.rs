@@ -51,8 +51,17 @@ impl Client {
 
     /// A whole file.
     pub async fn upload(&self, name: &str, content: impl Into<bytes::Bytes>) -> FileId {
+        self.upload_with(name, content, "").await
+    }
+
+    /// The same with more metadata.
+    pub async fn upload_with(&self, name: &str, content: impl Into<bytes::Bytes>, metadata: &str) -> FileId {
         let content = content.into();
-        let place = self.begin_upload(name, content.len() as u64).await;
+        let metadata = format!("filename {}{metadata}", STANDARD.encode(name));
+        let request = self.tus(Method::POST, UPLOADS).header("upload-length", content.len());
+        let begun = Self::send_only(request.header("upload-metadata", metadata)).await;
+        assert_eq!(begun.status, 201, "{}", begun.text());
+        let place = begun.header("location").to_owned();
         let answer = Self::send_only(self.piece(&place, 0, content)).await;
         assert_eq!(answer.status, 204, "{}", answer.text());
         file_of(&place)
@@ -60,6 +69,11 @@ impl Client {
 
     /// Some files in a form, not sent yet: each one's name, and its content in pieces.
     pub fn files_form(&self, files: Vec<(&str, Vec<std::io::Result<Vec<u8>>>)>) -> RequestBuilder {
+        self.files_form_at("/files/form", files)
+    }
+
+    /// The same where another page has it.
+    pub fn files_form_at(&self, path: &str, files: Vec<(&str, Vec<std::io::Result<Vec<u8>>>)>) -> RequestBuilder {
         let mut body: Vec<std::io::Result<Vec<u8>>> = Vec::new();
         for (name, content) in files {
             let head = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=";
@@ -68,8 +82,7 @@ impl Client {
             body.push(Ok(b"\r\n".to_vec()));
         }
         body.push(Ok(b"--x--\r\n".to_vec()));
-        let request =
-            self.request(Method::POST, "/files/form").header("content-type", "multipart/form-data; boundary=x");
+        let request = self.request(Method::POST, path).header("content-type", "multipart/form-data; boundary=x");
         request.body(reqwest::Body::wrap_stream(futures::stream::iter(body)))
     }
 

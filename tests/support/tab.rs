@@ -58,6 +58,8 @@ pub struct Screen {
     pub messages: Vec<Message>,
     /// Chats as they were announced, the newest announcement last.
     pub chats: Vec<Chat>,
+    /// Chats that were announced as deleted.
+    pub deleted: Vec<ChatId>,
     /// Codes of refused commands.
     pub refused: Vec<String>,
     pub resyncs: usize,
@@ -284,6 +286,11 @@ impl Screen {
         self.find(id).map(text).unwrap_or_default()
     }
 
+    /// How far a running reply is.
+    pub fn phase_of(&self, id: MessageId) -> Option<ReplyPhase> {
+        self.find(id).map(|message| message.details.phase)
+    }
+
     pub fn state_of(&self, id: MessageId) -> Option<MessageState> {
         self.find(id).map(|message| message.state)
     }
@@ -341,6 +348,7 @@ impl Screen {
             }
             LiveEvent::Refused { code } => self.refused.push(code),
             LiveEvent::Closing { reason } => self.closing = Some(reason),
+            LiveEvent::ChatDeleted { chat_id } => self.deleted.push(chat_id),
             LiveEvent::AccountChanged
             | LiveEvent::NotificationsChanged
             | LiveEvent::SessionsChanged

@@ -44,6 +44,7 @@ struct Shared {
     script: Mutex<VecDeque<Response>>,
     /// From now on every question, and every list, fails with this.
     outage: Mutex<Option<StatusCode>>,
+    embeds: AtomicBool,
     /// How long it thinks about every few letters; none for not at all.
     pace: Mutex<Option<Duration>>,
     models: Mutex<Vec<String>>,
@@ -91,6 +92,7 @@ impl Upstream {
             answer,
             script: Mutex::default(),
             outage: Mutex::default(),
+            embeds: AtomicBool::new(true),
             pace: Mutex::default(),
             models,
             entry: Mutex::new(json!({})),
@@ -138,6 +140,11 @@ impl Upstream {
     /// From now on it fails, or does not any more.
     pub fn fail(&self, status: Option<StatusCode>) {
         *self.shared.outage.lock().unwrap() = status;
+    }
+
+    /// From now on it says of no text what it means, or does again.
+    pub fn fail_embedding(&self, fails: bool) {
+        self.shared.embeds.store(!fails, Ordering::SeqCst);
     }
 
     /// From now on it writes a few letters at a time, after this pause each.
@@ -267,7 +274,13 @@ impl Call {
 }
 
 fn lines_of(body: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    // With pictures, a line has parts.
+    let text = |value: &Value| match value.as_array() {
+        Some(parts) => {
+            parts.iter().filter_map(|part| part["text"].as_str().or(part["image_url"]["url"].as_str())).collect()
+        }
+        None => value.as_str().unwrap().to_owned(),
+    };
     let lines = body["messages"].as_array().unwrap();
     lines.iter().map(|line| (text(&line["role"]), text(&line["content"]))).collect()
 }
@@ -298,6 +311,9 @@ pub fn delta(text: &str) -> String {
 async fn embed(State(shared): State<Arc<Shared>>, Json(question): Json<Value>) -> Response {
     if let Some(status) = *shared.outage.lock().unwrap() {
         return status.into_response();
+    }
+    if !shared.embeds.load(Ordering::SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let vector = |text: &str| {
         let mut vector = [0.0_f32; 128];

@@ -96,6 +96,7 @@ async fn follow(socket: &mut Socket, chat_id: ChatId, sent: Instant) -> Result<S
             LiveEvent::Refused { code } => bail!("the live connection refused: {code}"),
             LiveEvent::Closing { reason } => bail!("the live connection closes: {reason:?}"),
             LiveEvent::ChatChanged { .. }
+            | LiveEvent::ChatDeleted { .. }
             | LiveEvent::Messages { .. }
             | LiveEvent::ChatOutdated { .. }
             | LiveEvent::ReplyQueued { .. }

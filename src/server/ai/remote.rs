@@ -10,7 +10,11 @@ mod faults;
 mod known;
 mod stream;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use eventsource_stream::Eventsource;
@@ -34,7 +38,7 @@ use crate::{
     domain::{
         limits,
         message::ReplyFailure,
-        model::{Prompt, PromptRole},
+        model::{Prompt, PromptImage, PromptRole},
     },
     server::config::ModelConfig,
 };
@@ -59,6 +63,8 @@ pub struct Remote {
     retries: u32,
     breaker: Breaker,
     windows: Windows,
+    /// Models that refused pictures, and when.
+    blind: Mutex<HashMap<String, Instant>>,
 }
 
 impl Remote {
@@ -94,6 +100,7 @@ impl Remote {
             retries: config.retries,
             breaker: Breaker::new(Duration::from_secs(config.rest_seconds)),
             windows: Windows::new(config.context_tokens),
+            blind: Mutex::default(),
         })
     }
 
@@ -271,12 +278,24 @@ impl Provider for Remote {
         self.find_dialect(model).await.is_some()
     }
 
+    fn sees(&self, model: &str) -> bool {
+        let blind = self.blind.lock().unwrap_or_else(PoisonError::into_inner);
+        blind.get(model).is_none_or(|at| at.elapsed() >= Duration::from_secs(limits::BLIND_SECONDS))
+    }
+
+    fn note_blind(&self, model: &str) {
+        tracing::info!(provider = self.name, model, "a model refused pictures");
+        let mut blind = self.blind.lock().unwrap_or_else(PoisonError::into_inner);
+        // Names come from the provider's own list, which is bounded.
+        blind.insert(model.to_owned(), Instant::now());
+    }
+
     fn window(&self, model: &str) -> Window {
         self.windows.of(model)
     }
 
     async fn generate(&self, model: &str, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
-        let messages: Vec<Value> = prompt
+        let mut messages: Vec<Value> = prompt
             .lines
             .iter()
             .map(|line| {
@@ -287,6 +306,9 @@ impl Provider for Remote {
                 json!({ "role": role, "content": line.text })
             })
             .collect();
+        if let Some(question) = messages.last_mut().filter(|_| !prompt.images.is_empty()) {
+            question["content"] = with_images(&question["content"], &prompt.images);
+        }
         let mut body = json!({ "model": model, "messages": messages, "stream": true });
         if prompt.begun.is_empty() {
             return self.ask_at_most(model, &body, prompt).await;
@@ -317,6 +339,17 @@ impl Provider for Remote {
         };
         timeout(self.first_byte, answer).await.map_err(|_| ReplyFailure::NoAnswer)?
     }
+}
+
+/// A text and pictures, as parts of one message
+/// (<https://platform.openai.com/docs/guides/images-vision>).
+fn with_images(text: &Value, images: &[PromptImage]) -> Value {
+    let mut parts = vec![json!({ "type": "text", "text": text })];
+    parts.extend(images.iter().map(|image| {
+        let url = format!("data:{};base64,{}", image.media_type, image.base64);
+        json!({ "type": "image_url", "image_url": { "url": url } })
+    }));
+    Value::Array(parts)
 }
 
 /// What `POST /embeddings` answers.

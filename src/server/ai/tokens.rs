@@ -1,7 +1,7 @@
 //! How many tokens a text is, for models whose tokenizer is not known: an estimate that is rather too high, for what does not
 //! fit is refused.
 
-use crate::domain::model::Prompt;
+use crate::domain::{limits, model::Prompt};
 
 /// What surrounds each line of a conversation.
 const LINE_TOKENS: usize = 8;
@@ -60,7 +60,8 @@ pub fn of_line(text: &str) -> usize {
 
 /// Tokens of a conversation.
 pub fn of_prompt(prompt: &Prompt) -> usize {
-    prompt.lines.iter().map(|line| of_line(&line.text)).sum::<usize>() + estimate(&prompt.begun)
+    let said: usize = prompt.lines.iter().map(|line| of_line(&line.text)).sum();
+    said + estimate(&prompt.begun) + prompt.images.len() * limits::PICTURE_TOKENS
 }
 
 #[cfg(test)]

@@ -3,21 +3,36 @@
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
-use super::{UserDb, entity::chat_session, failed};
+use super::{
+    UserDb,
+    entity::{chat_message, chat_session},
+    exchanges::{lock_chat, lock_user},
+    failed,
+    message_files::{delete_unused, list_files_of_chat},
+    write::Written,
+};
 use crate::{
     domain::{
         chat::{Chat, ChatCursor, ChatPage},
-        ids::ChatId,
+        ids::{ChatId, FileId, MessageId, UserId},
         limits,
         model::ModelName,
     },
     error::Result,
     server::clock,
 };
+
+/// What went with a chat.
+#[derive(Clone, Debug)]
+pub struct DeletedChat {
+    /// Replies that were running, or waited.
+    pub running: Vec<MessageId>,
+    pub files: Vec<FileId>,
+}
 
 impl UserDb {
     /// Adds an empty chat.
@@ -35,6 +50,8 @@ impl UserDb {
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
             is_unread: false,
+            uses_files: false,
+            searches_files: false,
         };
         self.write("add chat", move |transaction| {
             async move {
@@ -47,6 +64,8 @@ impl UserDb {
                     created_at_ms: Set(row.created_at_ms),
                     updated_at_ms: Set(row.updated_at_ms),
                     is_unread: NotSet,
+                    uses_files: NotSet,
+                    searches_files: NotSet,
                 };
                 chat_session::Entity::insert(new).exec_without_returning(transaction).await?;
                 Ok(to_chat(row))
@@ -54,6 +73,16 @@ impl UserDb {
             .boxed()
         })
         .await
+    }
+
+    /// Deletes a chat with all that was said in it, and the files that came with that and are in no other chat.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::error::Error::NotFound) when it is not theirs.
+    pub async fn delete_chat(&self, id: ChatId) -> Result<DeletedChat> {
+        let user_id = self.user_id();
+        self.write("delete chat", move |transaction| async move { delete_row(transaction, user_id, id).await }.boxed())
+            .await
     }
 
     /// A page of the chats, newest first, after `before`.
@@ -104,6 +133,29 @@ impl UserDb {
     }
 }
 
+async fn delete_row(transaction: &impl ConnectionTrait, user_id: UserId, id: ChatId) -> Written<DeletedChat> {
+    // In the order in which whoever sends takes them.
+    lock_user(transaction, user_id).await?;
+    lock_chat(transaction, user_id, id).await?;
+    let running: Vec<Uuid> = chat_message::Entity::find()
+        .select_only()
+        .column(chat_message::Column::Id)
+        .filter(chat_message::Column::ChatId.eq(id.0))
+        .filter(chat_message::Column::UserId.eq(user_id.0))
+        .filter(chat_message::Column::LeaseUntilMs.is_not_null())
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    let files = list_files_of_chat(transaction, user_id, id).await?;
+    chat_session::Entity::delete_many()
+        .filter(chat_session::Column::Id.eq(id.0))
+        .filter(chat_session::Column::UserId.eq(user_id.0))
+        .exec(transaction)
+        .await?;
+    let files = delete_unused(transaction, user_id, &files).await?;
+    Ok(DeletedChat { running: running.into_iter().map(MessageId).collect(), files })
+}
+
 /// A row as the rest of the program knows it.
 pub(super) fn to_chat(row: chat_session::Model) -> Chat {
     Chat {
@@ -112,5 +164,6 @@ pub(super) fn to_chat(row: chat_session::Model) -> Chat {
         model: row.model.and_then(|name| ModelName::parse(&name).ok()),
         updated_at_ms: row.updated_at_ms,
         is_unread: row.is_unread,
+        searches_files: row.searches_files,
     }
 }

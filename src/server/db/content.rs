@@ -7,6 +7,7 @@ use crate::domain::{
     ids::MessageId,
     limits,
     reply::{Context, ContextCut, Usage},
+    source::{FilesSearched, Grounds},
 };
 
 /// What there is of a reply; none of what has not changed since it was last kept.
@@ -16,6 +17,7 @@ pub struct ReplyContent {
     pub reasoning: Option<String>,
     pub usage: Option<Usage>,
     pub context: Option<Context>,
+    pub grounds: Option<Grounds>,
 }
 
 impl From<String> for ReplyContent {
@@ -26,12 +28,12 @@ impl From<String> for ReplyContent {
 
 impl ReplyContent {
     /// Puts it into an update.
-    pub(super) fn set(self, mut update: UpdateMany<chat_message::Entity>) -> UpdateMany<chat_message::Entity> {
-        if let Some(text) = self.text {
-            update = update.col_expr(chat_message::Column::Text, Expr::value(text));
+    pub(super) fn set(&self, mut update: UpdateMany<chat_message::Entity>) -> UpdateMany<chat_message::Entity> {
+        if let Some(text) = &self.text {
+            update = update.col_expr(chat_message::Column::Text, Expr::value(text.as_str()));
         }
-        if let Some(reasoning) = self.reasoning {
-            update = update.col_expr(chat_message::Column::Reasoning, Expr::value(reasoning));
+        if let Some(reasoning) = &self.reasoning {
+            update = update.col_expr(chat_message::Column::Reasoning, Expr::value(reasoning.as_str()));
         }
         if let Some(usage) = self.usage {
             update = update
@@ -39,10 +41,14 @@ impl ReplyContent {
                 .col_expr(chat_message::Column::CompletionTokens, Expr::value(to_column(usage.completion_tokens)))
                 .col_expr(chat_message::Column::TokensEstimated, Expr::value(usage.is_estimated));
         }
-        if let Some(context) = self.context {
+        if let Some(context) = &self.context {
             update = update
                 .col_expr(chat_message::Column::ContextFromId, Expr::value(context.from_id.0))
                 .col_expr(chat_message::Column::ContextCut, Expr::value(context.cut.code()));
+        }
+        if let Some(grounds) = &self.grounds {
+            let searched = grounds.searched.map(FilesSearched::code);
+            update = update.col_expr(chat_message::Column::FilesSearched, Expr::value(searched));
         }
         update
     }

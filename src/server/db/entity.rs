@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod audit_entry;
 pub mod chat_draft;
+pub mod chat_file;
 pub mod chat_message;
 pub mod chat_session;
 pub mod chat_summary;
@@ -14,6 +15,7 @@ pub mod file_picture;
 pub mod hidden_model;
 pub mod login_attempt;
 pub mod login_session;
+pub mod message_file;
 pub mod model_dialect;
 pub mod notification;
 pub mod one_time_link;

@@ -13,6 +13,7 @@ use super::{
     chats::to_chat,
     drafts::clear_draft,
     entity::{chat_message, chat_session, user_account},
+    message_files::{attach, came_with, copy_files, note_use},
     messages::{StoredMessage, to_message, to_state},
     queue::{QUEUED_UNTIL_MS, may_start},
     replies::{Lease, lease_end_ms},
@@ -23,7 +24,7 @@ use crate::{
     domain::{
         chat::{Chat, title_from_message},
         draft::DraftChange,
-        ids::{ChatId, ClientMessageId, MessageId, UserId},
+        ids::{ChatId, ClientMessageId, FileId, MessageId, UserId},
         message::MessageText,
         model::ModelName,
     },
@@ -38,6 +39,8 @@ pub struct NewExchange {
     /// The message of which it is another version; none to follow the last one that is shown.
     pub edits: Option<MessageId>,
     pub text: MessageText,
+    /// What comes with it; another version of a message has that one's files.
+    pub files: Vec<FileId>,
     pub client_message_id: ClientMessageId,
     pub model: ModelName,
     /// The moment of the draft that the message was, where that is known.
@@ -74,8 +77,8 @@ impl UserDb {
     /// Adds a message and the reply to it in one transaction. The same client message id again gives the first ids.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the chat is not theirs, or the other version not in it; [`Error::Conflict`] when the id
-    /// stands for another text or chat, or the other version is not shown or not theirs to edit;
+    /// [`Error::NotFound`] when the chat or one of the files is not theirs, or the other version not in it;
+    /// [`Error::Conflict`] when the id stands for another text, chat or other files, or the other version is not shown or not theirs to edit;
     /// [`InvalidInput::TooManyVersions`](crate::error::InvalidInput::TooManyVersions);
     /// [`Error::TooManyReplies`] when as many wait as may.
     pub async fn add_exchange(&self, new: NewExchange) -> Result<NewReply> {
@@ -114,11 +117,16 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
         return repeat_exchange(transaction, &new, earlier).await;
     }
     let may_start = may_start(transaction, user_id, new.chat_id, new.running_max).await?;
+    let edited = new.edits;
     let parent_id = match new.edits {
         Some(id) => branch_off(transaction, find_edited(transaction, user_id, new.chat_id, id).await?).await?,
         None => last_shown(transaction, new.chat_id).await?,
     };
-    let chat = take_places(transaction, new.chat_id, 2, &new.model).await?;
+    let mut chat = take_places(transaction, new.chat_id, 2, &new.model).await?;
+    if !new.files.is_empty() {
+        note_use(transaction, new.chat_id).await?;
+        chat.uses_files = true;
+    }
     let chat = if chat.description.is_empty() { set_title(transaction, chat, new.text.as_str()).await? } else { chat };
     let message = chat_message::Model {
         id: Uuid::now_v7(),
@@ -143,10 +151,16 @@ async fn insert_exchange(transaction: &impl ConnectionTrait, user_id: UserId, ne
         context_from_id: None,
         context_cut: None,
         created_at_ms: chat.updated_at_ms,
+        uses_files: chat.uses_files,
+        files_searched: None,
     };
     let reply = new_reply(&chat, message.id, &new.model, new.lease.filter(|_| may_start));
     insert(transaction, &message).await?;
     insert(transaction, &reply).await?;
+    match edited {
+        Some(edited) if chat.uses_files => copy_files(transaction, edited.0, &message).await?,
+        _ => attach(transaction, &message, &new.files).await?,
+    }
     let draft = clear_draft(transaction, user_id, new.chat_id, new.client_message_id, new.draft_ms).await?;
     Ok(NewReply::Added { chat: to_chat(chat), message: Some(to_message(message)), reply: to_message(reply), draft })
 }
@@ -158,6 +172,9 @@ async fn repeat_exchange(
     earlier: chat_message::Model,
 ) -> Written<NewReply> {
     if earlier.chat_id != new.chat_id.0 || earlier.text != new.text.as_str() {
+        return Err(Error::Conflict.into());
+    }
+    if new.edits.is_none() && !came_with(transaction, earlier.id, &new.files).await? {
         return Err(Error::Conflict.into());
     }
     let reply = newest_reply(transaction, earlier.id).await?.ok_or(Error::Internal)?;
@@ -189,14 +206,20 @@ async fn insert_replacement(
         return Err(Error::Conflict.into());
     }
     let may_start = may_start(transaction, user_id, ChatId(chat.id), new.running_max).await?;
-    let begun = new.goes_on.then(|| (old.text.clone(), old.reasoning.clone()));
+    let begun = new.goes_on.then(|| (old.id, old.text.clone(), old.reasoning.clone(), old.files_searched.clone()));
     let parent_id = branch_off(transaction, old).await?.ok_or(Error::Conflict)?;
     let chat = take_places(transaction, ChatId(chat.id), 1, &new.model).await?;
     let mut reply = new_reply(&chat, parent_id, &new.model, new.lease.filter(|_| may_start));
-    if let Some(begun) = begun {
-        (reply.text, reply.reasoning) = begun;
+    let mut goes_on_from = None;
+    if let Some((id, text, reasoning, files_searched)) = begun {
+        (reply.text, reply.reasoning, reply.files_searched) = (text, reasoning, files_searched);
+        goes_on_from = Some(id).filter(|_| reply.uses_files);
     }
     insert(transaction, &reply).await?;
+    if let Some(id) = goes_on_from {
+        // Its numbers mean the same sources.
+        copy_files(transaction, id, &reply).await?;
+    }
     Ok(NewReply::Added { chat: to_chat(chat), message: None, reply: to_message(reply), draft: None })
 }
 
@@ -321,6 +344,8 @@ fn new_reply(
         context_from_id: None,
         context_cut: None,
         created_at_ms: chat.updated_at_ms,
+        uses_files: chat.uses_files,
+        files_searched: None,
     }
 }
 

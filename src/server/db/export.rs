@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{
     UserDb,
     entity::{
-        access_token, chat_draft, chat_message, chat_session, chat_summary, login_session, notification, user_account,
-        user_file,
+        access_token, chat_draft, chat_file, chat_message, chat_session, chat_summary, login_session, message_file,
+        notification, user_account, user_file,
     },
     failed,
 };
@@ -121,11 +121,20 @@ impl UserDb {
                 "up_to_id": row.up_to_id, "text": row.text, "model": row.model, "created_at_ms": row.created_at_ms,
             }));
         }
+        let mut files: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        let of_chats = chat_file::Entity::find()
+            .filter(chat_file::Column::UserId.eq(self.user_id().0))
+            .filter(chat_file::Column::ChatId.is_in(rows.iter().map(|row| row.id)))
+            .order_by_asc(chat_file::Column::AddedAtMs);
+        for row in of_chats.all(&read).await.map_err(failed("export files of chats"))? {
+            files.entry(row.chat_id).or_default().push(row.file_id);
+        }
         let chat = |row: chat_session::Model| {
             let value = json!({
                 "id": row.id, "title": row.description, "model": row.model, "created_at_ms": row.created_at_ms,
                 "updated_at_ms": row.updated_at_ms, "is_unread": row.is_unread, "draft": drafts.remove(&row.id),
                 "summaries": summaries.remove(&row.id).unwrap_or_default(),
+                "files": files.remove(&row.id).unwrap_or_default(), "searches_files": row.searches_files,
             });
             (ChatId(row.id), value)
         };
@@ -151,7 +160,7 @@ impl UserDb {
             let value = json!({
                 "id": row.id, "name": row.name, "kind": row.kind, "size_bytes": row.size_bytes,
                 "received_bytes": row.received_bytes, "modified_at_ms": row.modified_at_ms, "state": row.state,
-                "failure": row.failure, "created_at_ms": row.created_at_ms,
+                "failure": row.failure, "created_at_ms": row.created_at_ms, "is_kept": row.is_kept,
                 "content": format!("/files/{}/content", row.id),
             });
             (FileId(row.id), value)
@@ -165,15 +174,27 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn export_messages(&self, chat_id: ChatId, after_seq: i64) -> Result<Vec<(i64, Value)>> {
+        let read = self.read().await?;
         let rows = chat_message::Entity::find()
             .filter(chat_message::Column::UserId.eq(self.user_id().0))
             .filter(chat_message::Column::ChatId.eq(chat_id.0))
             .filter(chat_message::Column::Seq.gt(after_seq))
             .order_by_asc(chat_message::Column::Seq)
             .limit(ROWS_AT_A_TIME)
-            .all(&self.read().await?)
+            .all(&read)
             .await
             .map_err(failed("export messages"))?;
+        let mut files: HashMap<Uuid, Vec<Value>> = HashMap::new();
+        let of_messages = message_file::Entity::find()
+            .filter(message_file::Column::UserId.eq(self.user_id().0))
+            .filter(message_file::Column::MessageId.is_in(rows.iter().map(|row| row.id)))
+            .order_by_asc(message_file::Column::Number);
+        for row in of_messages.all(&read).await.map_err(failed("export files of messages"))? {
+            files.entry(row.message_id).or_default().push(json!({
+                "number": row.number, "file_id": row.file_id, "name": row.name, "used_as": row.used_as,
+                "seq": row.seq, "place": row.place, "place_number": row.place_number, "place_name": row.place_name,
+            }));
+        }
         let message = |row: chat_message::Model| {
             let value = json!({
                 "id": row.id, "seq": row.seq, "parent_id": row.parent_id, "model": row.model, "text": row.text,
@@ -181,7 +202,8 @@ impl UserDb {
                 "reasoning": row.reasoning, "prompt_tokens": row.prompt_tokens,
                 "completion_tokens": row.completion_tokens, "tokens_estimated": row.tokens_estimated,
                 "context_from_id": row.context_from_id, "context_cut": row.context_cut,
-                "created_at_ms": row.created_at_ms,
+                "created_at_ms": row.created_at_ms, "files_searched": row.files_searched,
+                "files": files.remove(&row.id).unwrap_or_default(),
             });
             (row.seq, value)
         };

@@ -36,6 +36,8 @@ pub struct NewFile {
     /// None when nobody knows it yet.
     pub size_bytes: Option<u64>,
     pub modified_at_ms: Option<i64>,
+    /// Whether it stays though no chat has it.
+    pub is_kept: bool,
     /// What all files of this user may take.
     pub storage_bytes_max: u64,
 }
@@ -252,6 +254,7 @@ fn new_row(user_id: UserId, new: &NewFile) -> Result<user_file::Model> {
         width: None,
         height: None,
         embedded_by: None,
+        is_kept: new.is_kept,
     })
 }
 

@@ -10,6 +10,7 @@ use crate::{
         message::{Author, MessageState, ReplyFailure},
         model::ModelName,
         reply::{Context, Usage},
+        source::FilesSearched,
     },
     error::Result,
 };
@@ -29,6 +30,10 @@ pub struct StoredMessage {
     pub usage: Option<Usage>,
     /// Without the summary.
     pub context: Option<Context>,
+    /// Whether there may be files of it.
+    pub uses_files: bool,
+    /// How files were searched for a reply.
+    pub files_searched: Option<FilesSearched>,
     pub created_at_ms: i64,
 }
 
@@ -40,6 +45,8 @@ pub struct PathMessage {
     pub text: String,
     /// Of a reply: where what its model read begins.
     pub context: Option<Context>,
+    /// Whether there may be files of it.
+    pub uses_files: bool,
     /// Where the path goes on; none for the first message.
     pub before: Option<PathPlace>,
 }
@@ -202,6 +209,7 @@ fn to_path_message(row: chat_message::Model) -> PathMessage {
         id: MessageId(row.id),
         is_reply: row.model.is_some(),
         context: content::context(&row),
+        uses_files: row.uses_files,
         text: row.text,
         before: row.parent_id.map(|id| PathPlace { id: MessageId(id), below_seq: row.seq }),
     }
@@ -226,6 +234,8 @@ pub(super) fn to_message(row: chat_message::Model) -> StoredMessage {
         state: to_state(&row.state, row.failure.as_deref()),
         usage: content::usage(&row),
         context: content::context(&row),
+        uses_files: row.uses_files,
+        files_searched: row.files_searched.as_deref().and_then(FilesSearched::from_code),
         reasoning: row.reasoning.unwrap_or_default(),
         text: row.text,
         created_at_ms: row.created_at_ms,

@@ -9,8 +9,10 @@ use super::{
     content::ReplyContent,
     entity::chat_message,
     exchanges::try_lock_chat,
+    message_files::keep_sources,
     messages::{StoredMessage, to_message},
     notifications::tell_unread,
+    write::Written,
 };
 use crate::{
     domain::{
@@ -74,6 +76,7 @@ impl UserDb {
                 let mut update = content.set(update).into_query();
                 update.returning_col(chat_message::Column::StopWanted);
                 let Some(row) = transaction.query_one(&update).await? else { return Ok(Kept::Lost) };
+                keep_grounds(transaction, user_id, id, content).await?;
                 Ok(if row.try_get_by_index(0)? { Kept::StopWanted } else { Kept::Ours })
             }
             .boxed()
@@ -111,12 +114,15 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("hand over reply", move |transaction| {
             async move {
-                content
+                let handed_over = content
                     .set(running_reply(user_id, id, lease))
                     .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
                     .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(0_i64))
                     .exec(transaction)
                     .await?;
+                if handed_over.rows_affected > 0 {
+                    keep_grounds(transaction, user_id, id, content).await?;
+                }
                 Ok(())
             }
             .boxed()
@@ -153,6 +159,7 @@ impl UserDb {
                     .exec_with_returning(transaction)
                     .await?;
                 let Some(ended) = ended.into_iter().next() else { return Ok(None) };
+                keep_grounds(transaction, user_id, id, content).await?;
                 let unread = match news {
                     Some(kind) => tell_unread(transaction, user_id, chat_id, kind).await?,
                     None => None,
@@ -162,6 +169,19 @@ impl UserDb {
             .boxed()
         })
         .await
+    }
+}
+
+/// What a reply was given belongs to its text: both are kept, or neither.
+async fn keep_grounds(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    id: MessageId,
+    content: ReplyContent,
+) -> Written<()> {
+    match content.grounds {
+        Some(grounds) => keep_sources(transaction, user_id, id, grounds.sources).await,
+        None => Ok(()),
     }
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Transaction
 use sha2::{Digest, Sha256};
 
 /// Tables whose rows belong to a user, by `user_id`.
-pub const OWNED: [&str; 13] = [
+pub const OWNED: [&str; 15] = [
     "chat_session",
     "chat_message",
     "chat_draft",
@@ -28,6 +28,8 @@ pub const OWNED: [&str; 13] = [
     "file_chunk",
     "file_picture",
     "chunk_vector",
+    "message_file",
+    "chat_file",
 ];
 /// Tables whose rows belong to nobody.
 pub const SHARED: [&str; 12] = [

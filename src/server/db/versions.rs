@@ -17,6 +17,7 @@ use super::{
     entity::{chat_message, chat_session},
     exchanges::{lock_chat, lock_user},
     failed,
+    message_files::{copy_chat_files, copy_files},
     messages::{StoredMessage, to_state},
     write::Written,
 };
@@ -274,11 +275,12 @@ async fn insert_fork(
             .await?;
         rows.sort_unstable_by_key(|row| row.seq);
         let mut copies = Vec::with_capacity(rows.len());
+        let mut with_files = Vec::new();
         for (row, seq) in rows.into_iter().zip(&mut seqs) {
             if !to_state(&row.state, row.failure.as_deref()).is_final() {
                 return Err(Error::ReplyRunning.into());
             }
-            let id = Uuid::now_v7();
+            let (id, origin_id) = (Uuid::now_v7(), row.id);
             let copy = chat_message::Model {
                 id,
                 chat_id,
@@ -291,10 +293,17 @@ async fn insert_fork(
                 context_cut: None,
                 ..row
             };
+            if copy.uses_files {
+                with_files.push((origin_id, copy.clone()));
+            }
             copies.push(copy.into_active_model());
         }
         chat_message::Entity::insert_many(copies).exec_without_returning(transaction).await?;
+        for (origin_id, copy) in with_files {
+            copy_files(transaction, origin_id, &copy).await?;
+        }
     }
+    copy_chat_files(transaction, user_id, ChatId(last.chat_id), ChatId(chat_id)).await?;
     Ok((to_chat(chat), true))
 }
 

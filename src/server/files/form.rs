@@ -11,7 +11,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
@@ -22,10 +22,12 @@ use super::{Announced, Source, intake, tus::Uploader};
 use crate::{
     domain::{
         file::{File, FileName},
+        ids::ChatId,
         limits,
+        token::Scope,
     },
     error::{Error, Result},
-    server::{db::UserDb, door, refusal, state::AppState},
+    server::{auth::guard::Program, db::UserDb, door, refusal, state::AppState},
 };
 
 /// Where the form stands.
@@ -48,6 +50,45 @@ pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: 
         Err(error) if is_page => Redirect::to(&format!("{PAGE}?error={}", error.code())).into_response(),
         Err(error) => refusal::json(error),
     }
+}
+
+/// The same for the files of a chat, which the chat's own page has a form for.
+pub async fn submit_for_chat(
+    State(state): State<AppState>,
+    Path(chat_id): Path<String>,
+    uploader: Uploader,
+    request: Request,
+) -> Response {
+    let is_page = refusal::accepts_html(request.headers());
+    let may_write = match request.extensions().get::<Program>() {
+        Some(Program(program)) => program.as_ref().map_or(Ok(()), |shown| shown.check(Scope::ChatsWrite)),
+        None => Ok(()),
+    };
+    let taken = match may_write.and_then(|()| chat_id.parse()) {
+        Ok(chat_id) => take_for_chat(&state, &uploader.0, chat_id, request).await.map(|files| (chat_id, files)),
+        Err(error) => {
+            door::discard(request.into_body().into_data_stream()).await;
+            Err(error)
+        }
+    };
+    let page = |query: &str| Redirect::to(&format!("/chats/{chat_id}/settings{query}")).into_response();
+    match taken {
+        Ok(_) if is_page => page(""),
+        Ok((_, files)) => axum::Json(files).into_response(),
+        Err(error) if is_page && chat_id.parse::<ChatId>().is_ok() => page(&format!("?error={}", error.code())),
+        Err(error) => refusal::json(error),
+    }
+}
+
+async fn take_for_chat(state: &AppState, db: &UserDb, chat_id: ChatId, request: Request) -> Result<Vec<File>> {
+    // Known before anything is kept.
+    if db.find_chat(chat_id).await?.is_none() {
+        door::discard(request.into_body().into_data_stream()).await;
+        return Err(Error::NotFound);
+    }
+    let files = take_form(state, db, request).await?;
+    db.add_chat_files(chat_id, files.iter().map(|file| file.id).collect()).await?;
+    Ok(files)
 }
 
 /// The files of a form.
@@ -95,7 +136,7 @@ async fn take<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     name: &str,
     content: impl Stream<Item = Result<bytes::Bytes, E>> + Send + 'static,
 ) -> Result<File> {
-    let announced = Announced { name: FileName::parse(name)?, size_bytes: None, modified_at_ms: None };
+    let announced = Announced { name: FileName::parse(name)?, size_bytes: None, modified_at_ms: None, is_kept: true };
     let file = super::begin(state, db, announced).await?;
     intake::receive(state, db, Source::new(file.id, 0, true, content)).await
 }

@@ -39,6 +39,8 @@ const STEM_SHARE: f32 = 0.7;
 /// Okapi BM25: how soon a repeated word says nothing more, and how much the length of a piece matters.
 const SATURATION: f32 = 1.2;
 const LENGTH_WEIGHT: f32 = 0.5;
+/// In fewer pieces, how many have a word tells little of how rare it is.
+const PIECES_MIN: u64 = 100;
 /// Words of a usual piece.
 const USUAL_WORDS: f32 = 90.0;
 
@@ -158,7 +160,7 @@ async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<Ve
     let asked: Vec<Word> = asked.into_iter().take(limits::SEARCH_TERMS_MAX).collect();
     let terms: Vec<String> = asked.iter().map(|word| words::term(db.user_id(), word)).collect();
     let hits = db.find_terms(&terms, scope).await?;
-    let all = db.count_chunks().await?.max(1);
+    let all = db.count_chunks().await?.max(PIECES_MIN);
     let weights: Vec<f32> = hits.iter().map(|hits| rarity(hits.len(), all)).collect();
     let shares = shares(&asked, &hits, &weights);
     let mut ranked: Vec<(i64, f32)> =

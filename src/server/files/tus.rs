@@ -1,5 +1,5 @@
 //! Resumable uploads: tus 1.0.0 (<https://tus.io/protocols/resumable-upload>) with the extensions *creation*, *termination*
-//! and *expiration*. For pages under `/files/uploads`, for programs under `/api/v1/files/uploads`.
+//! and *expiration*. With the metadata `goes_with` "message", a file is deleted with the last chat that has it. For pages under `/files/uploads`, for programs under `/api/v1/files/uploads`.
 
 use axum::{
     extract::{FromRequestParts, Path, Request, State},
@@ -122,6 +122,7 @@ async fn create(state: &AppState, db: &UserDb, request: &Parts) -> Result<Respon
         name: FileName::parse(&metadata_value(metadata, "filename").ok_or(Error::Malformed)?)?,
         size_bytes: Some(size_bytes),
         modified_at_ms: metadata_value(metadata, "modified_at_ms").and_then(|value| value.parse().ok()),
+        is_kept: metadata_value(metadata, "goes_with").as_deref() != Some("message"),
     };
     let file = super::begin(state, db, announced).await?;
     let place = format!("{}/{}", request.uri.path().trim_end_matches('/'), file.id);

@@ -27,6 +27,8 @@ pub struct LiveReply {
 struct Shown {
     blocks: Vec<SafeHtml>,
     tail: SafeHtml,
+    /// What it was given of files.
+    files: SafeHtml,
     phase: ReplyPhase,
     reasoning: String,
     /// How often another reasoning took the place of the one before.
@@ -114,6 +116,16 @@ impl LiveReply {
             shown.published = 0;
         }
         piece.put_to(&mut shown.reasoning)
+    }
+
+    /// What it was given of files, ready to show.
+    pub fn ground(&self, files: SafeHtml) {
+        self.lock().files = files;
+    }
+
+    /// The same.
+    pub fn files(&self) -> SafeHtml {
+        self.lock().files.clone()
     }
 
     /// What there is besides the text.

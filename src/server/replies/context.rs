@@ -5,9 +5,10 @@
 //! a quarter is cut off at once. So the summary is seldom made anew, a server that keeps what it has read need not read it
 //! again, and the person does not see the mark move with every message.
 
-use super::summary;
+use super::{sources::Material, summary};
 use crate::{
     domain::{
+        limits,
         model::{ModelName, Prompt, PromptLine, PromptRole},
         reply::{Context, ContextCut},
     },
@@ -23,17 +24,19 @@ use crate::{
 const LEFT_OUT: &str = "\n\n[… The middle of this message is left out, because the message is too long. …]\n\n";
 
 /// The conversation up to the message that is answered, as much of it as fits, with the text so far when the model is to go
-/// on from there; and where it begins. What a model thought is no part of it.
+/// on from there; with the question what was found for it in files; and where it begins. What a model thought is no part of it.
 pub async fn gather(
     state: &AppState,
     db: &UserDb,
     reply: &StoredMessage,
     model: &ModelName,
     continues: bool,
+    material: &Material,
 ) -> Result<(Prompt, Option<Context>)> {
     let mut may_summarise = summary::may_be_made(state, model, reply.chat_id);
     loop {
         let room = state.models.window(model).await.prompt_tokens();
+        let room = room - (material.tokens() + material.images.len() * limits::PICTURE_TOKENS).min(room / 2);
         // Of a long beginning the end is enough to go on from.
         let begun = if continues { tokens::end(&reply.text, room / 2) } else { "" };
         let path = Path::read(db, reply, room - tokens::estimate(begun)).await?;
@@ -48,7 +51,12 @@ pub async fn gather(
                 continue;
             }
         };
-        return Ok((Prompt { lines: in_turns(lines), begun: begun.to_owned() }, context));
+        let mut lines = in_turns(lines);
+        if let Some(question) = lines.last_mut() {
+            material.put_to(&mut question.text);
+        }
+        let images = material.images.clone();
+        return Ok((Prompt { lines, begun: begun.to_owned(), images }, context));
     }
 }
 

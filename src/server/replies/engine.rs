@@ -25,6 +25,7 @@ use crate::{
         limits,
         message::{Message, MessageState, ReplyFailure},
         reply::{ReplyPhase, Usage},
+        source::Grounds,
     },
     error::{Error, Result},
     server::{
@@ -32,7 +33,7 @@ use crate::{
         db::{Kept, Lease, ReplyContent, StoredMessage, UserDb},
         failpoints,
         live::reply::LiveReply,
-        markdown::Renderer,
+        markdown::{Citations, Renderer, sources_html},
         state::AppState,
     },
 };
@@ -60,8 +61,13 @@ pub struct Task {
     phase: ReplyPhase,
     /// How many tokens it was, as far as is known; none while the model was not asked.
     usage: Option<Usage>,
-    /// Whether it is not yet shown where what the model reads begins.
-    has_new_context: bool,
+    /// What it was given of files, and whether that is kept.
+    grounds: Grounds,
+    grounds_kept: bool,
+    /// Whether it is not yet shown where what the model reads begins, or what it was given.
+    has_new_details: bool,
+    /// The phase that is shown.
+    shown_phase: ReplyPhase,
     renderer: Renderer,
     /// Bytes of the text that are shown, and kept.
     shown_bytes: usize,
@@ -95,7 +101,10 @@ impl Task {
             thoughts: Thoughts::new(&reply.reasoning),
             phase: ReplyPhase::default(),
             usage: None,
-            has_new_context: false,
+            grounds: Grounds::default(),
+            grounds_kept: true,
+            has_new_details: false,
+            shown_phase: ReplyPhase::default(),
             renderer: Renderer::default(),
             shown_bytes: 0,
             kept_bytes: reply.text.len(),
@@ -156,8 +165,9 @@ impl Task {
                 Some(kept) = OptionFuture::from(checkpoint.as_mut()) => {
                     checkpoint = None;
                     match kept {
-                        Ok((began, (bytes, thought_bytes), Ok(Kept::Ours))) => {
+                        Ok((began, (bytes, thought_bytes, with_grounds), Ok(Kept::Ours))) => {
                             (renewed, self.kept_bytes) = (began, bytes);
+                            self.grounds_kept |= with_grounds;
                             self.thoughts.note_kept(thought_bytes);
                             failpoints::reach("text_kept");
                         }
@@ -188,11 +198,21 @@ impl Task {
     /// Adds a piece; gives the state when it was the last.
     fn take(&mut self, said: Option<Result<Said, ReplyFailure>>) -> Option<MessageState> {
         match said {
-            Some(Ok(Said::Begins { continues, prompt_tokens, context })) => {
+            Some(Ok(Said::Phase(phase))) => {
+                self.phase = phase;
+                None
+            }
+            Some(Ok(Said::Begins { continues, prompt_tokens, context, grounds })) => {
                 failpoints::reach("model_answers");
                 self.joint = Joint::new(&self.text, continues);
-                self.has_new_context = context.is_some();
+                self.has_new_details = context.is_some() || !grounds.is_empty();
                 self.reply.context = context;
+                self.grounds_kept = grounds.is_empty();
+                if !grounds.is_empty() {
+                    self.renderer = Renderer::new(Citations::of(&grounds.sources));
+                    self.live.ground(sources_html(&grounds.sources, grounds.searched));
+                }
+                self.grounds = grounds;
                 self.usage = Some(Usage { prompt_tokens, completion_tokens: 0, is_estimated: true });
                 None
             }
@@ -237,7 +257,7 @@ impl Task {
     /// After another text has taken the place of the first, all of it is to be shown and kept.
     fn note(&mut self, change: Change) {
         if change == Change::Replaced {
-            self.renderer = Renderer::default();
+            self.renderer = Renderer::new(Citations::of(&self.grounds.sources));
             (self.shown_bytes, self.kept_bytes) = (0, usize::MAX);
             self.live.clear_text();
             self.thoughts.replace();
@@ -246,19 +266,23 @@ impl Task {
 
     /// Whether there is something that is not shown.
     fn has_news(&self) -> bool {
-        self.shown_bytes != self.text.len() || self.thoughts.has_news() || self.has_new_context
+        self.shown_bytes != self.text.len()
+            || self.thoughts.has_news()
+            || self.has_new_details
+            || self.shown_phase != self.phase
     }
 
     /// Shows the text so far. Gives the time to wait before the next one.
     async fn show(&mut self) -> Duration {
         let usual = usual_pause(self.state.running.count());
-        if std::mem::take(&mut self.has_new_context) {
+        if std::mem::take(&mut self.has_new_details) {
             let message = self.with_context(self.reply.clone()).await;
             self.state.live.messages(self.db.user_id(), self.reply.chat_id, vec![message]);
         }
         if !self.has_news() {
             return usual;
         }
+        self.shown_phase = self.phase;
         self.live.tell(self.phase, self.thoughts.take_news());
         if self.shown_bytes == self.text.len() {
             self.state.live.reply_progressed(&self.live, usize::MAX);
@@ -288,7 +312,7 @@ impl Task {
     /// This reply as it is shown, with where what its model read begins.
     async fn with_context(&self, stored: StoredMessage) -> Message {
         let context = view::with_summary(&self.db, stored.context.clone()).await;
-        let mut message = view::show(&self.state, self.db.user_id(), stored).await;
+        let mut message = view::show(&self.state, self.db.user_id(), stored, &self.grounds.sources).await;
         message.details.context = context;
         message
     }
@@ -298,9 +322,13 @@ impl Task {
         let bytes = self.text.len();
         let text = (self.kept_bytes != bytes).then(|| self.text.clone());
         let (reasoning, thought_bytes) = self.thoughts.to_keep();
-        let content = ReplyContent { text, reasoning, usage: None, context: self.reply.context.clone() };
+        let grounds = (!self.grounds_kept).then(|| self.grounds.clone());
+        let with_grounds = grounds.is_some();
+        let content = ReplyContent { text, reasoning, usage: None, context: self.reply.context.clone(), grounds };
         let (db, id, lease, began) = (self.db.clone(), self.reply.id, self.lease, Instant::now());
-        tokio::spawn(async move { (began, (bytes, thought_bytes), db.checkpoint_reply(id, lease, content).await) })
+        tokio::spawn(async move {
+            (began, (bytes, thought_bytes, with_grounds), db.checkpoint_reply(id, lease, content).await)
+        })
     }
 
     /// All that there is. What nobody counted is estimated, unless the model has said nothing.
@@ -313,7 +341,8 @@ impl Task {
                 false => usage,
             });
         let reasoning = (!reasoning.is_empty()).then(|| reasoning.to_owned());
-        ReplyContent { text: Some(self.text.clone()), reasoning, usage, context: self.reply.context.clone() }
+        let grounds = (!self.grounds_kept).then(|| self.grounds.clone());
+        ReplyContent { text: Some(self.text.clone()), reasoning, usage, context: self.reply.context.clone(), grounds }
     }
 
     /// Writes the end; while the database is away, again and again for a while.
@@ -344,8 +373,8 @@ impl Task {
     }
 }
 
-/// When it began, how much of text and reasoning it keeps, and what became of it.
-type Checkpoint = JoinHandle<(Instant, (usize, usize), Result<Kept>)>;
+/// When it began, how much of text and reasoning it keeps, whether also what the reply was given, and what became of it.
+type Checkpoint = JoinHandle<(Instant, (usize, usize, bool), Result<Kept>)>;
 
 /// Time between two updates of a reply, when so many are running.
 fn usual_pause(running: usize) -> Duration {

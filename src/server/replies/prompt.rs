@@ -2,14 +2,19 @@
 
 use std::pin::Pin;
 
-use futures::{Stream, StreamExt, stream::once};
+use futures::{
+    Stream, StreamExt,
+    channel::mpsc::{UnboundedSender, unbounded},
+    stream::{once, select},
+};
 
-use super::{context::gather, joint::BEGINNING_BYTES_MIN};
+use super::{context::gather, joint::BEGINNING_BYTES_MIN, sources};
 use crate::{
     domain::{
         limits,
         message::{Author, ReplyFailure},
-        reply::Context,
+        reply::{Context, ReplyPhase},
+        source::Grounds,
     },
     error::Result,
     server::{
@@ -21,12 +26,15 @@ use crate::{
 
 /// What comes from a model.
 pub enum Said {
+    /// Before all else, perhaps: what is done for it with files.
+    Phase(ReplyPhase),
     /// First of all: whether it goes on from what is there, how much it was given to read, by estimate, and where that
-    /// begins.
+    /// begins, and of which files it was given something.
     Begins {
         continues: bool,
         prompt_tokens: u64,
         context: Option<Context>,
+        grounds: Grounds,
     },
     Piece(Piece),
 }
@@ -36,20 +44,33 @@ type Pieces = Pin<Box<dyn Stream<Item = Result<Said, ReplyFailure>> + Send>>;
 /// What the model says, beginning with the question: gathering the prompt and connecting happen on the first poll. Given up
 /// at any moment, it leaves nothing behind but summaries that were complete.
 pub fn ask(state: AppState, db: UserDb, reply: StoredMessage) -> impl Stream<Item = Result<Said, ReplyFailure>> + Send {
+    let (say, phases) = unbounded();
     let pieces = async move {
-        let begun = begin(&state, &db, &reply).await;
+        let begun = begin(&state, &db, &reply, say).await;
         begun.unwrap_or_else(|failure| Box::pin(once(async move { Err(failure) })))
     };
-    once(pieces).flatten()
+    // The phases end before the first piece.
+    select(phases.map(|phase| Ok(Said::Phase(phase))), once(pieces).flatten())
 }
 
 /// Asks; with less, when the model's server finds that it is too long. Nobody has seen a word by then.
-async fn begin(state: &AppState, db: &UserDb, reply: &StoredMessage) -> Result<Pieces, ReplyFailure> {
+async fn begin(
+    state: &AppState,
+    db: &UserDb,
+    reply: &StoredMessage,
+    say: UnboundedSender<ReplyPhase>,
+) -> Result<Pieces, ReplyFailure> {
     let Author::Model(model) = &reply.author else { return Err(ReplyFailure::Internal) };
     let continues = reply.text.len() >= BEGINNING_BYTES_MIN && state.models.can_continue(model).await;
     let mut cuts = 0;
     loop {
-        let (prompt, context) = gather(state, db, reply, model, continues).await.map_err(|_| ReplyFailure::Internal)?;
+        let material = sources::gather(state, db, reply, model, &say).await.map_err(|_| ReplyFailure::Internal)?;
+        if reply.uses_files {
+            // A receiver that is gone wants nothing more.
+            let _ = say.unbounded_send(ReplyPhase::Reading);
+        }
+        let prompt = gather(state, db, reply, model, continues, &material).await;
+        let (prompt, context) = prompt.map_err(|_| ReplyFailure::Internal)?;
         let prompt_tokens = tokens::of_prompt(&prompt) as u64;
         let window = state.models.window(model).await;
         let pieces: PieceStream = match state.models.generate(model, &prompt).await {
@@ -62,9 +83,15 @@ async fn begin(state: &AppState, db: &UserDb, reply: &StoredMessage) -> Result<P
                 cuts += 1;
                 continue;
             }
+            // It may be the pictures; without them it can answer what else was asked.
+            Err(ReplyFailure::RequestRefused | ReplyFailure::ProviderError) if !prompt.images.is_empty() => {
+                state.models.note_blind(model);
+                continue;
+            }
             Err(failure) => return Err(failure),
         };
-        let begins = once(async move { Ok(Said::Begins { continues, prompt_tokens, context }) });
+        let grounds = material.grounds;
+        let begins = once(async move { Ok(Said::Begins { continues, prompt_tokens, context, grounds }) });
         return Ok(Box::pin(begins.chain(pieces.map(|piece| piece.map(Said::Piece)))));
     }
 }

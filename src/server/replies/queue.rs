@@ -113,7 +113,7 @@ pub async fn advance(state: &AppState, told: &mut Told) {
 /// Gives up a reply before it has begun, for whoever follows it. False when it is not queued (any more).
 pub async fn cancel(state: &AppState, db: &UserDb, message_id: MessageId) -> crate::error::Result<bool> {
     let Some(stored) = db.cancel_queued_reply(message_id).await? else { return Ok(false) };
-    let message = view::show(state, db.user_id(), stored).await;
+    let message = view::show_with_files(state, db, stored).await;
     state.live.end_reply(db.user_id(), message);
     state.running.look_again();
     Ok(true)

@@ -161,7 +161,7 @@ fn question<'a>(
         let who = if message.is_reply { "Assistant" } else { "Person" };
         let _ = write!(text, "\n{who}: {}\n", tokens::shorten(&message.text, step, LEFT_OUT));
     }
-    Prompt { lines: vec![PromptLine { role: PromptRole::User, text }], begun: String::new() }
+    Prompt { lines: vec![PromptLine { role: PromptRole::User, text }], begun: String::new(), images: Vec::new() }
 }
 
 /// What the model answers, at most so many tokens: when it says more, nobody listens.

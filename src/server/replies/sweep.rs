@@ -82,7 +82,7 @@ async fn go_on(state: &AppState, reply: &TakenReply, place: Place) -> Result<()>
     };
     if let Some(stored) = db.find_message(reply.message_id).await? {
         let task = engine::Task::new(state, &db, &stored, lease, place);
-        let message = view::show(state, db.user_id(), stored).await;
+        let message = view::show_with_files(state, &db, stored).await;
         state.live.messages(db.user_id(), reply.chat_id, vec![message]);
         task.run().await;
     }

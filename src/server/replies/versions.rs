@@ -25,7 +25,7 @@ pub async fn edit_message(
     model: Option<ModelName>,
 ) -> Result<(ChatId, Sent)> {
     let chat_id = db.find_message(message_id).await?.ok_or(Error::NotFound)?.chat_id;
-    let typed = super::Typed { edits: Some(message_id), text, client_message_id, draft_ms: None };
+    let typed = super::Typed { edits: Some(message_id), text, files: Vec::new(), client_message_id, draft_ms: None };
     let sent = super::add_exchange(state, db, chat_id, typed, model).await?;
     Ok((chat_id, sent))
 }

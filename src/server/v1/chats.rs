@@ -9,9 +9,9 @@ use super::{
     views::{ChatPageView, ChatParams, ChatRequest, ChatView, ErrorView},
 };
 use crate::{
-    domain::{chat::ChatCursor, ids::ChatId},
-    error::{Error, InvalidInput},
-    server::state::AppState,
+    domain::{chat::ChatCursor, ids::ChatId, token::Scope},
+    error::{Error, InvalidInput, Result},
+    server::{chats, state::AppState},
 };
 
 /// The chats, newest first, a page at a time.
@@ -36,22 +36,28 @@ pub async fn list_chats(
     Ok(Json(caller.db().list_chats(before).await?.into()))
 }
 
-/// A new, empty chat.
+/// A new chat.
 #[utoipa::path(
     post,
     path = "/api/v1/chats",
     tag = "Chats",
     request_body = ChatRequest,
-    responses((status = 201, description = "The chat", body = ChatView)),
+    responses(
+        (status = 201, description = "The chat", body = ChatView),
+        (status = 404, description = "One of the files does not exist, or is not yours", body = ErrorView),
+    ),
 )]
 pub async fn create_chat(
     State(state): State<AppState>,
     caller: Caller<ChatsWrite>,
-    Body(_): Body<ChatRequest>,
+    Body(request): Body<ChatRequest>,
 ) -> Result<(StatusCode, Json<ChatView>), Refusal> {
-    let db = caller.db();
-    let chat = db.add_chat().await?;
-    state.live.chat_changed(db.user_id(), &chat);
+    let files = request.files.iter().map(|id| id.parse()).collect::<Result<Vec<_>>>()?;
+    if !files.is_empty() || request.searches_files {
+        // The replies tell what is in them.
+        caller.shown.check(Scope::FilesRead)?;
+    }
+    let chat = chats::create(&state, caller.db(), files, request.searches_files).await?;
     Ok((StatusCode::CREATED, Json(chat.into())))
 }
 
@@ -68,4 +74,26 @@ pub async fn create_chat(
 )]
 pub async fn find_chat(caller: Caller<ChatsRead>, Id(id): Id<ChatId>) -> Result<Json<ChatView>, Refusal> {
     Ok(Json(caller.db().find_chat(id).await?.ok_or(Error::NotFound)?.into()))
+}
+
+/// Delete a chat.
+///
+/// With all that was said in it, and the files that came with that and are in no other chat.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/chats/{id}",
+    tag = "Chats",
+    params(("id" = String, Path, description = "The chat's id")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "It does not exist, or is not yours", body = ErrorView),
+    ),
+)]
+pub async fn delete_chat(
+    State(state): State<AppState>,
+    caller: Caller<ChatsWrite>,
+    Id(id): Id<ChatId>,
+) -> Result<StatusCode, Refusal> {
+    chats::delete(&state, caller.db(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -47,6 +47,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font
         chats::list_chats,
         chats::create_chat,
         chats::find_chat,
+        chats::delete_chat,
         messages::list_messages,
         messages::send_message,
         files::list_files,

@@ -26,13 +26,14 @@ use crate::{
         limits,
         message::{MessageText, Sent},
         model::ModelName,
+        token::Scope,
     },
     error::{Error, Result},
     server::{
         auth::guard::{self, Shown},
-        db::StoredMessage,
+        db::{StoredMessage, UserDb},
         replies::{
-            self,
+            self, NewMessage,
             follow::{Follower, Heard},
         },
         state::AppState,
@@ -57,7 +58,7 @@ pub async fn list_messages(
 ) -> Result<Json<MessagePageView>, Refusal> {
     let page = caller.db().list_messages(chat_id, params.before_seq).await?;
     let (messages, has_older) = page.ok_or(Error::NotFound)?;
-    Ok(Json(MessagePageView { messages: messages.into_iter().map(MessageView::from).collect(), has_older }))
+    Ok(Json(MessagePageView { messages: with_files(caller.db(), messages).await?, has_older }))
 }
 
 /// Send a message and get the reply.
@@ -77,7 +78,7 @@ pub async fn list_messages(
             (TextView = "text/event-stream"),
         )),
         (status = 202, description = "The reply takes longer than a request may wait; this is where it is", body = MessageView),
-        (status = 404, description = "The chat does not exist, or is not yours", body = ErrorView),
+        (status = 404, description = "The chat, or one of the files, does not exist, or is not yours", body = ErrorView),
         (status = 409, description = "The id was used for another text, or a reply is running", body = ErrorView),
         (status = 429, description = "Too many replies are running, or too many messages were sent", body = ErrorView),
     ),
@@ -93,13 +94,35 @@ pub async fn send_message(
     let given_id = request.client_message_id.as_deref().map(ClientMessageId::parse).transpose()?;
     let client_message_id = given_id.unwrap_or_else(ClientMessageId::random);
     let model = request.model.as_deref().map(ModelName::parse).transpose()?;
-    let sent = replies::send_message(&state, caller.db(), chat_id, text, client_message_id, model, None).await?;
+    let files = request.files.iter().map(|id| id.parse()).collect::<Result<Vec<_>>>()?;
+    if !files.is_empty() {
+        // The reply tells what is in them.
+        caller.shown.check(Scope::FilesRead)?;
+    }
+    let new = NewMessage { text, files, client_message_id, model, draft_ms: None };
+    let sent = replies::send_message(&state, caller.db(), chat_id, new).await?;
     let following = Following::new(state, caller.shown, sent.reply_id);
     if request.stream || wants_events(&headers) {
         return Ok(events(following, sent));
     }
+    let db = following.shown.db().clone();
     let (status, reply) = following.wait().await?;
-    Ok((status, Json(MessageView::from(reply))).into_response())
+    Ok((status, Json(with_its_files(&db, reply).await?)).into_response())
+}
+
+/// Messages with their files and sources.
+async fn with_files(db: &UserDb, stored: Vec<StoredMessage>) -> Result<Vec<MessageView>> {
+    let ids: Vec<MessageId> = stored.iter().filter(|message| message.uses_files).map(|message| message.id).collect();
+    let mut files = db.list_message_files(&ids).await?;
+    let shown = stored.into_iter().map(|message| {
+        let files = files.remove(&message.id).unwrap_or_default();
+        MessageView::new(message, files)
+    });
+    Ok(shown.collect())
+}
+
+async fn with_its_files(db: &UserDb, stored: StoredMessage) -> Result<MessageView> {
+    with_files(db, vec![stored]).await?.pop().ok_or(Error::Internal)
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {
@@ -110,10 +133,19 @@ fn wants_events(headers: &HeaderMap) -> bool {
 /// The reply as a stream of events.
 fn events(following: Following, sent: Sent) -> Response {
     let first = event("sent", &SentView::from(sent));
-    let pieces = following.into_stream().map(|heard| match heard {
-        Ok(Heard::Text(text)) => event("text", &TextView { text }),
-        Ok(Heard::End(reply)) => event("end", &MessageView::from(reply)),
-        Err(error) => event("error", &error),
+    let db = following.shown.db().clone();
+    let pieces = following.into_stream().then(move |heard| {
+        let db = db.clone();
+        async move {
+            match heard {
+                Ok(Heard::Text(text)) => event("text", &TextView { text }),
+                Ok(Heard::End(reply)) => match with_its_files(&db, reply).await {
+                    Ok(reply) => event("end", &reply),
+                    Err(error) => event("error", &error),
+                },
+                Err(error) => event("error", &error),
+            }
+        }
     });
     let stream: Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> =
         Box::pin(stream::once(async { first }).chain(pieces).map(Ok));

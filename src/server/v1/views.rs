@@ -13,6 +13,7 @@ use crate::{
         message::{Author, MessageState, Sent},
         reply::Usage,
         session::ActiveSession,
+        source::{FileUse, FilesSearched, MessageFile},
         user::User,
     },
     server::{auth::token::Issued, clock, db::StoredMessage},
@@ -151,7 +152,14 @@ pub struct ChatParams {
 /// A new chat. It has nothing to say yet.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ChatRequest {}
+pub struct ChatRequest {
+    /// Ids of files that the chat has from the start; for these the token needs `files:read`, too.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Whether all of one's files are searched for each reply; for this, too.
+    #[serde(default)]
+    pub searches_files: bool,
+}
 
 impl Input for ChatRequest {}
 
@@ -179,6 +187,10 @@ pub struct MessageView {
     reasoning: Option<String>,
     /// How many tokens a reply was that has ended.
     usage: Option<UsageView>,
+    /// The files that came with a message, or the sources of a reply.
+    files: Vec<MessageFileView>,
+    /// How files were searched for a reply: `both` by words and meaning, or `words`; nothing when they were not.
+    files_searched: Option<&'static str>,
     created_at_ms: i64,
 }
 
@@ -211,8 +223,38 @@ pub struct FailureView {
     text: &'static str,
 }
 
-impl From<StoredMessage> for MessageView {
-    fn from(stored: StoredMessage) -> Self {
+/// A file that came with a message, or a source of a reply.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageFile)]
+pub struct MessageFileView {
+    /// From 1; of a source the number that the reply names it by, such as `[1]`.
+    number: u32,
+    /// Nothing once the file is deleted.
+    file_id: Option<String>,
+    name: String,
+    /// `attached`, `piece` or `picture`; or why nothing of it was given: `failed`, `late`, `unseen`, `too_long`.
+    used_as: &'static str,
+    /// Which piece of the file's text, from 0.
+    seq: Option<u32>,
+    /// Where that stands, for people: a page, a line, a row.
+    place: Option<String>,
+}
+
+impl From<MessageFile> for MessageFileView {
+    fn from(file: MessageFile) -> Self {
+        let used_as = file.used_as.code();
+        let (seq, place) = match file.used_as {
+            FileUse::Piece { seq, place } => (Some(seq), Some(place.to_string())),
+            _ => (None, None),
+        };
+        let file_id = file.file_id.map(|id| id.to_string());
+        Self { number: file.number, file_id, name: file.name.as_str().to_owned(), used_as, seq, place }
+    }
+}
+
+impl MessageView {
+    /// A message with its files, or a reply with its sources.
+    pub fn new(stored: StoredMessage, files: Vec<MessageFile>) -> Self {
         let (author, model) = match &stored.author {
             Author::You => ("you", None),
             Author::Model(model) => ("model", Some(model.as_str().to_owned())),
@@ -239,6 +281,8 @@ impl From<StoredMessage> for MessageView {
             failure,
             reasoning: Some(stored.reasoning).filter(|reasoning| !reasoning.is_empty()),
             usage: stored.usage.map(UsageView::from),
+            files: files.into_iter().map(MessageFileView::from).collect(),
+            files_searched: stored.files_searched.map(FilesSearched::code),
             created_at_ms: stored.created_at_ms,
         }
     }
@@ -272,6 +316,9 @@ pub struct MessageRequest {
     pub client_message_id: Option<String>,
     /// Which model answers, as `provider/model`; the chat's last one without it.
     pub model: Option<String>,
+    /// Ids of files that come with it; for these the token needs `files:read`, too.
+    #[serde(default)]
+    pub files: Vec<String>,
     /// Whether the reply comes as a stream of events, as with `Accept: text/event-stream`.
     #[serde(default)]
     pub stream: bool,

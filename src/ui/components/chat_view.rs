@@ -40,7 +40,7 @@ pub fn ChatView(
         view! {
             <PageTitle text=title.clone() />
             <div class="chat">
-                <ChatHeader title=Signal::derive(title.clone()) />
+                <ChatHeader chat_id=conversation.chat_id() title=Signal::derive(title.clone()) />
                 {view! { <ConversationLog conversation=conversation.clone() /> }.into_any()}
                 {view! { <Composer conversation draft models client_message_id /> }.into_any()}
             </div>

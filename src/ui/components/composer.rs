@@ -3,6 +3,7 @@
 use leptos::{ev, html::Textarea, prelude::*, server_fn::ServerFn, web_sys::HtmlTextAreaElement};
 
 use super::{
+    attach_button::{AttachButton, Attached, attach_all},
     message_field::MessageField,
     model_hint::ModelHint,
     model_picker::ModelPicker,
@@ -13,7 +14,9 @@ use crate::{
     api::messages::SendMessage,
     domain::{ids::ClientMessageId, limits, model::ModelList},
     error::{Error, InvalidInput},
-    ui::state::{conversation::Conversation, drafts::Draft, live::use_live, session::use_session},
+    ui::state::{
+        conversation::Conversation, drafts::Draft, live::use_live, session::use_session, uploads::use_uploads,
+    },
 };
 
 /// The count is shown when this few characters are left.
@@ -27,7 +30,7 @@ pub fn Composer(
     models: ModelList,
     client_message_id: ClientMessageId,
 ) -> impl IntoView {
-    let (session, live) = (use_session(), use_live());
+    let (session, live, uploads) = (use_session(), use_live(), use_uploads());
     let (field, has_script) = (NodeRef::<Textarea>::new(), RwSignal::new(false));
     let running = Memo::new({
         let conversation = conversation.clone();
@@ -38,9 +41,10 @@ pub fn Composer(
         move |_| text.with(|text| text.trim().chars().count())
     });
     let is_disabled = Memo::new({
-        let on_its_way = draft.on_its_way.clone();
+        let (on_its_way, files) = (draft.on_its_way.clone(), draft.files.clone());
+        let is_uploading = move || files.with(|files| files.iter().any(|file| file.file_id.is_none()));
         move |_| {
-            let is_sendable = (1..=limits::MESSAGE_CHARS_MAX).contains(&chars.get());
+            let is_sendable = (1..=limits::MESSAGE_CHARS_MAX).contains(&chars.get()) && !is_uploading();
             has_script.get() && (!is_sendable || on_its_way.with(Option::is_some))
         }
     });
@@ -61,6 +65,23 @@ pub fn Composer(
         focus(field.get_untracked());
     };
     let typed_ms = conversation.typed_ms.clone();
+    let is_over = RwSignal::new(false);
+    let on_drag = move |event: ev::DragEvent| {
+        event.prevent_default();
+        is_over.set(true);
+    };
+    let dropped = draft.clone();
+    let on_drop = move |event: ev::DragEvent| {
+        event.prevent_default();
+        is_over.set(false);
+        attach_all(&dropped, uploads, event.data_transfer().and_then(|data| data.files()));
+    };
+    let pasted = draft.clone();
+    let on_paste = move |event: ev::ClipboardEvent| {
+        if attach_all(&pasted, uploads, event.clipboard_data().and_then(|data| data.files())) {
+            event.prevent_default();
+        }
+    };
     focus_when_new(&conversation, field);
 
     view! {
@@ -70,11 +91,23 @@ pub fn Composer(
             <p class="composer-typing" role="status">
                 {move || typed_ms.get().map(|_| "Typing on another device …")}
             </p>
-            <form class="composer" method="post" action=SendMessage::url() on:submit=on_submit>
+            <form
+                class="composer"
+                class:composer-over=move || is_over.get()
+                method="post"
+                action=SendMessage::url()
+                on:submit=on_submit
+                on:dragover=on_drag
+                on:dragleave=move |_| is_over.set(false)
+                on:drop=on_drop
+                on:paste=on_paste
+            >
                 <input type="hidden" name="chat_id" value=conversation.chat_id().to_string() />
                 <input type="hidden" name="client_message_id" value=client_message_id.to_string() autocomplete="off" />
-                <MessageField draft field has_script on_enter />
+                <Attached draft=draft.clone() />
+                <MessageField draft=draft.clone() field has_script on_enter />
                 <div class="composer-bar">
+                    <AttachButton draft />
                     <ModelPicker models conversation=conversation.clone() />
                     <span class="composer-count">{move || count_text(chars.get())}</span>
                     {move || running.get().map(|_| view! { <StopButton /> })}

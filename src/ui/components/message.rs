@@ -5,14 +5,19 @@ use leptos::{either::Either, prelude::*};
 use super::{
     markdown::Markdown,
     message_actions::MessageActions,
-    message_edit::MessageEdit,
     reply_details::{ReplyReasoning, ReplyUsage},
     reply_outcome::ReplyOutcome,
     timestamp::Timestamp,
 };
-use crate::ui::state::{
-    conversation::Conversation,
-    entry::{Entry, EntryBody},
+use crate::{
+    domain::message::SafeHtml,
+    ui::{
+        lazy::{later, message_edit},
+        state::{
+            conversation::Conversation,
+            entry::{Entry, EntryBody},
+        },
+    },
 };
 
 /// What somebody said, and when.
@@ -26,7 +31,7 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
             let (is_edited, is_on_its_way) = (RwSignal::new(false), entry.is_on_its_way.clone());
             let edit = {
                 let (entry, conversation) = (entry.clone(), conversation.clone());
-                move || view! { <MessageEdit entry=entry.clone() is_edited conversation=conversation.clone() /> }
+                move || later(message_edit(entry.clone(), is_edited, conversation.clone()))
             };
             Either::Left(view! {
                 <article
@@ -36,6 +41,7 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
                     aria-label=name
                 >
                     <p class="message-text">{text.to_string()}</p>
+                    <MessageFiles files=entry.files.clone() />
                     {move || is_edited.get().then(edit.clone())}
                     <footer class="message-foot">
                         <Timestamp at_ms=created_at_ms />
@@ -61,11 +67,21 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
                     </header>
                     <ReplyReasoning reasoning=entry.reasoning.clone() />
                     <Markdown blocks tail />
+                    <MessageFiles files=entry.files.clone() />
                     <ReplyUsage usage=entry.usage.clone() />
                     <ReplyOutcome entry=entry.clone() conversation=conversation.clone() />
                     <MessageActions entry conversation />
                 </article>
             })
         }
+    }
+}
+
+/// The files that came with a message, or the sources of a reply, as the server's sanitizer wrote them.
+#[component]
+fn MessageFiles(files: ArcRwSignal<SafeHtml>) -> impl IntoView {
+    move || {
+        let html = files.get().as_str().to_owned();
+        (!html.is_empty()).then(|| view! { <div class="message-extras" inner_html=html></div> })
     }
 }

@@ -4,7 +4,7 @@ use leptos::{ev::DragEvent, html::Input, prelude::*, web_sys::FileList};
 
 use crate::{
     domain::file::{File, Storage, size_text},
-    ui::state::uploads::use_uploads,
+    ui::state::uploads::{to_files, use_uploads},
 };
 
 /// Sends the chosen files at once; without a script, with the button. Those that are among `unfinished` go on.
@@ -15,7 +15,9 @@ pub fn UploadForm(unfinished: Vec<File>, storage: Storage) -> impl IntoView {
     // Until the browser half is here, files are sent by the button.
     let is_plain = RwSignal::new(true);
     let is_over = RwSignal::new(false);
-    let add = move |files: &FileList| unfinished.with_value(|unfinished| uploads.add(files, unfinished, storage));
+    let add = move |files: &FileList| {
+        unfinished.with_value(|unfinished| uploads.add(to_files(files), unfinished, storage, false));
+    };
     let take = move || {
         if let Some(input) = input.get_untracked()
             && let Some(files) = input.files().filter(|files| files.length() > 0)

@@ -11,7 +11,10 @@ use leptos::{
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::{
-    api::files::{RetryFile, open_file, retry_file},
+    api::{
+        chat_settings::AskAboutFiles,
+        files::{RetryFile, open_file, retry_file},
+    },
     domain::{
         file::{File, FileState, size_text},
         place::Place,
@@ -20,8 +23,8 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, loading::Loading, markdown::Blocks, not_found::NotFound, notice::ErrorNotice,
-            page_title::PageTitle, timestamp::Timestamp,
+            fetch_failed::FetchFailed, file_chats::UsedIn, loading::Loading, markdown::Blocks, not_found::NotFound,
+            notice::ErrorNotice, page_title::PageTitle, timestamp::Timestamp,
         },
         paths::{FILES_PATH, file_content_path, file_text_path, picture_path},
         state::{live::use_live, submission::Submission},
@@ -79,7 +82,7 @@ pub fn FilePage() -> impl IntoView {
 
 #[component]
 fn Content(opened: FileView, submission: Submission) -> impl IntoView {
-    let FileView { file, chunks, earlier_from, later_from } = opened;
+    let FileView { file, chats, chunks, earlier_from, later_from } = opened;
     let id = file.id;
     let name = file.name.as_str().to_owned();
     let is_picture = file.kind.is_image() && file.state == FileState::Ready;
@@ -97,6 +100,7 @@ fn Content(opened: FileView, submission: Submission) -> impl IntoView {
         <PageTitle text=name.clone() />
         <h1 class="settings-heading file-title">{name.clone()}</h1>
         <Facts file submission />
+        <UsedIn chats />
         {is_picture
             .then(|| {
                 view! { <img class="file-picture" src=picture_path(id) alt=format!("The image {name}") /> }
@@ -142,6 +146,17 @@ fn Facts(file: File, submission: Submission) -> impl IntoView {
                         <a class="button button-quiet" href=file_content_path(file.id) rel="external" download>
                             "Download the original"
                         </a>
+                    }
+                })}
+            {is_whole
+                .then(|| {
+                    view! {
+                        <form method="post" action=AskAboutFiles::url()>
+                            <input type="hidden" name="file_ids[]" value=id.get_value() />
+                            <button class="button" type="submit">
+                                "Ask about it"
+                            </button>
+                        </form>
                     }
                 })}
             {can_retry

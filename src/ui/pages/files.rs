@@ -5,22 +5,25 @@ use leptos::{
     prelude::*,
     server_fn::ServerFn,
 };
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_navigate, use_query_map};
 
 use crate::{
-    api::files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file, search_files},
+    api::{
+        chat_settings::{AskAboutFiles, ask_about_files},
+        files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file, search_files},
+    },
     domain::{
-        file::{File, FileOrder, FilePage, FileState, Storage, size_text},
+        file::{File, FileInChat, FileOrder, FilePage, FileState, Storage, size_text},
         limits,
         search::{FoundPassage, SearchResults},
     },
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, field::Field, loading::Loading, notice::ErrorNotice, page_title::PageTitle,
-            timestamp::Timestamp, upload_form::UploadForm, upload_list::UploadList,
+            fetch_failed::FetchFailed, field::Field, file_chats::UsedIn, loading::Loading, notice::ErrorNotice,
+            page_title::PageTitle, timestamp::Timestamp, upload_form::UploadForm, upload_list::UploadList,
         },
-        paths::{CHATS_PATH, FILES_PATH, file_path, passage_path, query, thumbnail_path},
+        paths::{CHATS_PATH, FILES_PATH, chat_path, file_path, passage_path, query, thumbnail_path},
         state::{live::use_live, submission::Submission, uploads::use_uploads},
     },
 };
@@ -137,7 +140,7 @@ fn Content(page: FilePage, search: String, order: String, submission: Submission
             let text = if has_any { "No file has this in its name." } else { "No files yet." };
             view! { <p class="settings-text">{text}</p> }.into_any()
         } else {
-            view! { <FileList files=page.files submission /> }.into_any()
+            view! { <FileList files=page.files chats=page.chats submission /> }.into_any()
         }}
         {next
             .map(|href| {
@@ -214,8 +217,16 @@ fn SearchForm(search: String, order: String) -> impl IntoView {
 }
 
 #[component]
-fn FileList(files: Vec<File>, submission: Submission) -> impl IntoView {
+fn FileList(files: Vec<File>, chats: Vec<FileInChat>, submission: Submission) -> impl IntoView {
     let chosen = RwSignal::new(Vec::<String>::new());
+    let navigate = use_navigate();
+    let ask = move |event: MouseEvent| {
+        event.prevent_default();
+        let (ids, navigate) = (chosen.get_untracked(), navigate.clone());
+        if !ids.is_empty() {
+            submission.send(ask_about_files(ids), move |chat| navigate(&chat_path(chat.id), Default::default()));
+        }
+    };
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         let ids = chosen.get_untracked();
@@ -244,6 +255,15 @@ fn FileList(files: Vec<File>, submission: Submission) -> impl IntoView {
                     />
                     "All on this page"
                 </label>
+                <button
+                    class="button button-quiet"
+                    type="submit"
+                    formaction=AskAboutFiles::url()
+                    disabled=move || submission.is_busy.get()
+                    on:click=ask
+                >
+                    "Ask about selected"
+                </button>
                 <details class="danger">
                     <summary class="button button-quiet">"Delete selected …"</summary>
                     <p class="file-actions">
@@ -255,7 +275,13 @@ fn FileList(files: Vec<File>, submission: Submission) -> impl IntoView {
                 </details>
             </div>
             <ul class="files">
-                {files.into_iter().map(|file| view! { <FileRow file chosen submission /> }).collect_view()}
+                {files
+                    .into_iter()
+                    .map(|file| {
+                        let chats = chats.iter().filter(|chat| chat.file_id == file.id).cloned().collect();
+                        view! { <FileRow file chats chosen submission /> }
+                    })
+                    .collect_view()}
             </ul>
         </form>
     }
@@ -281,7 +307,7 @@ fn Unfinished(file: File) -> impl IntoView {
 }
 
 #[component]
-fn FileRow(file: File, chosen: RwSignal<Vec<String>>, submission: Submission) -> impl IntoView {
+fn FileRow(file: File, chats: Vec<FileInChat>, chosen: RwSignal<Vec<String>>, submission: Submission) -> impl IntoView {
     let id = StoredValue::new(file.id.to_string());
     let is_chosen = move || chosen.with(|chosen| id.with_value(|id| chosen.contains(id)));
     let choose = move |event| {
@@ -331,6 +357,7 @@ fn FileRow(file: File, chosen: RwSignal<Vec<String>>, submission: Submission) ->
                 </p>
                 {(!is_whole).then(|| view! { <Unfinished file=file.clone() /> })}
                 {state.map(|text| view! { <p class="file-detail">{text}</p> })}
+                <UsedIn chats />
             </div>
             {can_retry
                 .then(|| {

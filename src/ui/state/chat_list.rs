@@ -88,6 +88,11 @@ impl ChatList {
         }
     }
 
+    /// Takes a chat out.
+    pub fn remove(self, id: ChatId) {
+        self.rows().update(|rows| rows.retain(|row| row.id != id));
+    }
+
     /// Fetches the newest chats afresh, after news may have been missed.
     pub fn refresh(self, session: Session) {
         spawn_local(async move {

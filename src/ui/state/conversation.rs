@@ -128,6 +128,7 @@ impl Conversation {
                 entry.id = Some(message.id);
                 entry.seq = message.seq;
                 entry.is_on_its_way.set(false);
+                set(&entry.files, message.files);
             } else {
                 let place = entries.partition_point(|entry| entry.seq < message.seq);
                 entries.insert(place, Entry::new(message));

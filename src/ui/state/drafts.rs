@@ -39,11 +39,22 @@ pub struct Draft {
     pub text: ArcRwSignal<String>,
     /// The text that is on its way to the server.
     pub on_its_way: ArcRwSignal<Option<String>>,
+    /// What is to come with it. Only this tab knows; the files themselves are at the server.
+    pub files: ArcRwSignal<Vec<DraftFile>>,
     /// Why the last attempt failed.
     pub error: ArcRwSignal<Option<Error>>,
     chat_id: ChatId,
     kept: ArcStoredValue<Kept>,
     attempt: ArcStoredValue<Attempt>,
+}
+
+/// A file that is to come with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftFile {
+    /// Of its upload.
+    pub key: u32,
+    /// None until all of it is at the server.
+    pub file_id: Option<String>,
 }
 
 /// What the server has.
@@ -132,6 +143,7 @@ impl Draft {
         Self {
             text: ArcRwSignal::new(String::new()),
             on_its_way: ArcRwSignal::new(None),
+            files: ArcRwSignal::new(Vec::new()),
             error: ArcRwSignal::new(None),
             chat_id,
             kept: ArcStoredValue::new(Kept::default()),
@@ -281,12 +293,19 @@ impl Draft {
         spawn_local(async move {
             let chat_id = conversation.chat_id().to_string();
             let model = conversation.model.get_untracked();
-            let answer = send_message(chat_id, text.clone(), id.to_string(), model, Some(draft_ms)).await;
+            let files: Vec<String> =
+                draft.files.with_untracked(|files| files.iter().filter_map(|file| file.file_id.clone()).collect());
+            let ids = (!files.is_empty()).then(|| files.join(","));
+            let answer = send_message(chat_id, text.clone(), id.to_string(), model, Some(draft_ms), ids).await;
             draft.on_its_way.set(None);
             match answer {
                 Ok(sent) => {
                     draft.attempt.set_value(Attempt { id: ClientMessageId::random(), failed: None });
                     draft.kept.update_value(|kept| kept.draft.text.clear());
+                    if !files.is_empty() {
+                        let is_left = |file: &DraftFile| file.file_id.as_ref().is_none_or(|id| !files.contains(id));
+                        draft.files.update(|known| known.retain(is_left));
+                    }
                     conversation.has_arrived(key, sent);
                     live.catch_up(&conversation, sent.reply_id);
                 }

@@ -33,6 +33,8 @@ pub struct Entry {
     pub reasoning: ArcRwSignal<String>,
     pub phase: ArcRwSignal<ReplyPhase>,
     pub usage: ArcRwSignal<Option<Usage>>,
+    /// The files that came with it, or the sources that it was given.
+    pub files: ArcRwSignal<SafeHtml>,
     /// Its place among its versions.
     pub versions: ArcRwSignal<Option<Versions>>,
     /// Whether the server has not yet said that it has it.
@@ -81,6 +83,7 @@ impl Entry {
             reasoning: ArcRwSignal::new(message.details.reasoning),
             phase: ArcRwSignal::new(message.details.phase),
             usage: ArcRwSignal::new(message.details.usage),
+            files: ArcRwSignal::new(message.files),
             versions: ArcRwSignal::new(message.versions),
             is_on_its_way: ArcRwSignal::new(false),
         }
@@ -100,6 +103,7 @@ impl Entry {
             reasoning: ArcRwSignal::default(),
             phase: ArcRwSignal::default(),
             usage: ArcRwSignal::default(),
+            files: ArcRwSignal::default(),
             versions: ArcRwSignal::new(None),
             is_on_its_way: ArcRwSignal::new(true),
         }
@@ -116,6 +120,7 @@ impl Entry {
         if message.versions.is_some() && message.versions != self.versions.get_untracked() {
             self.versions.set(message.versions);
         }
+        set(&self.files, message.files);
         let known = self.state.get_untracked();
         if !message.state.may_follow(known) {
             return;

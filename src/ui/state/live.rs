@@ -8,9 +8,12 @@
 use leptos::prelude::*;
 
 use super::{chat_list::ChatList, connection::Connection, conversation::Conversation, session::Session, socket::Way};
-use crate::domain::{
-    ids::{ChatId, MessageId},
-    live::{CloseReason, LiveCommand, LiveEvent},
+use crate::{
+    domain::{
+        ids::{ChatId, MessageId},
+        live::{CloseReason, LiveCommand, LiveEvent},
+    },
+    ui::paths::CHATS_PATH,
 };
 
 /// Time between two looks at a running reply while there is no connection.
@@ -158,6 +161,13 @@ impl Live {
                     shown.apply_chat(chat.clone());
                 }
                 self.chats.upsert(chat);
+            }
+            LiveEvent::ChatDeleted { chat_id } => {
+                self.chats.remove(chat_id);
+                if screen.is_some_and(|shown| shown.chat_id() == chat_id) {
+                    // Nothing of it is left to show.
+                    _ = window().location().replace(CHATS_PATH);
+                }
             }
             LiveEvent::Messages { chat_id, messages } => {
                 if let Some(shown) = screen.filter(|shown| shown.chat_id() == chat_id) {

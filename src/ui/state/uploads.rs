@@ -55,6 +55,8 @@ pub struct Upload {
     /// None until it is known.
     pub bytes_per_second: Option<f64>,
     pub state: UploadState,
+    /// Whether it is for a message: deleted with the last chat that has it.
+    goes_with_message: bool,
     /// Where on the server it goes, once that is known.
     place: Option<String>,
 }
@@ -63,6 +65,13 @@ impl Upload {
     /// Whether there is still something to do.
     pub fn is_open(&self) -> bool {
         matches!(self.state, UploadState::Waiting | UploadState::Running | UploadState::Interrupted)
+    }
+}
+
+impl Upload {
+    /// The file that it became, once all of it is there.
+    pub fn file_id(&self) -> Option<&str> {
+        self.place.as_deref().filter(|_| self.state == UploadState::Done)?.rsplit('/').next()
     }
 }
 
@@ -98,10 +107,18 @@ pub fn use_uploads() -> Uploads {
 
 impl Uploads {
     /// Sends files. Those among `unfinished` that are the same ones go on from where they are; those for which there is no room
-    /// are not begun.
-    pub fn add(self, files: &FileList, unfinished: &[File], storage: Storage) {
-        for content in (0..files.length()).filter_map(|n| files.get(n)) {
+    /// are not begun. Gives their keys.
+    pub fn add(
+        self,
+        files: Vec<BrowserFile>,
+        unfinished: &[File],
+        storage: Storage,
+        goes_with_message: bool,
+    ) -> Vec<u32> {
+        let mut keys = Vec::new();
+        for content in files {
             let key = self.next_key.get_value();
+            keys.push(key);
             self.next_key.set_value(key + 1);
             let place = unfinished.iter().find(|file| is_same(file, &content)).map(|file| place_of(file.id));
             let upload = Upload {
@@ -114,12 +131,14 @@ impl Uploads {
                     Some(error) if place.is_none() => UploadState::Failed(error),
                     _ => UploadState::Waiting,
                 },
+                goes_with_message,
                 place,
             };
             SOURCES.with_borrow_mut(|sources| sources.insert(key, Source { content, request: None }));
             self.all.update(|all| all.push(upload));
         }
         self.start_waiting();
+        keys
     }
 
     /// Gives an upload up, here and on the server.
@@ -258,11 +277,15 @@ impl Uploads {
 
     /// Announces the file; gives where its content goes.
     async fn begin(self, key: u32, content: &BrowserFile) -> Result<String> {
-        let metadata = format!(
+        let mut metadata = format!(
             "filename {},modified_at_ms {}",
             base64(&content.name()),
             base64(&content.last_modified().to_string())
         );
+        let is_for_message = |all: &Vec<Upload>| all.iter().any(|upload| upload.key == key && upload.goes_with_message);
+        if self.all.with_untracked(is_for_message) {
+            metadata.push_str(&format!(",goes_with {}", base64("message")));
+        }
         let size = content.size().to_string();
         let headers = [("upload-length", size.as_str()), ("upload-metadata", &metadata)];
         let answer = request_to(key, "POST", PLACE, &headers, None, |_| {}).await?;
@@ -270,6 +293,11 @@ impl Uploads {
         self.change(key, |upload| upload.place = Some(place.clone()));
         Ok(place)
     }
+}
+
+/// The files of a list, which the browser may empty later.
+pub fn to_files(list: &FileList) -> Vec<BrowserFile> {
+    (0..list.length()).filter_map(|n| list.get(n)).collect()
 }
 
 /// What the server would say to a file of this size.

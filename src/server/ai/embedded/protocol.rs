@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn requests_and_events_are_one_line_each() {
         let lines = vec![PromptLine { role: PromptRole::User, text: "one\ntwo".to_owned() }];
-        let prompt = Prompt { lines, begun: String::new() };
+        let prompt = Prompt { lines, begun: String::new(), images: Vec::new() };
         let request = serde_json::to_string(&Request::Generate { id: 7, prompt }).unwrap();
         assert_eq!(
             request,

@@ -75,7 +75,11 @@ impl Drop for Lab {
 }
 
 fn prompt(text: &str) -> Prompt {
-    Prompt { lines: vec![PromptLine { role: PromptRole::User, text: text.to_owned() }], begun: String::new() }
+    Prompt {
+        lines: vec![PromptLine { role: PromptRole::User, text: text.to_owned() }],
+        begun: String::new(),
+        images: Vec::new(),
+    }
 }
 
 async fn begin(embedded: &Embedded) -> Result<PieceStream, ReplyFailure> {

@@ -28,6 +28,8 @@ pub struct Model {
     pub context_from_id: Option<Uuid>,
     pub context_cut: Option<String>,
     pub created_at_ms: i64,
+    pub uses_files: bool,
+    pub files_searched: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,8 @@ pub struct Model {
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
     pub is_unread: bool,
+    pub uses_files: bool,
+    pub searches_files: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -25,6 +25,7 @@ pub struct Model {
     pub width: Option<i32>,
     pub height: Option<i32>,
     pub embedded_by: Option<String>,
+    pub is_kept: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

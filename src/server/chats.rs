@@ -1,0 +1,101 @@
+//! A chat as a whole: which files it has, whether it searches all of them, and its end. What is said in it is `replies`'.
+
+use super::{db::UserDb, files, state::AppState};
+use crate::{
+    domain::{
+        chat::Chat,
+        chat_settings::ChatSettings,
+        file::FileOrder,
+        ids::{ChatId, FileId},
+        limits,
+    },
+    error::{Error, Result},
+};
+
+/// What a chat has, and what it could have: files whose name has `search` in it.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn settings(state: &AppState, db: &UserDb, chat_id: ChatId, search: &str) -> Result<ChatSettings> {
+    let chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
+    let files = db.list_chat_files(chat_id).await?;
+    let page = files::list(state, db, search, FileOrder::Newest, None).await?;
+    let has = |id: FileId| files.iter().any(|file| file.id == id);
+    let others = page.files.iter().filter(|file| !has(file.id)).cloned().collect();
+    Ok(ChatSettings { chat, others, has_more: page.next_after.is_some(), files })
+}
+
+/// Makes a chat that has these files from the start.
+///
+/// # Errors
+/// [`Error::NotFound`] when one of them is not theirs; [`Error::TooMany`].
+pub async fn create(state: &AppState, db: &UserDb, ids: Vec<FileId>, searches_files: bool) -> Result<Chat> {
+    if ids.len() as u64 > limits::FILES_PER_CHAT_MAX {
+        return Err(Error::TooMany);
+    }
+    if db.find_files(&ids).await?.len() < ids.len() {
+        return Err(Error::NotFound);
+    }
+    let mut chat = db.add_chat().await?;
+    if !ids.is_empty() {
+        db.add_chat_files(chat.id, ids).await?;
+    }
+    if searches_files {
+        chat = db.search_files_in_chat(chat.id, true).await?;
+    }
+    state.live.chat_changed(db.user_id(), &chat);
+    Ok(chat)
+}
+
+/// Gives files to a chat.
+///
+/// # Errors
+/// [`Error::NotFound`] when the chat, or one of them, is not theirs; [`Error::TooMany`].
+pub async fn add_files(state: &AppState, db: &UserDb, chat_id: ChatId, ids: Vec<FileId>) -> Result<()> {
+    db.add_chat_files(chat_id, ids).await?;
+    state.live.files_changed(db.user_id());
+    Ok(())
+}
+
+/// Takes a file from a chat. One that came with a message and is in no other chat is deleted.
+///
+/// # Errors
+/// [`Error::NotFound`] when the chat does not have it, or is not theirs.
+pub async fn remove_file(state: &AppState, db: &UserDb, chat_id: ChatId, id: FileId) -> Result<()> {
+    db.remove_chat_file(chat_id, id).await?;
+    state.live.files_changed(db.user_id());
+    state.intake.blobs_doomed();
+    Ok(())
+}
+
+/// Has a chat search all files for each reply, or no longer.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn search_files(state: &AppState, db: &UserDb, chat_id: ChatId, searches: bool) -> Result<()> {
+    let chat = db.search_files_in_chat(chat_id, searches).await?;
+    state.live.chat_changed(db.user_id(), &chat);
+    Ok(())
+}
+
+/// Deletes a chat with all that was said in it, and the files that came with that and are in no other chat. What is being
+/// written in it is stopped.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn delete(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<()> {
+    let deleted = db.delete_chat(chat_id).await?;
+    for message_id in deleted.running {
+        if !state.running.stop(message_id) {
+            state.live.stop_elsewhere(message_id);
+        }
+    }
+    state.running.look_again();
+    state.live.chat_deleted(db.user_id(), chat_id);
+    state.live.notifications_changed(db.user_id());
+    if !deleted.files.is_empty() {
+        state.live.files_changed(db.user_id());
+        state.intake.blobs_doomed();
+    }
+    Ok(())
+}

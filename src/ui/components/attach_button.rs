@@ -1,0 +1,58 @@
+//! Where files are chosen that come with a message. What uploads and lists them is a part of the browser half of its own
+//! (`attached_files`), loaded when the first one is chosen.
+
+use leptos::{html::Input, prelude::*, task::spawn_local, web_sys::FileList};
+
+use crate::{
+    error::Error,
+    ui::{
+        lazy::{attach, attached_list, later},
+        state::{
+            drafts::Draft,
+            uploads::{Uploads, to_files, use_uploads},
+        },
+    },
+};
+
+/// The button that files are chosen with. Without a script, the chat's settings take files.
+#[component]
+pub fn AttachButton(draft: Draft) -> impl IntoView {
+    let (input, uploads) = (NodeRef::<Input>::new(), use_uploads());
+    let take = move |_| {
+        if let Some(input) = input.get_untracked()
+            && attach_all(&draft, uploads, input.files())
+        {
+            input.set_value("");
+        }
+    };
+
+    view! {
+        <label class="button button-quiet attach-button script-only">
+            <input class="visually-hidden" type="file" multiple node_ref=input on:change=take />
+            "Attach"
+        </label>
+    }
+}
+
+/// What was chosen so far.
+#[component]
+pub fn Attached(draft: Draft) -> impl IntoView {
+    let files = draft.files.clone();
+    let has_any = Memo::new(move |_| files.with(|files| !files.is_empty()));
+    move || {
+        let draft = draft.clone();
+        has_any.get().then(|| later(attached_list(draft)))
+    }
+}
+
+/// Has files come with the next message. False when there are none.
+pub fn attach_all(draft: &Draft, uploads: Uploads, list: Option<FileList>) -> bool {
+    let Some(files) = list.map(|list| to_files(&list)).filter(|files| !files.is_empty()) else { return false };
+    let draft = draft.clone();
+    spawn_local(async move {
+        if attach(draft.clone(), uploads, files).await.is_err() {
+            draft.error.set(Some(Error::Offline));
+        }
+    });
+    true
+}
