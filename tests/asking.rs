@@ -55,8 +55,9 @@ fn by_meaning(setup: Setup) -> Setup {
 
 async fn try_send_with(client: &Client, chat_id: ChatId, text: &str, id: ClientMessageId, files: &[FileId]) -> Answer {
     let (chat_id, id) = (chat_id.to_string(), id.to_string());
-    let files = files.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let fields = [("chat_id", chat_id.as_str()), ("text", text), ("client_message_id", &id), ("file_ids", &files)];
+    let files: Vec<String> = files.iter().map(ToString::to_string).collect();
+    let mut fields = vec![("chat_id", chat_id.as_str()), ("text", text), ("client_message_id", &id)];
+    fields.extend(files.iter().map(|file| ("file_ids[]", file.as_str())));
     client.call::<SendMessage>(&fields).await
 }
 

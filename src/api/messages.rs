@@ -24,7 +24,7 @@ pub async fn list_messages(chat_id: String, before_seq: i64) -> Result<MessagePa
 
 /// Saves a message, starts the reply to it, and leads to the chat. Sending again with the same `client_message_id` and
 /// text gives the same ids and changes nothing. `draft_ms` is the moment of the draft that the message was: it is gone then;
-/// `file_ids` are those of the user's files that come with it, with commas between them.
+/// `file_ids` are those of the user's files that come with it.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the chat or a file is not the user's; [`Error::Conflict`] when the id was used for another text;
@@ -36,7 +36,7 @@ pub async fn send_message(
     client_message_id: String,
     model: Option<String>,
     draft_ms: Option<i64>,
-    file_ids: Option<String>,
+    #[server(default)] file_ids: Vec<String>,
 ) -> Result<Sent, Error> {
     use crate::{
         domain::{
@@ -54,8 +54,7 @@ pub async fn send_message(
     let text = MessageText::parse(&text)?;
     let client_message_id = ClientMessageId::parse(&client_message_id)?;
     let model = model.filter(|name| !name.is_empty()).map(|name| ModelName::parse(&name)).transpose()?;
-    let file_ids = file_ids.unwrap_or_default();
-    let files = file_ids.split_terminator(',').map(str::parse).collect::<Result<Vec<_>, _>>()?;
+    let files = file_ids.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
     let new = NewMessage { text, files, client_message_id, model, draft_ms };
     let sent = replies::send_message(&state, &db, chat_id, new).await?;
     request::show(&format!("/chats/{chat_id}"));

@@ -22,6 +22,7 @@ pub mod email_field;
 pub mod fetch_failed;
 pub mod field;
 pub mod file_chats;
+pub mod later;
 pub mod layout;
 pub mod loading;
 pub mod log_in_dialog;

@@ -3,7 +3,7 @@
 //! What only these pages use goes with them; what a page of the first load uses, too, stays in the first part. A part is
 //! named after the first segment of its pages' paths, by which the document's head knows what to load early.
 
-use std::{future::pending, pin::Pin};
+use std::future::pending;
 
 use leptos::{
     prelude::*,
@@ -46,7 +46,7 @@ macro_rules! part {
 
         impl ChooseView for $pages {
             async fn choose(self) -> AnyView {
-                $function(self).await.unwrap_or_else(|_| view! { <FetchFailed error=Error::Offline /> }.into_any())
+                loaded($function(self).await)
             }
 
             async fn preload(&self) {
@@ -130,14 +130,9 @@ pub fn message_edit(
     Ok(view! { <MessageEdit entry is_edited conversation /> }.into_any())
 }
 
-/// Shows what is in another part, when it is there.
-pub fn later(view: impl Future<Output = Result<AnyView, SplitLoaderError>> + Send + 'static) -> AnyView {
-    // In a box, so that all of these are one and the same to the compiler.
-    let view: Pin<Box<dyn Future<Output = AnyView> + Send>> =
-        Box::pin(
-            async move { view.await.unwrap_or_else(|_| view! { <FetchFailed error=Error::Offline /> }.into_any()) },
-        );
-    view! { <Suspense>{Suspend::new(view)}</Suspense> }.into_any()
+/// What came of another part.
+pub fn loaded(view: Result<AnyView, SplitLoaderError>) -> AnyView {
+    view.unwrap_or_else(|_| view! { <FetchFailed error=Error::Offline /> }.into_any())
 }
 
 /// Whether the browser half is just taking over the server's HTML.

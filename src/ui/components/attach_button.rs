@@ -6,7 +6,8 @@ use leptos::{html::Input, prelude::*, task::spawn_local, web_sys::FileList};
 use crate::{
     error::Error,
     ui::{
-        lazy::{attach, attached_list, later},
+        components::later::later,
+        lazy::{attach, attached_list, loaded},
         state::{
             drafts::Draft,
             uploads::{Uploads, to_files, use_uploads},
@@ -28,7 +29,7 @@ pub fn AttachButton(draft: Draft) -> impl IntoView {
 
     view! {
         <label class="button button-quiet attach-button script-only">
-            <input class="visually-hidden" type="file" multiple node_ref=input on:change=take />
+            <input class="attach-input" type="file" multiple node_ref=input on:change=take />
             "Attach"
         </label>
     }
@@ -41,7 +42,11 @@ pub fn Attached(draft: Draft) -> impl IntoView {
     let has_any = Memo::new(move |_| files.with(|files| !files.is_empty()));
     move || {
         let draft = draft.clone();
-        has_any.get().then(|| later(attached_list(draft)))
+        let list = move || {
+            let draft = draft.clone();
+            async move { loaded(attached_list(draft).await) }
+        };
+        has_any.get().then(|| later(list, None))
     }
 }
 

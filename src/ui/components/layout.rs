@@ -8,9 +8,17 @@ use leptos_router::{
 };
 
 use super::{
-    account_menu::AccountMenu, chat_links::ChatLinks, connection_status::ConnectionStatus, fetch_failed::FetchFailed,
-    loading::Loading, log_in_dialog::LogInDialog, logo::Logo, new_chat_form::NewChatForm,
-    notification_bell::NotificationBell, notifications::Notifications, session_banner::SessionBanner,
+    account_menu::AccountMenu,
+    chat_links::ChatLinks,
+    connection_status::ConnectionStatus,
+    fetch_failed::FetchFailed,
+    later::{later, loading},
+    log_in_dialog::LogInDialog,
+    logo::Logo,
+    new_chat_form::NewChatForm,
+    notification_bell::NotificationBell,
+    notifications::Notifications,
+    session_banner::SessionBanner,
     site_notice::SiteNotice,
 };
 use crate::{
@@ -85,22 +93,23 @@ fn Sidebar(first_page: FirstPage, first_unread: FirstUnread, current: Current) -
                 <a class="sidebar-home" href=CHATS_PATH>
                     <Logo />
                 </a>
-                <Suspense>
-                    {move || {
+                {later(
+                    move || {
                         let unread = use_unread();
-                        Suspend::new(async move {
+                        async move {
                             unread.start(first_unread.await.unwrap_or_default());
-                            view! { <NotificationBell /> }
-                        })
-                    }}
-                </Suspense>
+                            view! { <NotificationBell /> }.into_any()
+                        }
+                    },
+                    None,
+                )}
             </div>
             <NewChatForm />
             <a class="sidebar-link" href=FILES_PATH aria-current=move || is_at_files().then_some("page")>
                 "Files"
             </a>
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
+            {later(
+                move || async move {
                     match first_page.await {
                         Ok(page) => {
                             chats.start(page);
@@ -108,16 +117,18 @@ fn Sidebar(first_page: FirstPage, first_unread: FirstUnread, current: Current) -
                         }
                         Err(error) => view! { <FetchFailed error /> }.into_any(),
                     }
-                })}
-            </Suspense>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    let current = current.await.ok()?;
+                },
+                Some(loading),
+            )}
+            {later(
+                move || async move {
+                    let Ok(current) = current.await else { return ().into_any() };
                     let user = current.user.clone();
                     Effect::new(move || session.begin(current.clone()));
-                    Some(view! { <AccountMenu user /> })
-                })}
-            </Suspense>
+                    view! { <AccountMenu user /> }.into_any()
+                },
+                None,
+            )}
         </aside>
     }
 }
@@ -128,22 +139,25 @@ fn Bars(first_unread: FirstUnread, current: Current) -> impl IntoView {
     view! {
         <ConnectionStatus />
         <SessionBanner />
-        <Suspense>
-            {move || Suspend::new(async move {
-                let first = current.await.ok()?.site.notice;
-                Some(view! { <SiteNotice first /> })
-            })}
-        </Suspense>
-        <Suspense>
-            {move || {
+        {later(
+            move || async move {
+                let Ok(current) = current.await else { return ().into_any() };
+                let first = current.site.notice;
+                view! { <SiteNotice first /> }.into_any()
+            },
+            None,
+        )}
+        {later(
+            move || {
                 let unread = use_unread();
-                Suspend::new(async move {
+                async move {
                     let first = first_unread.await.unwrap_or_default();
                     unread.start(first.clone());
-                    view! { <Notifications first /> }
-                })
-            }}
-        </Suspense>
+                    view! { <Notifications first /> }.into_any()
+                }
+            },
+            None,
+        )}
     }
 }
 

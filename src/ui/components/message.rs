@@ -3,6 +3,7 @@
 use leptos::{either::Either, prelude::*};
 
 use super::{
+    later::later,
     markdown::Markdown,
     message_actions::MessageActions,
     reply_details::{ReplyReasoning, ReplyUsage},
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     domain::message::SafeHtml,
     ui::{
-        lazy::{later, message_edit},
+        lazy::{loaded, message_edit},
         state::{
             conversation::Conversation,
             entry::{Entry, EntryBody},
@@ -31,7 +32,14 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
             let (is_edited, is_on_its_way) = (RwSignal::new(false), entry.is_on_its_way.clone());
             let edit = {
                 let (entry, conversation) = (entry.clone(), conversation.clone());
-                move || later(message_edit(entry.clone(), is_edited, conversation.clone()))
+                move || {
+                    let (entry, conversation) = (entry.clone(), conversation.clone());
+                    let edit = move || {
+                        let (entry, conversation) = (entry.clone(), conversation.clone());
+                        async move { loaded(message_edit(entry, is_edited, conversation).await) }
+                    };
+                    later(edit, None)
+                }
             };
             Either::Left(view! {
                 <article

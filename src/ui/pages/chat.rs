@@ -8,7 +8,11 @@ use crate::{
     domain::{chat::ChatView as OpenedChat, ids::ClientMessageId, model::ModelList},
     error::{Error, Result},
     ui::components::{
-        chat_view::ChatView, fetch_failed::FetchFailed, layout::Models, loading::Loading, not_found::NotFound,
+        chat_view::ChatView,
+        fetch_failed::FetchFailed,
+        later::{later, loading},
+        layout::Models,
+        not_found::NotFound,
         page_title::PageTitle,
     },
 };
@@ -38,10 +42,10 @@ pub fn ChatPage() -> impl IntoView {
     let failed_before = query.with_untracked(|query| query.get("error")).and_then(|code| Error::from_code(&code));
 
     view! {
-        <Suspense fallback=Loading>
-            {move || {
+        {later(
+            move || {
                 let id_for = id_for.clone();
-                Suspend::new(async move {
+                async move {
                 match opened.await {
                     Ok(opened) => {
                         let client_message_id = id_for(&opened);
@@ -64,8 +68,9 @@ pub fn ChatPage() -> impl IntoView {
                             .into_any()
                     }
                 }
-            })}}
-        </Suspense>
+            }},
+            Some(loading),
+        )}
     }
 }
 

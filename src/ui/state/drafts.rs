@@ -295,8 +295,8 @@ impl Draft {
             let model = conversation.model.get_untracked();
             let files: Vec<String> =
                 draft.files.with_untracked(|files| files.iter().filter_map(|file| file.file_id.clone()).collect());
-            let ids = (!files.is_empty()).then(|| files.join(","));
-            let answer = send_message(chat_id, text.clone(), id.to_string(), model, Some(draft_ms), ids).await;
+            let answer =
+                send_message(chat_id, text.clone(), id.to_string(), model, Some(draft_ms), files.clone()).await;
             draft.on_its_way.set(None);
             match answer {
                 Ok(sent) => {

@@ -1,0 +1,162 @@
+// Files in chats: attached by button, drop and paste, given to the model, cited, and gone when they are deleted.
+
+import type { Page } from "@playwright/test";
+import { expectNoViolations, SIZES, tabTo } from "../helpers/accessibility";
+import { expect, test } from "../helpers/app";
+import { Chat, open, reload } from "../helpers/chat";
+
+const TERMS = "A refund is paid within fourteen days.\n";
+const file = (name: string, text: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
+const attached = (page: Page) => page.getByRole("list", { name: "Attached files" }).getByRole("listitem");
+
+/** Gives a file to an element as a drop or a paste does. */
+async function give(page: Page, selector: string, kind: "drop" | "paste", name: string, text: string): Promise<void> {
+  await page.locator(selector).evaluate(
+    (element, { kind, name, text }) => {
+      const data = new DataTransfer();
+      data.items.add(new File([text], name, { type: "text/plain" }));
+      const init = { bubbles: true, cancelable: true };
+      const event =
+        kind === "drop"
+          ? new DragEvent("drop", { ...init, dataTransfer: data })
+          : new ClipboardEvent("paste", { ...init, clipboardData: data });
+      element.dispatchEvent(event);
+    },
+    { kind, name, text },
+  );
+}
+
+test("a file is attached, answered from, cited at its passage in every tab, and deleted", async ({ alice, provider }) => {
+  provider.answer = (question) => (question.includes(TERMS.trim()) ? "Within fourteen days [1]." : "I do not know.");
+  await open(alice.page, "/chats");
+  const chat = await Chat.new(alice.page);
+  const other = await Chat.open(await alice.context.newPage(), chat.path);
+  await alice.page.getByLabel("Attach").setInputFiles(file("terms.txt", TERMS));
+  await expect(attached(alice.page)).toHaveText(/terms\.txt/);
+  await give(alice.page, ".composer", "drop", "dropped.txt", "Dropped.");
+  await give(alice.page, ".message-field", "paste", "pasted.txt", "Pasted.");
+  await expect(attached(alice.page)).toHaveCount(3);
+  await alice.page.getByRole("button", { name: "Remove dropped.txt" }).click();
+  await expect(attached(alice.page)).toHaveCount(2);
+  await expect(chat.sendButton).toBeDisabled();
+  await chat.field.fill("When is a refund paid?");
+  await expect(chat.sendButton).toBeEnabled();
+  await chat.sendButton.click();
+  await expect(attached(alice.page)).toHaveCount(0);
+
+  for (const { page, mine, replies, lastReply } of [chat, other]) {
+    await expect(lastReply).toHaveText("Within fourteen days 1.");
+    await expect(mine.getByRole("listitem")).toHaveText(["terms.txt", "pasted.txt"]);
+    await replies.last().getByText("2 sources").click();
+    await expect(replies.last().getByRole("link", { name: "terms.txt" })).toBeVisible();
+    await expectNoViolations(page);
+  }
+  const [passage] = await Promise.all([
+    alice.context.waitForEvent("page"),
+    chat.lastReply.getByRole("link", { name: "1" }).click(),
+  ]);
+  await expect(passage.getByRole("heading", { level: 1, name: "terms.txt" })).toBeVisible();
+  await expect(passage.locator(":focus")).toContainText("A refund is paid");
+  await expect(passage.getByText("Used in")).toContainText("When is a refund paid?");
+  await expectNoViolations(passage);
+
+  await open(alice.page, "/files");
+  await alice.page.getByLabel("Select terms.txt").check();
+  await alice.page.getByText("Delete selected …").click();
+  await alice.page.getByRole("button", { name: "Delete 1 file" }).click();
+  await expect(alice.page.getByRole("link", { name: "terms.txt" })).toHaveCount(0);
+  await reload(other.page);
+  await expect(other.mine.getByRole("listitem").first()).toHaveText("terms.txt (deleted file)");
+  await expect(other.lastReply).toHaveText("Within fourteen days [1].");
+});
+
+test("a chat has files of its own, or all of them, and is deleted with what came with it", async ({ alice, provider }) => {
+  provider.answer = (question) => (question.includes("every evening") ? "Every evening [1]." : "I do not know.");
+  await open(alice.page, "/files");
+  await alice.page.getByLabel("Upload files").setInputFiles(file("garden.txt", "Tomatoes want water every evening."));
+  await alice.page.getByRole("link", { name: "garden.txt" }).click();
+  await alice.page.getByRole("button", { name: "Ask about it" }).click();
+  const chat = new Chat(alice.page);
+  await chat.send("How often do tomatoes want water?");
+  await expect(chat.lastReply).toHaveText("Every evening 1.");
+
+  const settings = () => alice.page.getByRole("link", { name: "Files and settings of this chat" }).click();
+  await settings();
+  const own = alice.page.getByRole("list", { name: "Files of this chat" });
+  await expect(own.getByRole("link")).toHaveText(["garden.txt"]);
+  for (const size of SIZES) await expectNoViolations(alice.page, [size]);
+  await alice.page.getByRole("button", { name: "Remove garden.txt" }).click();
+  await expect(alice.page.getByText("This chat has no files of its own yet.")).toBeVisible();
+  await alice.page.getByRole("button", { name: "Search all my files" }).click();
+  await expect(alice.page.getByText("All of your files are searched for each reply in this chat.")).toBeVisible();
+  await alice.page.getByRole("link", { name: "How often do tomatoes" }).last().click();
+  await chat.send("Tell me again how often tomatoes want water");
+  await expect(chat.lastReply).toHaveText("Every evening 1.");
+
+  const elsewhere = await Chat.open(await alice.context.newPage(), chat.path);
+  await expect(elsewhere.replies).toHaveCount(2);
+  await settings();
+  await alice.page.getByText("Delete this chat …").click();
+  await alice.page.getByRole("button", { name: "Delete this chat" }).click();
+  await expect(alice.page).toHaveURL("/chats");
+  await expect(elsewhere.page).toHaveURL("/chats");
+  await expect(elsewhere.page.getByText("No chats yet.")).toBeVisible();
+});
+
+test("one attaches, asks, follows a citation and deletes by keyboard alone, on a small screen", async ({ alice, provider }) => {
+  provider.answer = (question) => (question.includes(TERMS.trim()) ? "Within fourteen days [1]." : "I do not know.");
+  const { page } = alice;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open(page, "/chats");
+  await tabTo(page, page.getByRole("button", { name: "New chat" }).first());
+  await page.keyboard.press("Enter");
+  const chat = new Chat(page);
+  await expect(chat.field).toBeFocused();
+  await tabTo(page, page.getByLabel("Attach"));
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles(file("terms.txt", TERMS));
+  await expect(attached(page)).toHaveText(/terms\.txt/);
+  await tabTo(page, chat.field, "Shift+Tab");
+  await page.keyboard.type("When is a refund paid?");
+  await expect(chat.sendButton).toBeEnabled();
+  await page.keyboard.press("Enter");
+  await expect(chat.lastReply).toHaveText("Within fourteen days 1.");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  await tabTo(page, chat.lastReply.getByRole("link", { name: "1" }), "Shift+Tab");
+  const [passage] = await Promise.all([alice.context.waitForEvent("page"), page.keyboard.press("Enter")]);
+  await expect(passage.locator(":focus")).toContainText("A refund is paid");
+  await passage.close();
+
+  await open(page, "/files");
+  await tabTo(page, page.getByLabel("Select terms.txt"));
+  await page.keyboard.press("Space");
+  await tabTo(page, page.getByText("Delete selected …"), "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("button", { name: "Delete 1 file" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("No files yet.")).toBeVisible();
+});
+
+test.describe("without a script", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a chat is given a file by a form, and its citation is a link", async ({ alice, provider }) => {
+    provider.answer = (question) => (question.includes(TERMS.trim()) ? "Within fourteen days [1]." : "I do not know.");
+    const { page } = alice;
+    await page.goto("/chats");
+    await page.getByRole("button", { name: "New chat" }).first().click();
+    await page.getByRole("link", { name: "Files and settings of this chat" }).click();
+    await page.getByLabel("Upload files for this chat").setInputFiles(file("terms.txt", TERMS));
+    await page.getByRole("button", { name: "Upload", exact: true }).click();
+    await expect(page.getByRole("list", { name: "Files of this chat" })).toContainText("terms.txt");
+    await page.getByRole("link", { name: "New chat" }).last().click();
+    await page.getByRole("textbox", { name: "Message" }).fill("When is a refund paid?");
+    await page.getByRole("button", { name: "Send" }).click();
+    const chat = new Chat(page);
+    await expect(async () => {
+      await page.reload();
+      await expect(chat.lastReply).toHaveText("Within fourteen days 1.", { timeout: 500 });
+    }).toPass();
+    await expect(chat.lastReply.getByRole("link", { name: "1" })).toHaveAttribute("href", /\?at=0#chunk-0$/);
+  });
+});
