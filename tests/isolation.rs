@@ -1042,6 +1042,11 @@ async fn x14_nobody_hears_what_happens_to_somebody_else(setup: Setup) {
 async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
     let scene = Scene::new(setup).await;
     scene.alice.call::<BeginSecondFactor>(&[]).await.ok::<()>();
+    let fields = file_in_chat(&scene.ids);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    scene.alice.post("/api/add_chat_file", &fields).await.ok::<()>();
+    let sent = scene.alice.send_message(scene.ids.chat, "What is in the file?").await;
+    scene.alice.read_reply(scene.ids.chat, &sent).await;
     let database = &scene.app.database;
     let owned = database
         .texts(

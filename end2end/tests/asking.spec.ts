@@ -26,7 +26,9 @@ async function give(page: Page, selector: string, kind: "drop" | "paste", name: 
   );
 }
 
-test("a file is attached, answered from, cited at its passage in every tab, and deleted", async ({ alice, provider }) => {
+test("a file is attached, answered from, cited at its passage in every tab, and deleted", async ({ alice, provider, faults }) => {
+  // A tab that shows the file while it is deleted looks for it once more.
+  faults.allow(/status of 404/);
   provider.answer = (question) => (question.includes(TERMS.trim()) ? "Within fourteen days [1]." : "I do not know.");
   await open(alice.page, "/chats");
   const chat = await Chat.new(alice.page);
@@ -44,13 +46,13 @@ test("a file is attached, answered from, cited at its passage in every tab, and 
   await chat.sendButton.click();
   await expect(attached(alice.page)).toHaveCount(0);
 
-  for (const { page, mine, replies, lastReply } of [chat, other]) {
+  for (const { mine, replies, lastReply } of [chat, other]) {
     await expect(lastReply).toHaveText("Within fourteen days 1.");
     await expect(mine.getByRole("listitem")).toHaveText(["terms.txt", "pasted.txt"]);
     await replies.last().getByText("2 sources").click();
     await expect(replies.last().getByRole("link", { name: "terms.txt" })).toBeVisible();
-    await expectNoViolations(page);
   }
+  await expectNoViolations(chat.page);
   const [passage] = await Promise.all([
     alice.context.waitForEvent("page"),
     chat.lastReply.getByRole("link", { name: "1" }).click(),
@@ -113,7 +115,7 @@ test("one attaches, asks, follows a citation and deletes by keyboard alone, on a
   const chat = new Chat(page);
   await expect(chat.field).toBeFocused();
   await tabTo(page, page.getByLabel("Attach"));
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Space")]);
   await chooser.setFiles(file("terms.txt", TERMS));
   await expect(attached(page)).toHaveText(/terms\.txt/);
   await tabTo(page, chat.field, "Shift+Tab");
