@@ -107,6 +107,7 @@ async fn add_chat(owner: &UserDb, messages: usize) -> Result<ChatId> {
 async fn add_exchange(owner: &UserDb, chat_id: ChatId, number: usize) -> Result<()> {
     let lease = Lease::new();
     let new = NewExchange {
+        files: Vec::new(),
         chat_id,
         edits: None,
         text: MessageText::parse(&format!("{QUESTION} ({number})"))?,

@@ -18,6 +18,9 @@ use std::{
 use ammonia::Builder;
 use pulldown_cmark::{Alignment, BrokenLink, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
+use pulldown_cmark_escape::escape_href;
+use reqwest::Url;
+
 pub use self::citations::{Citations, attached_html, sources_html};
 use crate::domain::message::SafeHtml;
 
@@ -170,6 +173,9 @@ fn render_block(markdown: &str, is_finished: bool, citations: &Citations) -> Saf
             }),
             _ => None,
         },
+        (Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }), _) if leads_nowhere(&dest_url) => {
+            Some(Event::Html("<a>".into()))
+        }
         (Event::Start(Tag::Table(alignments)), _) => {
             columns = Columns { alignments, next: 0, cell: "th" };
             Some(Event::Start(Tag::Table(Vec::new())))
@@ -199,6 +205,14 @@ fn render_block(markdown: &str, is_finished: bool, citations: &Citations) -> Saf
     let mut html = String::with_capacity(markdown.len() * 2);
     pulldown_cmark::html::push_html(&mut html, events);
     sanitize(&html)
+}
+
+/// Whether an address is no whole one, and none of our own.
+fn leads_nowhere(address: &str) -> bool {
+    let mut written = String::new();
+    // As it will stand in the element; writing into a text cannot fail.
+    let _ = escape_href(&mut written, address);
+    Url::parse(&written).is_err() && citations::own_address(&written).is_none()
 }
 
 /// How the columns of a table are aligned. The library writes a style of its own, which the content policy forbids.

@@ -141,7 +141,7 @@ mod tests {
     fn what_is_begun_comes_last_and_of_a_long_beginning_the_end() {
         let lines = vec![PromptLine { role: User, text: "1 2".to_owned() }];
         let read = |begun: &str, tokens_max| {
-            let prompt = Prompt { lines: lines.clone(), begun: begun.to_owned() };
+            let prompt = Prompt { lines: lines.clone(), begun: begun.to_owned(), images: Vec::new() };
             tokens(&template(), &prompt, tokens_max, words).map(|tokens| tokens.join(" "))
         };
         assert_eq!(read("3 4", 10).unwrap(), "<u> 1 2 <a> 3 4");
