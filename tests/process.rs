@@ -21,7 +21,9 @@ use tokio::{
 };
 
 use crate::support::{
-    Setup, Tab, eventually, form,
+    Client, Setup, Tab, eventually,
+    files::file_of,
+    form,
     people::PASSWORD,
     process::{Ended, Process, run},
     site::{HalfWritten, Site, anonymous, log_in},
@@ -37,6 +39,7 @@ crate::on_both_databases![
 crate::on_a_cluster![k3_another_server_goes_on_within_ten_seconds_when_one_is_killed];
 crate::once![
     k7_on_a_full_disk_sends_are_refused_and_all_is_well_when_there_is_room_again,
+    f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_again,
     l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time,
     l9_log_ins_whose_clients_went_away_do_not_pile_up,
     u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it,
@@ -165,6 +168,61 @@ async fn k7_on_a_full_disk_sends_are_refused_and_all_is_well_when_there_is_room_
     assert_eq!(site.database.count("chat_message").await, 4);
     assert_eq!(site.database.text("PRAGMA integrity_check").await, "ok");
     server.kill().await;
+}
+
+/// Room for so much in each file: nothing, a little of the database, most of a piece.
+const ROOMS: [u64; 5] = [0, 60_000, 500_000, 2_000_000, 4_000_000];
+
+async fn f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_again(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let server = Process::start_with_limits(&site.settings()).await;
+    let alice = log_in(&server).await;
+    let text: String =
+        (1..=90_000).map(|line| format!("This is line {line} of a text that takes several writes.\n")).collect();
+    let place = alice.begin_upload("long.txt", text.len() as u64).await;
+    let mut refusals = 0;
+    for room in ROOMS {
+        server.limit_files(Some(room)).await;
+        let offset = usize::try_from(alice.upload_offset(&place).await).unwrap();
+        let answer = Client::send_only(alice.piece(&place, offset as u64, text[offset..].to_owned())).await;
+        assert!([503, 507].contains(&answer.status), "{room}: {} {}", answer.status, answer.text());
+        assert!(["unavailable", "disk_full"].contains(&answer.code().as_str()), "{}", answer.text());
+        refusals += 1;
+        server.limit_files(None).await;
+        // What is noted is there, whole, and nothing else is noted.
+        let parts = site.database.number("SELECT COUNT(*) FROM file_part").await;
+        let noted = site.database.number("SELECT CAST(COALESCE(SUM(size_bytes), 0) AS bigint) FROM file_part").await;
+        assert_eq!(alice.upload_offset(&place).await, noted.unsigned_abs(), "{room}");
+        let blobs = blobs_in(&format!("{}/files", site.data));
+        assert!(blobs.iter().all(|(name, _)| !name.contains('#')), "{blobs:?}");
+        assert!(blobs.len() as i64 >= parts, "{room}: {blobs:?}");
+    }
+    assert_eq!(refusals, ROOMS.len());
+    let offset = usize::try_from(alice.upload_offset(&place).await).unwrap();
+    Client::send_only(alice.piece(&place, offset as u64, text[offset..].to_owned())).await;
+    let id = file_of(&place);
+    assert_eq!(site.database.until_read(id).await, ("ready".to_owned(), String::new()));
+    assert!(site.database.text_of_file(id).await == text);
+    let content = alice.get(&format!("/files/{id}/content")).await;
+    assert!(content.body == text.as_bytes(), "the file is another one");
+    // A file of which no copy can be made waits for room.
+    server.limit_files(Some(4_300_000)).await;
+    let other = alice.upload("other.txt", text.clone()[..4_200_000].to_owned()).await;
+    server.limit_files(None).await;
+    assert_eq!(site.database.until_read(other).await.0, "ready");
+    server.kill().await;
+}
+
+/// Names and sizes of what the storage has of files.
+fn blobs_in(folder: &str) -> Vec<(String, u64)> {
+    let mut blobs = Vec::new();
+    for folder in std::fs::read_dir(format!("{folder}/blobs")).into_iter().flatten().flatten() {
+        for blob in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+            blobs.push((blob.file_name().to_string_lossy().into_owned(), blob.metadata().unwrap().len()));
+        }
+    }
+    blobs
 }
 
 async fn l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time(setup: Setup) {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::Engine;
 use bytes::Bytes;
-use futures::{SinkExt, StreamExt};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use futures::{SinkExt, Stream, StreamExt};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use sardonyx::domain::{chat::Chat, ids::ChatId, live::LiveCommand};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
@@ -99,6 +100,49 @@ impl Browser {
     /// Makes an empty chat.
     pub async fn create_chat(&self) -> Result<ChatId> {
         Ok(self.ask::<Chat>("create_chat", &[]).await?.id)
+    }
+
+    /// Announces a file (tus 1.0); gives where its content goes.
+    pub async fn begin_upload(&self, name: &str, bytes: u64) -> Result<String> {
+        let name = base64::engine::general_purpose::STANDARD.encode(name);
+        let request = self.tus(Method::POST, "/files/uploads").header("upload-length", bytes);
+        let response = request.header("upload-metadata", format!("filename {name}")).send().await?;
+        ensure!(response.status() == StatusCode::CREATED, "an upload was refused: {}", response.status());
+        Ok(response.headers().get(header::LOCATION).context("an upload has no place")?.to_str()?.to_owned())
+    }
+
+    /// How much of an upload is there.
+    pub async fn upload_offset(&self, place: &str) -> Result<u64> {
+        let response = self.tus(Method::HEAD, place).send().await?;
+        let offset = response.headers().get("upload-offset").context("an upload is nowhere")?;
+        Ok(offset.to_str()?.parse()?)
+    }
+
+    /// Goes on with an upload.
+    pub async fn send_piece(&self, place: &str, offset: u64, content: impl Into<reqwest::Body>) -> Result<()> {
+        let request = self.tus(Method::PATCH, place).header("upload-offset", offset);
+        let request = request.header(header::CONTENT_TYPE, "application/offset+octet-stream").body(content);
+        let response = request.send().await?;
+        ensure!(response.status() == StatusCode::NO_CONTENT, "a piece was refused: {}", response.status());
+        Ok(())
+    }
+
+    /// A whole file.
+    pub async fn upload(&self, name: &str, content: Bytes) -> Result<()> {
+        let place = self.begin_upload(name, content.len() as u64).await?;
+        self.send_piece(&place, 0, content).await
+    }
+
+    /// The content of a file.
+    pub async fn download(&self, path: &str) -> Result<impl Stream<Item = reqwest::Result<Bytes>> + use<>> {
+        let request = self.http.get(format!("{}{path}/content", self.origin));
+        Ok(check(self.with_cookie(request).send().await?).await?.bytes_stream())
+    }
+
+    fn tus(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.origin)).header("tus-resumable", "1.0.0");
+        let request = request.header(header::ORIGIN, &*self.origin).header("sec-fetch-site", "same-origin");
+        self.with_cookie(request)
     }
 
     /// Opens a live connection.

@@ -9,6 +9,7 @@
 
 mod client;
 mod crowd;
+mod files;
 mod login;
 mod memory;
 mod pages;
@@ -34,7 +35,7 @@ use tokio::{
 use self::{process::Folder, report::Report, seed::Seeded, server::Sardonyx, upstream::Upstream};
 
 /// A run that takes longer has hung.
-const RUN_SECONDS_MAX: u64 = 240;
+const RUN_SECONDS_MAX: u64 = 600;
 
 #[derive(Parser)]
 #[command(name = "load", about = "Measures a release server against floors measured in the same run.")]
@@ -64,6 +65,7 @@ enum Part {
     Login,
     Crowd,
     Pages,
+    Files,
     Streaming,
 }
 
@@ -81,6 +83,7 @@ struct Effort {
     burst_of_one: usize,
     /// How often each burst is repeated.
     rounds: usize,
+    files: files::Effort,
 }
 
 const FULL: Effort = Effort {
@@ -93,6 +96,7 @@ const FULL: Effort = Effort {
     bursts: &[100, 300, limits::RUNNING_REPLIES_MAX],
     burst_of_one: 300,
     rounds: 2,
+    files: files::Effort { upload_bytes: 1_000_000_000, documents: 8, files: 10_000, searches: 200 },
 };
 const QUICK: Effort = Effort {
     starts: 3,
@@ -103,6 +107,7 @@ const QUICK: Effort = Effort {
     bursts: &[100],
     burst_of_one: 100,
     rounds: 1,
+    files: files::Effort { upload_bytes: 100_000_000, documents: 2, files: 500, searches: 50 },
 };
 
 fn main() -> ExitCode {
@@ -161,6 +166,9 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let home = folder.make("data")?;
     let seeded = Seeded::new(&home, effort.users).await?;
     let upstream = Upstream::start().await?;
+    if wants(Part::Files) {
+        files::measure(&folder, &upstream, &effort.files, report).await?;
+    }
     let (server, _) = Sardonyx::start(&home, Some(&upstream.base_url)).await?;
     if wants(Part::Memory) {
         memory::measure(&server, &seeded, report).await?;

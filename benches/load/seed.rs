@@ -80,6 +80,12 @@ impl Seeded {
     }
 }
 
+/// Somebody who has nothing yet; their part of the database.
+pub async fn add_owner(db: &Db, email: &str) -> Result<UserDb> {
+    let hash = Passwords::new().hash(Password::parse_new(PASSWORD.to_owned())?).await?;
+    open(db, add_account(db, email, &hash).await?).await
+}
+
 /// The account's own part of the database.
 #[expect(clippy::disallowed_methods, reason = "there is no session to guard: the database is the benchmark's own")]
 pub async fn open(db: &Db, user_id: UserId) -> Result<UserDb> {

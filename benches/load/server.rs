@@ -19,6 +19,7 @@ use crate::{
     process::{Folder, Process},
     report::{Budget, Report},
     stats::{Samples, ms},
+    upstream,
 };
 
 /// Ready after this at the latest, even a debug build.
@@ -58,6 +59,7 @@ impl Sardonyx {
             .kill_on_drop(true);
         if let Some(base_url) = model_server {
             command.env("OPENAI_BASE_URL", base_url);
+            command.env("SARDONYX_SEARCH_MODEL", format!("openai/{}", upstream::MODEL));
         }
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("{} cannot be started", program().display()))?;

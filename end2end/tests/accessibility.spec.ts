@@ -235,6 +235,8 @@ test("the skip link leads past the list of chats", async ({ alice, provider }) =
   await tabTo(alice.page, alice.page.getByRole("link", { name: "Skip to the content" }));
   await alice.page.keyboard.press("Enter");
   await alice.page.keyboard.press("Tab");
+  await expect(alice.page.getByRole("link", { name: "Files and settings of this chat" })).toBeFocused();
+  await alice.page.keyboard.press("Tab");
   await expect(chat.log).toBeFocused();
 });
 

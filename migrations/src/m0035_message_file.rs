@@ -24,6 +24,8 @@ impl MigrationTrait for Migration {
             ("chat_message", string_len_null("files_searched", 8).to_owned()),
             // Whether it stays though no chat has it.
             ("user_file", boolean("is_kept").default(true).to_owned()),
+            // When it goes unless something has it by then.
+            ("user_file", big_integer_null("unused_until_ms")),
         ] {
             manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
         }

@@ -86,6 +86,8 @@ pub const FILES_PER_PAGE: u64 = 50;
 pub const FILES_PER_FORM_MAX: u64 = 20;
 /// Files that come with one message.
 pub const FILES_PER_MESSAGE_MAX: usize = 20;
+/// A file that was uploaded for a message, and that no message came with, is deleted after this.
+pub const UNUSED_FILE_SECONDS: i64 = 24 * 60 * 60;
 /// Files that a whole chat has.
 pub const FILES_PER_CHAT_MAX: u64 = 50;
 /// Files that a reply is given something of, and of which more is said than that there was no room.

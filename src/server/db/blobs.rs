@@ -4,8 +4,8 @@
 //! A piece is promised before it is written to the storage, and the promise is taken back in the transaction that notes it
 //! (`file_parts`). So whatever dies in between, nothing stays in the storage that no table knows.
 
-use futures::FutureExt;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use futures::{FutureExt, future::BoxFuture};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +13,9 @@ use super::{
     entity::{doomed_blob, user_file},
     failed,
     files::delete_rows,
+    message_files::delete_unused,
     scope::Scope,
+    write::Written,
 };
 use crate::{
     domain::{
@@ -97,14 +99,49 @@ impl Db {
             .all(&self.read_as(Scope::Sweeper).await?)
             .await
             .map_err(failed("look for old uploads"))?;
+        self.delete_each("give up an upload", old, |transaction, user_id, id| {
+            async move { delete_rows(transaction, user_id, &[id]).await }.boxed()
+        })
+        .await
+    }
+
+    /// Deletes files that were uploaded for messages which were never sent; gives them with whose they were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_unused_files(&self) -> Result<Vec<(UserId, FileId)>> {
+        let old: Vec<(Uuid, Uuid)> = user_file::Entity::find()
+            .select_only()
+            .columns([user_file::Column::UserId, user_file::Column::Id])
+            .filter(user_file::Column::UnusedUntilMs.lt(clock::now_ms()))
+            .limit(GIVEN_UP_MAX)
+            .into_tuple()
+            .all(&self.read_as(Scope::Sweeper).await?)
+            .await
+            .map_err(failed("look for unused files"))?;
+        self.delete_each("delete an unused file", old, |transaction, user_id, id| {
+            async move { delete_unused(transaction, user_id, &[id]).await }.boxed()
+        })
+        .await
+    }
+
+    async fn delete_each<F>(
+        &self,
+        doing: &'static str,
+        old: Vec<(Uuid, Uuid)>,
+        delete: F,
+    ) -> Result<Vec<(UserId, FileId)>>
+    where
+        F: for<'t> Fn(&'t DatabaseTransaction, UserId, FileId) -> BoxFuture<'t, Written<Vec<FileId>>>
+            + Copy
+            + Send
+            + 'static,
+    {
         let mut given_up = Vec::with_capacity(old.len());
         for (user_id, id) in old {
             let (user_id, id) = (UserId(user_id), FileId(id));
-            let deleted = self
-                .write_as(Scope::User(user_id), "give up an upload", move |transaction| {
-                    async move { delete_rows(transaction, user_id, &[id]).await }.boxed()
-                })
-                .await?;
+            let deleted =
+                self.write_as(Scope::User(user_id), doing, move |transaction| delete(transaction, user_id, id)).await?;
             given_up.extend(deleted.into_iter().map(|id| (user_id, id)));
         }
         Ok(given_up)

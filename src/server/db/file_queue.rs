@@ -203,6 +203,10 @@ impl UserDb {
                 let update = found(held(user_file::Entity::update_many(), id, lease), findings);
                 let rows = update.exec_with_returning(transaction).await?;
                 let row = rows.into_iter().next().ok_or(Error::NotFound)?;
+                if !row.is_kept {
+                    // Of one that comes with a message, the reply tells.
+                    return Ok(());
+                }
                 replace_own_notification(transaction, user_id, NotificationKind::FileReady, row.name).await
             }
             .boxed()

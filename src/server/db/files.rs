@@ -255,6 +255,7 @@ fn new_row(user_id: UserId, new: &NewFile) -> Result<user_file::Model> {
         height: None,
         embedded_by: None,
         is_kept: new.is_kept,
+        unused_until_ms: (!new.is_kept).then(|| now_ms + limits::UNUSED_FILE_SECONDS * 1_000),
     })
 }
 

@@ -166,7 +166,7 @@ impl UserDb {
         self.write("add files to a chat", move |transaction| {
             async move {
                 lock_chat(transaction, user_id, chat_id).await?;
-                let found = find_names(transaction, user_id, &ids).await?;
+                let found = take_into_use(transaction, user_id, &ids).await?;
                 let now_ms = clock::now_ms();
                 let rows = found.into_iter().zip(0..).map(|((file_id, _), place)| chat_file::ActiveModel {
                     chat_id: Set(chat_id.0),
@@ -241,11 +241,11 @@ impl UserDb {
     }
 }
 
-/// What is there of these files, theirs, with their names, in this order.
+/// What is there of these files, theirs, with their names, in this order, to be used from now on.
 ///
 /// # Errors
 /// [`Error::NotFound`] when one is not.
-async fn find_names(
+async fn take_into_use(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
     ids: &[FileId],
@@ -270,6 +270,14 @@ async fn find_names(
         let name = names.remove(&id.0).ok_or(Error::NotFound)?;
         found.push((*id, name));
     }
+    if !found.is_empty() {
+        user_file::Entity::update_many()
+            .col_expr(user_file::Column::UnusedUntilMs, Expr::value(Option::<i64>::None))
+            .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .filter(user_file::Column::UnusedUntilMs.is_not_null())
+            .exec(transaction)
+            .await?;
+    }
     Ok(found)
 }
 
@@ -285,7 +293,7 @@ pub(super) async fn attach(
     if ids.len() > limits::FILES_PER_MESSAGE_MAX {
         return Err(Error::TooMany.into());
     }
-    let found = find_names(transaction, UserId(message.user_id), ids).await?;
+    let found = take_into_use(transaction, UserId(message.user_id), ids).await?;
     let rows = found.into_iter().zip(1..).map(|((file_id, name), number)| message_file::Model {
         message_id: message.id,
         number,

@@ -109,7 +109,7 @@ DROP POLICY IF EXISTS admin ON login_session;
 CREATE POLICY admin ON login_session TO sardonyx_admin USING (true);
 GRANT SELECT (id, chat_id, user_id, seq, state, lease_owner, lease_until_ms, takeovers, stop_wanted),
   UPDATE (state, lease_owner, lease_until_ms, takeovers) ON chat_message TO sardonyx_sweeper;
-GRANT SELECT (id, user_id, state, lease_owner, lease_until_ms, attempts, chunks, embedded_by),
+GRANT SELECT (id, user_id, state, lease_owner, lease_until_ms, attempts, chunks, embedded_by, unused_until_ms),
   UPDATE (state, failure, lease_owner, lease_until_ms, attempts) ON user_file TO sardonyx_sweeper;
 GRANT SELECT (id, expires_at_ms), DELETE ON login_session TO sardonyx_sweeper;
 GRANT SELECT (id), DELETE ON audit_entry TO sardonyx_sweeper;

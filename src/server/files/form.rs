@@ -4,13 +4,14 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Poll, ready},
 };
 
 use axum::{
+    body::BodyDataStream,
     extract::{Path, Request, State},
     http::header,
     response::{IntoResponse, Redirect, Response},
@@ -97,13 +98,31 @@ async fn take_for_chat(state: &AppState, db: &UserDb, chat_id: ChatId, request: 
 /// [`Error::Malformed`] when it is none, or has no file; [`Error::TooMany`]; as [`take_body`].
 pub async fn take_form(state: &AppState, db: &UserDb, request: Request) -> Result<Vec<File>> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let boundary = content_type.and_then(|value| parse_boundary(value).ok()).ok_or(Error::Malformed)?;
-    if boundary.len() > BOUNDARY_CHARS_MAX {
-        return Err(Error::Malformed);
-    }
+    let boundary = content_type.and_then(|value| parse_boundary(value).ok());
+    let boundary = boundary.filter(|boundary| boundary.len() <= BOUNDARY_CHARS_MAX);
     let request = check_length(state, request, limits::FILES_PER_FORM_MAX).await?;
+    let body = Arc::new(Mutex::new(request.into_body().into_data_stream()));
+    let taken = match boundary {
+        Some(boundary) => take_fields(state, db, boundary, Arc::clone(&body)).await,
+        None => Err(Error::Malformed),
+    };
+    if taken.is_err() {
+        // Whoever is still sending would not hear the answer otherwise.
+        door::discard(stream::poll_fn(move |context| lock(&body).poll_next_unpin(context))).await;
+    }
+    taken
+}
+
+/// What is sent, read by the parser, and by nobody when that has had enough.
+type Body = Arc<Mutex<BodyDataStream>>;
+
+fn lock(body: &Body) -> MutexGuard<'_, BodyDataStream> {
+    body.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn take_fields(state: &AppState, db: &UserDb, boundary: String, body: Body) -> Result<Vec<File>> {
     let overhead = Arc::new(AtomicUsize::new(0));
-    let mut form = Multipart::new(guarded(request, Arc::clone(&overhead)), boundary);
+    let mut form = Multipart::new(guarded(body, Arc::clone(&overhead)), boundary);
     let mut files = Vec::new();
     while let Some(field) = form.next_field().await.map_err(|_| Error::Malformed)? {
         if field.name() != Some(FIELD) {
@@ -155,8 +174,7 @@ async fn check_length(state: &AppState, request: Request, files: u64) -> Result<
 
 /// The body, with a bound on what is between contents, which the parser keeps in memory; and with pauses, for it reads as
 /// long as there is something before it gives anything.
-fn guarded(request: Request, overhead: Arc<AtomicUsize>) -> impl Stream<Item = io::Result<bytes::Bytes>> + Send {
-    let mut body = request.into_body().into_data_stream();
+fn guarded(body: Body, overhead: Arc<AtomicUsize>) -> impl Stream<Item = io::Result<bytes::Bytes>> + Send {
     let mut in_a_row = 0;
     stream::poll_fn(move |context| {
         if in_a_row > IN_A_ROW_BYTES_MAX {
@@ -164,7 +182,7 @@ fn guarded(request: Request, overhead: Arc<AtomicUsize>) -> impl Stream<Item = i
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Some(piece) = ready!(body.poll_next_unpin(context)) else { return Poll::Ready(None) };
+        let Some(piece) = ready!(lock(&body).poll_next_unpin(context)) else { return Poll::Ready(None) };
         let piece = piece.map_err(io::Error::other)?;
         in_a_row += piece.len();
         if overhead.fetch_add(piece.len(), Ordering::Relaxed) > OVERHEAD_BYTES_MAX {

@@ -1,4 +1,5 @@
-//! Removes from the storage what no file has any more, and gives up uploads that nobody goes on with.
+//! Removes from the storage what no file has any more, gives up uploads that nobody goes on with, and files that came for a
+//! message which was never sent.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,9 @@ pub async fn run(state: AppState) {
 
 /// A failure is logged where it happens; the next sweep tries again.
 async fn give_up_uploads(state: &AppState) {
-    for (user_id, _) in state.db.give_up_uploads().await.unwrap_or_default() {
+    let mut given_up = state.db.give_up_uploads().await.unwrap_or_default();
+    given_up.extend(state.db.delete_unused_files().await.unwrap_or_default());
+    for (user_id, _) in given_up {
         state.live.files_changed(user_id);
     }
 }

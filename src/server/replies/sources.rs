@@ -49,7 +49,7 @@ const RULES: &str = "Below are pieces of the person's files, each between marks,
 /// Instead of sources.
 const NOTHING_FITS: &str = "The person's files were searched for this, and nothing that fits was found. Say so if the answer \
                             should have come from them.";
-const QUESTION: &str = "What the person says:";
+const QUESTION: &str = "Answer this:";
 
 /// What goes along with a question.
 #[derive(Clone, Debug, Default)]

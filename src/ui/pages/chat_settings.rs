@@ -80,7 +80,7 @@ fn Content(opened: ChatSettings, search: String) -> impl IntoView {
 
     view! {
         <PageTitle text=format!("Files · {title}") />
-        <a class="settings-back" href=chat_path(id)>
+        <a class="settings-back settings-back-always" href=chat_path(id)>
             {title}
         </a>
         <h1 class="settings-heading">"Files of this chat"</h1>
@@ -200,7 +200,7 @@ fn SearchSwitch(chat: Chat) -> impl IntoView {
 #[component]
 fn DeleteForm(chat: Chat) -> impl IntoView {
     view! {
-        <details class="danger">
+        <details class="danger chat-delete">
             <summary class="button button-quiet">"Delete this chat …"</summary>
             <form class="settings-form" method="post" action=DeleteChat::url()>
                 <p class="settings-text">

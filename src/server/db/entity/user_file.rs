@@ -26,6 +26,7 @@ pub struct Model {
     pub height: Option<i32>,
     pub embedded_by: Option<String>,
     pub is_kept: bool,
+    pub unused_until_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
