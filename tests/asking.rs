@@ -33,8 +33,9 @@ crate::on_both_databases![
     of_a_large_file_what_answers_goes_in_or_else_its_beginning,
     all_files_are_searched_where_a_chat_wants_it_and_nothing_that_fits_is_said_so,
     a_question_is_answered_by_words_alone_while_the_model_for_searching_is_away,
-    x7_a_file_of_somebody_else_is_attached_to_nothing,
+    x7_x8_a_file_of_somebody_else_is_attached_to_nothing,
     x13_nothing_of_somebody_elses_files_or_of_deleted_ones_goes_to_a_model,
+    x20_what_was_made_of_a_file_has_its_rights_and_goes_with_it,
     x22_a_file_that_came_with_a_message_goes_with_the_last_chat_that_has_it,
     f25_what_stands_in_a_file_is_material_and_fetches_nothing,
     a_reply_waits_for_its_files_to_be_read,
@@ -192,7 +193,7 @@ async fn a_question_is_answered_by_words_alone_while_the_model_for_searching_is_
     assert!(reply.files.as_str().contains("by their words only"), "{}", reply.files.as_str());
 }
 
-async fn x7_a_file_of_somebody_else_is_attached_to_nothing(setup: Setup) {
+async fn x7_x8_a_file_of_somebody_else_is_attached_to_nothing(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, bob) = (app.alice().await, app.bob().await);
     app.upstream.answer_with("Yes.");
@@ -275,6 +276,33 @@ async fn x13_nothing_of_somebody_elses_files_or_of_deleted_ones_goes_to_a_model(
     assert!(!tab::text(&old).contains("citation"), "{}", tab::text(&old));
     for table in ["file_chunk", "chunk_vector"] {
         assert_eq!(app.database.number(&format!("SELECT COUNT(*) FROM {table}")).await, 1, "{table}");
+    }
+}
+
+async fn x20_what_was_made_of_a_file_has_its_rights_and_goes_with_it(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    let picture = alice.upload("square.png", png(40, 30)).await;
+    let text = uploaded(&app, &alice, "terms.txt", "A refund is paid within fourteen days.").await;
+    app.database.until_read(picture).await;
+    let paths = [
+        format!("/files/{picture}/thumbnail"),
+        format!("/files/{picture}/view"),
+        format!("/files/{picture}"),
+        format!("/files/{text}?at=0"),
+        format!("/files/{text}/content"),
+    ];
+    for path in &paths {
+        assert_eq!((alice.get(path).await.status, bob.get(path).await.status), (200, 404), "{path}");
+    }
+    for id in [picture, text] {
+        alice.try_delete_file(id).await.ok::<()>();
+    }
+    for path in &paths {
+        assert_eq!(alice.get(path).await.status, 404, "{path}");
+    }
+    for table in ["file_picture", "file_chunk", "user_file"] {
+        assert_eq!(app.database.count(table).await, 0, "{table}");
     }
 }
 

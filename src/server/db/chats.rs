@@ -12,7 +12,7 @@ use super::{
     entity::{chat_message, chat_session},
     exchanges::{lock_chat, lock_user},
     failed,
-    message_files::{delete_unused, list_files_of_chat},
+    message_files::{delete_unused, hold_to_delete, list_files_of_chat},
     write::Written,
 };
 use crate::{
@@ -147,6 +147,7 @@ async fn delete_row(transaction: &impl ConnectionTrait, user_id: UserId, id: Cha
         .all(transaction)
         .await?;
     let files = list_files_of_chat(transaction, user_id, id).await?;
+    hold_to_delete(transaction, user_id, &files).await?;
     chat_session::Entity::delete_many()
         .filter(chat_session::Column::Id.eq(id.0))
         .filter(chat_session::Column::UserId.eq(user_id.0))

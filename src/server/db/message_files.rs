@@ -201,6 +201,7 @@ impl UserDb {
         self.write("take a file from a chat", move |transaction| {
             async move {
                 lock_chat(transaction, user_id, chat_id).await?;
+                hold_to_delete(transaction, user_id, &[id]).await?;
                 let removed = chat_file::Entity::delete_many()
                     .filter(chat_file::Column::ChatId.eq(chat_id.0))
                     .filter(chat_file::Column::FileId.eq(id.0))
@@ -260,6 +261,7 @@ async fn take_into_use(
         .filter(user_file::Column::UserId.eq(user_id.0))
         .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
         .filter(user_file::Column::State.ne(FileState::Uploading.name()))
+        .order_by_asc(user_file::Column::Id)
         .lock(LockType::KeyShare)
         .into_tuple()
         .all(transaction)
@@ -334,7 +336,14 @@ pub(super) async fn copy_files(
         .filter(message_file::Column::UserId.eq(to.user_id))
         .all(transaction)
         .await?;
-    let copies = rows.into_iter().map(|row| message_file::Model { message_id: to.id, chat_id: to.chat_id, ..row });
+    // Some may be deleted just now.
+    let there = hold(transaction, UserId(to.user_id), rows.iter().filter_map(|row| row.file_id).map(FileId)).await?;
+    let copies = rows.into_iter().map(|row| message_file::Model {
+        message_id: to.id,
+        chat_id: to.chat_id,
+        file_id: row.file_id.filter(|id| there.contains(id)),
+        ..row
+    });
     insert(transaction, copies).await
 }
 
@@ -353,21 +362,11 @@ pub(super) async fn keep_sources(
         .one(transaction)
         .await?;
     let chat_id = chat_id.ok_or(Error::NotFound)?;
+    let there = hold(transaction, user_id, sources.iter().filter_map(|source| source.file_id)).await?;
     message_file::Entity::delete_many()
         .filter(message_file::Column::MessageId.eq(message_id.0))
         .filter(message_file::Column::UserId.eq(user_id.0))
         .exec(transaction)
-        .await?;
-    let ids: HashSet<Uuid> = sources.iter().filter_map(|source| source.file_id).map(|id| id.0).collect();
-    // Some may be deleted by now.
-    let there: Vec<Uuid> = user_file::Entity::find()
-        .select_only()
-        .column(user_file::Column::Id)
-        .filter(user_file::Column::UserId.eq(user_id.0))
-        .filter(user_file::Column::Id.is_in(ids))
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(transaction)
         .await?;
     let rows = sources.into_iter().map(|source| {
         let (seq, place) = match &source.used_as {
@@ -389,6 +388,48 @@ pub(super) async fn keep_sources(
         }
     });
     insert(transaction, rows).await
+}
+
+/// Which of these files are still there. They stay until the end of the transaction. Whoever deletes a file holds it before
+/// any row that names it; in the same order here, nobody waits for each other.
+async fn hold(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    ids: impl Iterator<Item = FileId>,
+) -> Written<HashSet<Uuid>> {
+    let ids: HashSet<Uuid> = ids.map(|id| id.0).collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let there: Vec<Uuid> = user_file::Entity::find()
+        .select_only()
+        .column(user_file::Column::Id)
+        .filter(user_file::Column::UserId.eq(user_id.0))
+        .filter(user_file::Column::Id.is_in(ids))
+        .order_by_asc(user_file::Column::Id)
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    Ok(there.into_iter().collect())
+}
+
+/// Holds files that may be deleted, before anything that names them is.
+pub(super) async fn hold_to_delete(transaction: &impl ConnectionTrait, user_id: UserId, ids: &[FileId]) -> Written<()> {
+    for ids in ids.chunks(IDS_AT_A_TIME) {
+        let _: Vec<Uuid> = user_file::Entity::find()
+            .select_only()
+            .column(user_file::Column::Id)
+            .filter(user_file::Column::UserId.eq(user_id.0))
+            .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .filter(user_file::Column::IsKept.eq(false))
+            .order_by_asc(user_file::Column::Id)
+            .lock_exclusive()
+            .into_tuple()
+            .all(transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Notes that a chat has to do with files.
@@ -506,8 +547,13 @@ pub(super) async fn copy_chat_files(
         .filter(chat_file::Column::UserId.eq(user_id.0))
         .all(transaction)
         .await?;
-    if !rows.is_empty() {
-        let copies = rows.into_iter().map(|row| chat_file::Model { chat_id: to.0, ..row }.into_active_model());
+    let there = hold(transaction, user_id, rows.iter().map(|row| FileId(row.file_id))).await?;
+    let copies: Vec<_> = rows
+        .into_iter()
+        .filter(|row| there.contains(&row.file_id))
+        .map(|row| chat_file::Model { chat_id: to.0, ..row }.into_active_model())
+        .collect();
+    if !copies.is_empty() {
         chat_file::Entity::insert_many(copies).exec_without_returning(transaction).await?;
     }
     Ok(())
