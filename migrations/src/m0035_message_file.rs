@@ -35,7 +35,12 @@ impl MigrationTrait for Migration {
             let name = format!("{table}_file");
             manager.create_index(Index::create().name(name).table(table).col("file_id").to_owned()).await?;
         }
-        Ok(())
+        // How many pieces of text somebody has is asked with each search.
+        manager
+            .create_index(
+                Index::create().name("user_file_chunks").table("user_file").col("user_id").col("chunks").to_owned(),
+            )
+            .await
     }
 }
 

@@ -158,7 +158,7 @@ pub const THUMBNAIL_SIDE_PIXELS_MAX: u32 = 192;
 /// The longer side of what is shown of an image, to people and to models.
 pub const VIEW_SIDE_PIXELS_MAX: u32 = 1_568;
 /// Pieces of text that are looked at of those that have a word in common with a question.
-pub const SEARCH_HITS_MAX: u64 = 2_000;
+pub const SEARCH_HITS_MAX: u64 = 600;
 /// Pieces of text that a search shows.
 pub const SEARCH_RESULTS: usize = 10;
 /// Numbers of a vector that says what a text means.

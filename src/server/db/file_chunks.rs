@@ -1,7 +1,10 @@
 //! The text of files, in pieces, and pictures of images.
 
+use std::collections::HashMap;
+
 use futures::FutureExt;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use super::{
     UserDb,
@@ -90,6 +93,32 @@ impl UserDb {
             .await
             .map_err(failed("list a file's text"))?;
         Ok(rows.into_iter().map(to_chunk).collect())
+    }
+
+    /// The texts of pieces, and of those right before and after them, by file and place.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_chunks_around(&self, places: &[(FileId, u32)]) -> Result<HashMap<(FileId, u32), String>> {
+        let mut wanted = Condition::any();
+        for (file_id, seq) in places {
+            let seq = i32::try_from(*seq).unwrap_or(i32::MAX);
+            let around = file_chunk::Column::Seq.between(seq.saturating_sub(1), seq.saturating_add(1));
+            wanted = wanted.add(Condition::all().add(file_chunk::Column::FileId.eq(file_id.0)).add(around));
+        }
+        if places.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(Uuid, i32, String)> = file_chunk::Entity::find()
+            .select_only()
+            .columns([file_chunk::Column::FileId, file_chunk::Column::Seq, file_chunk::Column::Text])
+            .filter(file_chunk::Column::UserId.eq(self.user_id().0))
+            .filter(wanted)
+            .into_tuple()
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("list text around pieces"))?;
+        Ok(rows.into_iter().map(|(file_id, seq, text)| ((FileId(file_id), seq.unsigned_abs()), text)).collect())
     }
 
     /// A picture of a file; none when there is none, or the file is not theirs.

@@ -41,6 +41,8 @@ const SATURATION: f32 = 1.2;
 const LENGTH_WEIGHT: f32 = 0.5;
 /// In fewer pieces, how many have a word tells little of how rare it is.
 const PIECES_MIN: u64 = 100;
+/// A word with more hits than are looked at is taken to be in one of so many pieces.
+const COMMON_SHARE: u64 = 20;
 /// Words of a usual piece.
 const USUAL_WORDS: f32 = 90.0;
 
@@ -110,22 +112,29 @@ async fn with_surroundings(
 ) -> Result<Vec<Passage>> {
     let mut passages = Vec::new();
     let mut shown: HashSet<(FileId, u32)> = HashSet::new();
-    for found in ranked {
-        if passages.len() == count {
+    let mut ranked = ranked;
+    while passages.len() < count {
+        let some: Vec<FoundChunk> = ranked.by_ref().take(count).collect();
+        if some.is_empty() {
             break;
         }
-        let (file_id, seq) = (found.file_id, found.chunk.seq);
-        if shown.contains(&(file_id, seq)) {
-            continue;
-        }
-        let first = seq.saturating_sub(1);
-        let mut text = String::new();
-        for chunk in db.list_chunks(file_id, first, u64::from(seq - first) + 2).await? {
-            if shown.insert((file_id, chunk.seq)) {
-                text.push_str(&chunk.text);
+        let places: Vec<(FileId, u32)> = some.iter().map(|found| (found.file_id, found.chunk.seq)).collect();
+        let around = db.list_chunks_around(&places).await?;
+        for found in some {
+            let (file_id, seq) = (found.file_id, found.chunk.seq);
+            if passages.len() == count || shown.contains(&(file_id, seq)) {
+                continue;
             }
+            let mut text = String::new();
+            for seq in seq.saturating_sub(1)..=seq + 1 {
+                if let Some(chunk) = around.get(&(file_id, seq))
+                    && shown.insert((file_id, seq))
+                {
+                    text.push_str(chunk);
+                }
+            }
+            passages.push(Passage { found, text });
         }
-        passages.push(Passage { found, text });
     }
     Ok(passages)
 }
@@ -208,6 +217,9 @@ fn shares(asked: &[Word], hits: &[Vec<i64>], weights: &[f32]) -> HashMap<i64, f3
 /// How much a word tells: the rarer, the more.
 #[expect(clippy::cast_precision_loss, reason = "it is compared")]
 fn rarity(hits: usize, all: u64) -> f32 {
+    // Of so many it is not known how many there are, but that it is a common word.
+    let is_common = hits as u64 >= limits::SEARCH_HITS_MAX;
+    let hits = if is_common { hits.max(usize::try_from(all / COMMON_SHARE).unwrap_or(hits)) } else { hits };
     (1.0 + (all as f32 - hits as f32 + 0.5).max(0.5) / (hits as f32 + 0.5)).ln()
 }
 
