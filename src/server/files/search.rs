@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures::try_join;
+
 use crate::{
     domain::{
         ids::FileId,
@@ -87,8 +89,11 @@ pub async fn search(
     if *scope == SearchScope::Files(Vec::new()) || words::words(question).is_empty() {
         return Ok(Findings::default());
     }
-    let by_words = if ways == Ways::Meaning { Vec::new() } else { by_words(db, question, scope).await? };
-    let by_meaning = if ways == Ways::Words { None } else { by_meaning(state, db, question, scope).await? };
+    // Both at once: one waits for the database most of the time, the other for its model.
+    let (by_words, by_meaning) = try_join!(
+        async { if ways == Ways::Meaning { Ok(Vec::new()) } else { by_words(db, question, scope).await } },
+        async { if ways == Ways::Words { Ok(None) } else { by_meaning(state, db, question, scope).await } },
+    )?;
     let is_by_meaning = by_meaning.is_some();
     let by_meaning = by_meaning.unwrap_or_default();
     let best = |list: &[(i64, f32)]| list.iter().map(|(_, fitness)| *fitness).fold(0.0, f32::max);
