@@ -321,7 +321,9 @@ fn FileRow(file: File, chats: Vec<FileInChat>, chosen: RwSignal<Vec<String>>, su
     };
     let name = file.name.as_str().to_owned();
     let is_whole = file.state != FileState::Uploading;
-    let state = (is_whole && file.state != FileState::Ready).then(|| file.state.text());
+    // In a line that is there anyway: nothing below moves away from under a pointer when it goes.
+    let busy = file.state.is_busy().then(|| format!(" · {}", file.state.text()));
+    let failure = matches!(file.state, FileState::Failed(_)).then(|| file.state.text());
     let can_retry = matches!(file.state, FileState::Failed(failure) if failure.can_pass());
     let retry = move |event: MouseEvent| {
         event.prevent_default();
@@ -353,10 +355,10 @@ fn FileRow(file: File, chats: Vec<FileInChat>, chosen: RwSignal<Vec<String>>, su
                     }}
                 </p>
                 <p class="file-detail">
-                    {file.kind.text()} " · " {size_text(file.size_bytes)} " · " <Timestamp at_ms=file.created_at_ms />
+                    {file.kind.text()} " · " {size_text(file.size_bytes)} " · " <Timestamp at_ms=file.created_at_ms /> {busy}
                 </p>
                 {(!is_whole).then(|| view! { <Unfinished file=file.clone() /> })}
-                {state.map(|text| view! { <p class="file-detail">{text}</p> })}
+                {failure.map(|text| view! { <p class="file-detail">{text}</p> })}
                 <UsedIn chats />
             </div>
             {can_retry
