@@ -50,6 +50,8 @@ pub fn FilesPage() -> impl IntoView {
         live.files_changed.track();
         if is_first.is_some() {
             files.refetch();
+            // What was being read may be found by now.
+            found.refetch();
         }
     });
 
