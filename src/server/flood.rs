@@ -128,7 +128,7 @@ fn count_all(state: &AppState, user_id: UserId, of_all: Quota, request: &Request
 fn counted(method: &Method, path: &str) -> Option<Quota> {
     match path {
         "/api/send_message" | "/api/retry_reply" | "/api/edit_message" => Some(Quota::Messages),
-        "/api/create_chat" | "/api/fork_chat" => Some(Quota::Chats),
+        "/api/create_chat" | "/api/ask_about_files" | "/api/fork_chat" => Some(Quota::Chats),
         "/settings/data.json" | "/admin/audit.csv" => Some(Quota::Exports),
         "/api/v1/chats" if method == Method::POST => Some(Quota::Chats),
         path if path.starts_with("/api/v1/chats/") && method == Method::POST => Some(Quota::Messages),

@@ -80,6 +80,19 @@ impl UserDb {
         Ok(ids.iter().filter_map(|id| files.remove(id)).collect())
     }
 
+    /// Whether a chat has to do with files; no when it is not theirs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn chat_uses_files(&self, chat_id: ChatId) -> Result<bool> {
+        let row = chat_session::Entity::find_by_id(chat_id.0)
+            .filter(chat_session::Column::UserId.eq(self.user_id().0))
+            .one(&self.read().await?)
+            .await
+            .map_err(failed("find chat"))?;
+        Ok(row.is_some_and(|row| row.uses_files))
+    }
+
     /// The files of a whole chat, in the order in which they were added; none when the chat is not theirs.
     ///
     /// # Errors
@@ -477,6 +490,8 @@ pub(super) async fn delete_unused(
     ids: &[FileId],
 ) -> Written<Vec<FileId>> {
     let mut deleted = Vec::new();
+    // Nobody attaches one of them between the look and the deletion.
+    hold_to_delete(transaction, user_id, ids).await?;
     for ids in ids.chunks(IDS_AT_A_TIME) {
         let unused: Vec<Uuid> = user_file::Entity::find()
             .select_only()

@@ -312,7 +312,12 @@ impl Task {
     /// This reply as it is shown, with where what its model read begins.
     async fn with_context(&self, stored: StoredMessage) -> Message {
         let context = view::with_summary(&self.db, stored.context.clone()).await;
-        let mut message = view::show(&self.state, self.db.user_id(), stored, &self.grounds.sources).await;
+        let mut message = if self.grounds.is_empty() {
+            // Before anything was gathered, what its beginning was given.
+            view::show_with_files(&self.state, &self.db, stored).await
+        } else {
+            view::show(&self.state, self.db.user_id(), stored, &self.grounds.sources).await
+        };
         message.details.context = context;
         message
     }

@@ -62,9 +62,11 @@ async fn begin(
 ) -> Result<Pieces, ReplyFailure> {
     let Author::Model(model) = &reply.author else { return Err(ReplyFailure::Internal) };
     let continues = reply.text.len() >= BEGINNING_BYTES_MIN && state.models.can_continue(model).await;
-    let mut cuts = 0;
+    let (mut cuts, mut refused_pictures) = (0, None);
     loop {
-        let material = sources::gather(state, db, reply, model, &say).await.map_err(|_| ReplyFailure::Internal)?;
+        let material = sources::gather(state, db, reply, model, refused_pictures.is_none(), &say)
+            .await
+            .map_err(|_| ReplyFailure::Internal)?;
         if reply.uses_files {
             // A receiver that is gone wants nothing more.
             let _ = say.unbounded_send(ReplyPhase::Reading);
@@ -84,12 +86,18 @@ async fn begin(
                 continue;
             }
             // It may be the pictures; without them it can answer what else was asked.
-            Err(ReplyFailure::RequestRefused | ReplyFailure::ProviderError) if !prompt.images.is_empty() => {
-                state.models.note_blind(model);
+            Err(failure @ (ReplyFailure::RequestRefused | ReplyFailure::ProviderError))
+                if !prompt.images.is_empty() =>
+            {
+                refused_pictures = Some(failure);
                 continue;
             }
             Err(failure) => return Err(failure),
         };
+        // A server in trouble says nothing of its models.
+        if refused_pictures == Some(ReplyFailure::RequestRefused) {
+            state.models.note_blind(model);
+        }
         let grounds = material.grounds;
         let begins = once(async move { Ok(Said::Begins { continues, prompt_tokens, context, grounds }) });
         return Ok(Box::pin(begins.chain(pieces.map(|piece| piece.map(Said::Piece)))));

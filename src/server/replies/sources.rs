@@ -84,13 +84,14 @@ pub async fn gather(
     db: &UserDb,
     reply: &StoredMessage,
     model: &ModelName,
+    shows_pictures: bool,
     say: &UnboundedSender<ReplyPhase>,
 ) -> Result<Material> {
     if !reply.uses_files {
         return Ok(Material::default());
     }
     let room = state.models.window(model).await.prompt_tokens() / 2;
-    let sees = state.models.sees(model);
+    let sees = shows_pictures && state.models.sees(model);
     let mut gathering = Gathering::new(db, room.min(limits::SOURCE_TOKENS_MAX), sees);
     if !reply.text.is_empty() {
         let kept = db.list_message_files(&[reply.id]).await?.remove(&reply.id).unwrap_or_default();

@@ -78,7 +78,7 @@ pub async fn find_chat(caller: Caller<ChatsRead>, Id(id): Id<ChatId>) -> Result<
 
 /// Delete a chat.
 ///
-/// With all that was said in it, and the files that came with that and are in no other chat.
+/// With all that was said in it, and the files that came with that and are in no other chat; so the token needs `files:write`, too.
 #[utoipa::path(
     delete,
     path = "/api/v1/chats/{id}",
@@ -94,6 +94,8 @@ pub async fn delete_chat(
     caller: Caller<ChatsWrite>,
     Id(id): Id<ChatId>,
 ) -> Result<StatusCode, Refusal> {
+    // Files that came with its messages go, too.
+    caller.shown.check(Scope::FilesWrite)?;
     chats::delete(&state, caller.db(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

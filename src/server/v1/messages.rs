@@ -95,7 +95,7 @@ pub async fn send_message(
     let client_message_id = given_id.unwrap_or_else(ClientMessageId::random);
     let model = request.model.as_deref().map(ModelName::parse).transpose()?;
     let files = request.files.iter().map(|id| id.parse()).collect::<Result<Vec<_>>>()?;
-    if !files.is_empty() {
+    if !files.is_empty() || caller.db().chat_uses_files(chat_id).await? {
         // The reply tells what is in them.
         caller.shown.check(Scope::FilesRead)?;
     }
