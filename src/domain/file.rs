@@ -26,6 +26,8 @@ pub struct File {
     pub pixels: Option<(u32, u32)>,
     /// What the uploading browser said of the file on its disk, to know it again; milliseconds since 1970.
     pub modified_at_ms: Option<i64>,
+    /// Whether it stays though no chat has it; else it came for a message.
+    pub is_kept: bool,
     /// Milliseconds since 1970 (UTC).
     pub created_at_ms: i64,
 }

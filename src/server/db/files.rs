@@ -275,6 +275,7 @@ pub(super) fn to_file(row: user_file::Model) -> File {
         text_chars: row.text_chars.unsigned_abs(),
         pixels: row.width.zip(row.height).map(|(width, height)| (width.unsigned_abs(), height.unsigned_abs())),
         modified_at_ms: row.modified_at_ms,
+        is_kept: row.is_kept,
         created_at_ms: row.created_at_ms,
     }
 }

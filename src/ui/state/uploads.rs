@@ -106,7 +106,7 @@ pub fn use_uploads() -> Uploads {
 }
 
 impl Uploads {
-    /// Sends files. Those among `unfinished` that are the same ones go on from where they are; those for which there is no room
+    /// Sends files. Those among `unfinished` that are the same ones, for the same use, go on from where they are; those for which there is no room
     /// are not begun. Gives their keys.
     pub fn add(
         self,
@@ -120,7 +120,8 @@ impl Uploads {
             let key = self.next_key.get_value();
             keys.push(key);
             self.next_key.set_value(key + 1);
-            let place = unfinished.iter().find(|file| is_same(file, &content)).map(|file| place_of(file.id));
+            let is_its = |file: &&File| file.is_kept != goes_with_message && is_same(file, &content);
+            let place = unfinished.iter().find(is_its).map(|file| place_of(file.id));
             let upload = Upload {
                 key,
                 name: content.name(),
