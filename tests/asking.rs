@@ -1,13 +1,13 @@
 //! Files in chats: attached, given to the model as numbered sources, cited, and gone when they are deleted.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-use axum::http::StatusCode;
+use axum::{Json, http::StatusCode};
 use sardonyx::{
     api::{
         account::MeasureStored,
         chat_settings::{AddChatFile, AskAboutFiles, DeleteChat, OpenChatSettings, RemoveChatFile, SearchAllFiles},
-        files::OpenFile,
+        files::{KeepFile, OpenFile},
         messages::{RetryReply, SendMessage},
         versions::{EditMessage, ForkChat},
     },
@@ -42,6 +42,8 @@ crate::on_both_databases![
     a_repeated_send_is_one_message_and_other_files_are_another,
     other_versions_and_other_chats_keep_their_files,
     a_reply_that_goes_on_has_the_sources_of_its_beginning,
+    what_has_no_room_any_more_is_left_out_when_a_reply_goes_on,
+    a_file_of_a_message_can_be_kept,
     a_picture_goes_to_a_model_that_sees_and_to_others_not,
     a_file_that_could_not_be_read_is_said_so,
     a_chat_is_deleted_with_what_is_running_in_it,
@@ -118,8 +120,8 @@ async fn a_small_file_goes_in_whole_and_its_numbers_lead_to_its_pieces(setup: Se
     assert!(asked(&app).contains("A refund is paid within fourteen days."));
     // The file says where it is used.
     let view: FileView = alice.call::<OpenFile>(&[("file_id", &file.to_string())]).await.ok();
-    assert_eq!(view.chats.iter().map(|chat| chat.chat_id).collect::<Vec<_>>(), [chat_id]);
-    assert_eq!(alice.list_files().await.chats, view.chats);
+    assert_eq!(view.chats.shown.iter().map(|chat| chat.chat_id).collect::<Vec<_>>(), [chat_id]);
+    assert_eq!(alice.list_files().await.chats[&view.file.id], view.chats);
     // In a chat without files nothing of that is asked.
     let (plain, sent) = alice.ask("When is a refund paid?").await;
     alice.read_reply(plain, &sent).await;
@@ -191,6 +193,21 @@ async fn a_question_is_answered_by_words_alone_while_the_model_for_searching_is_
     let (_, reply) = ask_with(&alice, chat_id, "How often do tomatoes want water?", &[]).await;
     assert!(asked(&app).contains("Tomatoes want water every evening in July."));
     assert!(reply.files.as_str().contains("by their words only"), "{}", reply.files.as_str());
+    // Nor does a reply wait for what nobody knows the end of.
+    let file = alice.upload("orchard.txt", "Cherries want no water at all.").await;
+    let row = format!("FROM user_file WHERE id = {} AND state = 'indexing'", app.database.id(file.0));
+    eventually("its words to be found", async || app.database.number(&format!("SELECT COUNT(*) {row}")).await == 1)
+        .await;
+    let chat_id = alice.create_chat().await;
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    let sent: Sent = try_send_with(&alice, chat_id, "And cherries?", ClientMessageId::random(), &[file]).await.ok();
+    let has_waited = Cell::new(false);
+    tab.until("its end", |screen| {
+        has_waited.set(has_waited.get() || screen.phase_of(sent.reply_id) == Some(ReplyPhase::ReadingFiles));
+        screen.state_of(sent.reply_id).is_some_and(MessageState::is_final)
+    })
+    .await;
+    assert!(!has_waited.get() && asked(&app).contains("Cherries want no water at all."));
 }
 
 async fn x7_x8_a_file_of_somebody_else_is_attached_to_nothing(setup: Setup) {
@@ -502,6 +519,61 @@ async fn a_reply_that_goes_on_has_the_sources_of_its_beginning(setup: Setup) {
     let reply = tab.until_end(next).await;
     assert_eq!(reply.files, stopped.files);
     assert!(tab::text(&reply).contains("citation") && tab::text(&reply).contains("purple"));
+}
+
+async fn what_has_no_room_any_more_is_left_out_when_a_reply_goes_on(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    app.upstream.by_hand();
+    app.upstream.continue_replies(true);
+    let facts: Vec<String> = (0..120).map(|n| format!("Room {n} has {} chairs and one window.", n * 3)).collect();
+    let file = uploaded(&app, &alice, "rooms.txt", &facts.join("\n")).await;
+    let chat_id = alice.create_chat().await;
+    let sent: Sent =
+        try_send_with(&alice, chat_id, "Which room has most chairs?", ClientMessageId::random(), &[file]).await.ok();
+    let mut tab = Tab::on_chat(&alice, chat_id).await;
+    let mut call = app.upstream.call().await;
+    let sources = |lines: Vec<(String, String)>| -> usize {
+        lines.iter().map(|(_, text)| text.matches("⟦source ").count()).sum()
+    };
+    let first = sources(call.lines());
+    call.begin();
+    call.piece("It is, as the list of them says [1], the room ");
+    tab.until("its beginning", |screen| screen.text_of(sent.reply_id).contains("the room")).await;
+    alice.stop_reply(sent.reply_id).await;
+    let stopped = tab.until_end(sent.reply_id).await;
+
+    let fields = [("message_id", &*sent.reply_id.to_string()), ("goes_on", "yes")];
+    let next: MessageId = alice.call::<RetryReply>(&fields).await.ok();
+    let call = app.upstream.call().await;
+    assert_eq!(sources(call.lines()), first);
+    let refusal = json!({ "error": { "message": "This model's maximum context length is 2048 tokens." } });
+    call.answer((StatusCode::BAD_REQUEST, Json(refusal)));
+    let mut call = app.upstream.call().await;
+    let second = sources(call.lines());
+    assert!(second > 0 && second < first, "{second} of {first}");
+    call.begin();
+    call.piece("with number 119.");
+    call.done();
+    let reply = tab.until_end(next).await;
+    // What was written before was written from all of them.
+    assert_eq!(reply.files, stopped.files);
+}
+
+async fn a_file_of_a_message_can_be_kept(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    app.upstream.answer_with("Yes [1].");
+    let file = upload_for_message(&app, &alice, "terms.txt", "Fourteen days.").await;
+    let chat_id = alice.create_chat().await;
+    ask_with(&alice, chat_id, "How long?", &[file]).await;
+    let page = alice.get(&format!("/files/{file}")).await.text();
+    assert!(page.contains("It came with a message"), "{page}");
+    alice.call::<KeepFile>(&[("file_id", &file.to_string())]).await.ok::<()>();
+    let page = alice.get(&format!("/files/{file}")).await.text();
+    assert!(!page.contains("It came with a message"), "{page}");
+    delete_chat(&alice, chat_id).await;
+    assert!(alice.find_file(file).await.is_some());
 }
 
 async fn a_picture_goes_to_a_model_that_sees_and_to_others_not(setup: Setup) {

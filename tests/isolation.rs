@@ -116,7 +116,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 69] = [
+const DOORS: [Door; 70] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -350,6 +350,7 @@ const DOORS: [Door; 69] = [
     door("/api/delete_chat", |ids| vec![("chat_id", ids.chat.to_string())], Refused(401), AsUnknown, Ok),
     // It did not fail.
     door("/api/retry_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Refused(404)),
+    door("/api/keep_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/delete_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/find_arrival", |_| vec![], Refused(401), Ok, Ok),
     door("/api/test_body", |_| vec![("body", "x".into())], Refused(401), Ok, Ok),

@@ -102,7 +102,7 @@ async fn add_account(db: &Db, email: &str, hash: &str) -> Result<UserId> {
 
 /// A chat with so many messages, every second one a reply.
 async fn add_chat(owner: &UserDb, messages: usize) -> Result<ChatId> {
-    let chat = owner.add_chat().await?;
+    let chat = owner.add_chat(Vec::new(), false).await?;
     // One after the other: while a reply of a chat has not ended, the next one waits.
     for number in 0..messages / 2 {
         add_exchange(owner, chat.id, number).await?;

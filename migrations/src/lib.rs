@@ -36,6 +36,7 @@ mod m0032_user_file;
 mod m0033_file_chunk;
 mod m0034_file_index;
 mod m0035_message_file;
+mod m0036_file_lookup;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0033_file_chunk::Migration),
             Box::new(m0034_file_index::Migration),
             Box::new(m0035_message_file::Migration),
+            Box::new(m0036_file_lookup::Migration),
         ]
     }
 }

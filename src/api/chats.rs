@@ -29,10 +29,9 @@ pub async fn list_chats(before_ms: Option<i64>, before_id: Option<String>) -> Re
 /// Makes an empty chat and leads to it.
 #[server(name = CreateChat, prefix = "/api", endpoint = "create_chat")]
 pub async fn create_chat() -> Result<Chat, Error> {
-    use crate::server::request;
+    use crate::server::{chats, request};
     let (state, db) = (request::state()?, request::user()?);
-    let chat = db.add_chat().await?;
-    state.live.chat_changed(db.user_id(), &chat);
+    let chat = chats::create(&state, &db, Vec::new(), false).await?;
     request::show(&format!("/chats/{}", chat.id));
     Ok(chat)
 }

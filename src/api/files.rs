@@ -54,6 +54,17 @@ pub async fn retry_file(file_id: String) -> Result<(), Error> {
     files::retry(&state, &db, file_id.parse()?).await
 }
 
+/// Keeps a file that came with a message, also when no chat has it any more.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such file, or it is somebody else's.
+#[server(name = KeepFile, prefix = "/api", endpoint = "keep_file")]
+pub async fn keep_file(file_id: String) -> Result<(), Error> {
+    use crate::server::{files, request};
+    let (state, db) = (request::state()?, request::user()?);
+    files::keep(&state, &db, file_id.parse()?).await
+}
+
 /// Deletes files and everything that was made of them.
 ///
 /// # Errors

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{chat::Chat, file::File};
+use super::{
+    chat::Chat,
+    file::{File, Storage},
+};
 
 /// A chat's files, and those that it could have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,4 +16,5 @@ pub struct ChatSettings {
     pub others: Vec<File>,
     /// Whether there are more of these.
     pub has_more: bool,
+    pub storage: Storage,
 }

@@ -1,5 +1,7 @@
 //! What people upload.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -444,15 +446,23 @@ pub struct FilePage {
     pub files: Vec<File>,
     /// The next page comes after this file; none at the end.
     pub next_after: Option<FileId>,
-    /// Where they are used.
-    pub chats: Vec<FileInChat>,
+    /// Where they are used, of those that are.
+    pub chats: HashMap<FileId, FileChats>,
     pub storage: Storage,
 }
 
-/// A chat that has a file, or in which a reply was given something of it.
+/// The chats that have a file, or in which a reply was given something of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChats {
+    /// The newest ones.
+    pub shown: Vec<ChatLink>,
+    /// How many there are besides.
+    pub more: usize,
+}
+
+/// What leads to a chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileInChat {
-    pub file_id: FileId,
+pub struct ChatLink {
     pub chat_id: ChatId,
     pub title: String,
 }

@@ -159,6 +159,8 @@ pub const THUMBNAIL_SIDE_PIXELS_MAX: u32 = 192;
 pub const VIEW_SIDE_PIXELS_MAX: u32 = 1_568;
 /// Pieces of text that are looked at of those that have a word in common with a question.
 pub const SEARCH_HITS_MAX: u64 = 600;
+/// Chats that are named where a file is used.
+pub const CHATS_PER_FILE_SHOWN: usize = 3;
 /// Pieces of text that a search shows.
 pub const SEARCH_RESULTS: usize = 10;
 /// Numbers of a vector that says what a text means.

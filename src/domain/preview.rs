@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    file::{File, FileInChat},
+    file::{File, FileChats},
     message::SafeHtml,
     place::Place,
 };
@@ -13,7 +13,7 @@ use super::{
 pub struct FileView {
     pub file: File,
     /// Where it is used, the newest chat first.
-    pub chats: Vec<FileInChat>,
+    pub chats: FileChats,
     /// In their order; none of an image, or of what was not read.
     pub chunks: Vec<ShownChunk>,
     /// Where the stretch before this one begins; none at the beginning.

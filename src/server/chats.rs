@@ -7,7 +7,6 @@ use crate::{
         chat_settings::ChatSettings,
         file::FileOrder,
         ids::{ChatId, FileId},
-        limits,
     },
     error::{Error, Result},
 };
@@ -22,7 +21,7 @@ pub async fn settings(state: &AppState, db: &UserDb, chat_id: ChatId, search: &s
     let page = files::list(state, db, search, FileOrder::Newest, None).await?;
     let has = |id: FileId| files.iter().any(|file| file.id == id);
     let others = page.files.iter().filter(|file| !has(file.id)).cloned().collect();
-    Ok(ChatSettings { chat, others, has_more: page.next_after.is_some(), files })
+    Ok(ChatSettings { chat, others, has_more: page.next_after.is_some(), storage: page.storage, files })
 }
 
 /// Makes a chat that has these files from the start.
@@ -30,19 +29,7 @@ pub async fn settings(state: &AppState, db: &UserDb, chat_id: ChatId, search: &s
 /// # Errors
 /// [`Error::NotFound`] when one of them is not theirs; [`Error::TooMany`].
 pub async fn create(state: &AppState, db: &UserDb, ids: Vec<FileId>, searches_files: bool) -> Result<Chat> {
-    if ids.len() as u64 > limits::FILES_PER_CHAT_MAX {
-        return Err(Error::TooMany);
-    }
-    if db.find_files(&ids).await?.len() < ids.len() {
-        return Err(Error::NotFound);
-    }
-    let mut chat = db.add_chat().await?;
-    if !ids.is_empty() {
-        db.add_chat_files(chat.id, ids).await?;
-    }
-    if searches_files {
-        chat = db.search_files_in_chat(chat.id, true).await?;
-    }
+    let chat = db.add_chat(ids, searches_files).await?;
     state.live.chat_changed(db.user_id(), &chat);
     Ok(chat)
 }

@@ -15,6 +15,7 @@ mod access_tokens;
 mod accounts;
 mod audit;
 mod blobs;
+mod chat_files;
 mod chats;
 mod chunk_vectors;
 mod content;
@@ -27,6 +28,7 @@ mod file_chunks;
 mod file_index;
 mod file_parts;
 mod file_queue;
+mod file_uses;
 mod files;
 mod leases;
 mod links;
@@ -66,7 +68,7 @@ pub use self::{
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
     chats::DeletedChat,
-    chunk_vectors::{BareChunk, ChunkVector},
+    chunk_vectors::{BareChunk, ChunkVector, EmbeddedFiles},
     content::ReplyContent,
     dialects::KeptDialect,
     drafts::NewDraft,

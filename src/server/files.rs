@@ -106,6 +106,16 @@ pub async fn retry(state: &AppState, db: &UserDb, id: FileId) -> Result<()> {
     Ok(())
 }
 
+/// Keeps a file that came with a message, also when no chat has it any more.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn keep(state: &AppState, db: &UserDb, id: FileId) -> Result<()> {
+    db.keep_file(id).await?;
+    state.live.files_changed(db.user_id());
+    Ok(())
+}
+
 /// Deletes files, and everything that was made of them; their content is removed right after.
 ///
 /// # Errors

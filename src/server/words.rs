@@ -84,6 +84,9 @@ pub fn terms(user_id: UserId, text: &str) -> String {
 }
 
 fn plain(part: &str) -> String {
+    if part.is_ascii() {
+        return part.to_ascii_lowercase();
+    }
     part.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
 }
 

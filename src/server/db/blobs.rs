@@ -12,8 +12,8 @@ use super::{
     Db,
     entity::{doomed_blob, user_file},
     failed,
+    file_uses::delete_unused,
     files::delete_rows,
-    message_files::delete_unused,
     scope::Scope,
     write::Written,
 };

@@ -4,15 +4,17 @@ use futures::FutureExt;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::LockType,
 };
 use uuid::Uuid;
 
 use super::{
     UserDb,
+    chat_files::give_files,
     entity::{chat_message, chat_session},
     exchanges::{lock_chat, lock_user},
     failed,
-    message_files::{delete_unused, hold_to_delete, list_files_of_chat},
+    file_uses::{delete_unused, hold, list_files_of_chat},
     write::Written,
 };
 use crate::{
@@ -35,11 +37,12 @@ pub struct DeletedChat {
 }
 
 impl UserDb {
-    /// Adds an empty chat.
+    /// Adds a chat in which nothing is said yet, that has these files, and searches all of them or not.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn add_chat(&self) -> Result<Chat> {
+    /// [`Error::NotFound`](crate::error::Error::NotFound) when one of the files is not theirs;
+    /// [`Error::TooMany`](crate::error::Error::TooMany).
+    pub async fn add_chat(&self, files: Vec<FileId>, searches_files: bool) -> Result<Chat> {
         let now_ms = clock::now_ms();
         let row = chat_session::Model {
             id: Uuid::now_v7(),
@@ -50,8 +53,8 @@ impl UserDb {
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
             is_unread: false,
-            uses_files: false,
-            searches_files: false,
+            uses_files: searches_files,
+            searches_files,
         };
         self.write("add chat", move |transaction| {
             async move {
@@ -64,10 +67,13 @@ impl UserDb {
                     created_at_ms: Set(row.created_at_ms),
                     updated_at_ms: Set(row.updated_at_ms),
                     is_unread: NotSet,
-                    uses_files: NotSet,
-                    searches_files: NotSet,
+                    uses_files: Set(row.uses_files),
+                    searches_files: Set(row.searches_files),
                 };
                 chat_session::Entity::insert(new).exec_without_returning(transaction).await?;
+                if !files.is_empty() {
+                    give_files(transaction, UserId(row.user_id), ChatId(row.id), &files).await?;
+                }
                 Ok(to_chat(row))
             }
             .boxed()
@@ -147,7 +153,7 @@ async fn delete_row(transaction: &impl ConnectionTrait, user_id: UserId, id: Cha
         .all(transaction)
         .await?;
     let files = list_files_of_chat(transaction, user_id, id).await?;
-    hold_to_delete(transaction, user_id, &files).await?;
+    hold(transaction, user_id, files.iter().copied(), LockType::Update).await?;
     chat_session::Entity::delete_many()
         .filter(chat_session::Column::Id.eq(id.0))
         .filter(chat_session::Column::UserId.eq(user_id.0))

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Query},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait, Func, Query},
 };
 use uuid::Uuid;
 
@@ -18,7 +18,10 @@ use super::{
     scope::Scope,
 };
 use crate::{
-    domain::{file::FileState, ids::FileId},
+    domain::{
+        file::FileState,
+        ids::{FileId, UserId},
+    },
     error::Result,
 };
 
@@ -35,6 +38,15 @@ pub struct BareChunk {
     pub id: i64,
     pub heading: String,
     pub text: String,
+}
+
+/// How many files have vectors, when they were uploaded and how many pieces they have, each taken together: other files have
+/// other numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EmbeddedFiles {
+    count: i64,
+    created_at_ms: i64,
+    chunks: i64,
 }
 
 impl Db {
@@ -139,17 +151,34 @@ impl UserDb {
         .await
     }
 
+    /// What tells, without reading them, whether the files that have vectors of this model are the same as before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_embedded_files(&self, model: &str) -> Result<EmbeddedFiles> {
+        let sum =
+            |column: user_file::Column| Expr::expr(Func::coalesce([column.sum(), Expr::value(0)])).cast_as("bigint");
+        let (count, created_at_ms, chunks) = embedded_files(self.user_id(), model)
+            .select_only()
+            .column_as(user_file::Column::Id.count(), "files")
+            .column_as(sum(user_file::Column::CreatedAtMs), "created_at_ms")
+            .column_as(sum(user_file::Column::Chunks), "chunks")
+            .into_tuple()
+            .one(&self.read().await?)
+            .await
+            .map_err(failed("mark embedded files"))?
+            .unwrap_or_default();
+        Ok(EmbeddedFiles { count, created_at_ms, chunks })
+    }
+
     /// Their files that have vectors of this model, all of them.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn list_embedded_files(&self, model: &str) -> Result<HashSet<FileId>> {
-        let ids: Vec<Uuid> = user_file::Entity::find()
+        let ids: Vec<Uuid> = embedded_files(self.user_id(), model)
             .select_only()
             .column(user_file::Column::Id)
-            .filter(user_file::Column::UserId.eq(self.user_id().0))
-            .filter(user_file::Column::State.eq(FileState::Ready.name()))
-            .filter(user_file::Column::EmbeddedBy.eq(model))
             .into_tuple()
             .all(&self.read().await?)
             .await
@@ -187,4 +216,11 @@ impl UserDb {
             .map_err(failed("find vectors"))?;
         Ok(rows.into_iter().map(|row| ChunkVector { chunk_id: row.chunk_id, vector: row.vector }).collect())
     }
+}
+
+fn embedded_files(user_id: UserId, model: &str) -> Select<user_file::Entity> {
+    user_file::Entity::find()
+        .filter(user_file::Column::UserId.eq(user_id.0))
+        .filter(user_file::Column::State.eq(FileState::Ready.name()))
+        .filter(user_file::Column::EmbeddedBy.eq(model))
 }

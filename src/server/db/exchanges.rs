@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::{
     UserDb,
+    chat_files::note_use,
     chats::to_chat,
     drafts::clear_draft,
     entity::{chat_message, chat_session, user_account},
-    message_files::{attach, came_with, copy_files, note_use},
+    message_files::{attach, came_with, copy_files},
     messages::{StoredMessage, to_message, to_state},
     queue::{QUEUED_UNTIL_MS, may_start},
     replies::{Lease, lease_end_ms},

@@ -51,10 +51,11 @@ impl UserDb {
         let read = self.read().await?;
         let statement = hits_statement(read.get_database_backend(), self.user_id(), terms, scope);
         for row in read.query_all_raw(statement).await.map_err(failed("search files"))? {
-            let place: i64 = row.try_get_by_index(0).map_err(failed("search files"))?;
-            let id: i64 = row.try_get_by_index(1).map_err(failed("search files"))?;
-            if let Some(hits) = usize::try_from(place).ok().and_then(|place| hits.get_mut(place)) {
-                hits.push(id);
+            let number: i32 = row.try_get_by_index(0).map_err(failed("search files"))?;
+            let ids: Option<String> = row.try_get_by_index(1).map_err(failed("search files"))?;
+            if let (Some(ids), Some(hits)) = (ids, usize::try_from(number).ok().and_then(|number| hits.get_mut(number)))
+            {
+                *hits = ids.split(' ').filter_map(|id| id.parse().ok()).collect();
             }
         }
         Ok(hits)
@@ -110,36 +111,33 @@ impl UserDb {
     }
 }
 
+/// One row for each term: its number, and the ids of its hits with spaces between them. A row for each hit would take longer
+/// to hand over than all else.
 fn hits_statement(backend: DbBackend, user_id: UserId, terms: &[String], scope: &SearchScope) -> Statement {
+    let is_sqlite = backend == DbBackend::Sqlite;
+    let id = if is_sqlite { "rowid" } else { "chunk_id" };
     let mut values: Vec<Value> = Vec::new();
     let mut place = |value: Value| {
         values.push(value);
-        if backend == DbBackend::Sqlite { format!("?{}", values.len()) } else { format!("${}", values.len()) }
+        if is_sqlite { format!("?{}", values.len()) } else { format!("${}", values.len()) }
     };
     let files = match scope {
         SearchScope::AllFiles => String::new(),
-        SearchScope::Files(ids) => {
+        SearchScope::Files(files) => {
             let user = place(user_id.0.into());
-            let ids: Vec<String> = ids.iter().map(|id| place(id.0.into())).collect();
-            let column = if backend == DbBackend::Sqlite { "rowid" } else { "chunk_id" };
-            format!(
-                " AND {column} IN (SELECT id FROM file_chunk WHERE user_id = {user} AND file_id IN ({}))",
-                ids.join(", ")
-            )
+            let files: Vec<String> = files.iter().map(|file| place(file.0.into())).collect();
+            let files = files.join(", ");
+            format!(" AND {id} IN (SELECT id FROM file_chunk WHERE user_id = {user} AND file_id IN ({files}))")
         }
     };
     let of_term = |(number, term): (usize, &String)| {
         let term = place(term.clone().into());
+        let has_term = if is_sqlite { format!("file_index MATCH {term}") } else { format!("terms @@ {term}::tsquery") };
         let most = limits::SEARCH_HITS_MAX;
-        match backend {
-            DbBackend::Sqlite => format!(
-                "SELECT {number}, rowid FROM (SELECT rowid FROM file_index WHERE file_index MATCH {term}{files} LIMIT {most})"
-            ),
-            _ => format!(
-                "SELECT {number}::bigint, chunk_id FROM (SELECT chunk_id FROM file_index \
-                 WHERE terms @@ {term}::tsquery{files} LIMIT {most}) AS term_{number}"
-            ),
-        }
+        format!(
+            "SELECT {number}, string_agg(CAST({id} AS text), ' ') FROM \
+             (SELECT {id} FROM file_index WHERE {has_term}{files} LIMIT {most}) AS term_{number}"
+        )
     };
     let statements: Vec<String> = terms.iter().enumerate().map(of_term).collect();
     Statement::from_sql_and_values(backend, statements.join(" UNION ALL "), values)

@@ -1,10 +1,12 @@
 //! A user's files: adding, finding, listing, deleting. Their content, in pieces, is in `file_parts`.
 
+use std::collections::HashMap;
+
 use futures::FutureExt;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, Query},
+    sea_query::{Expr, ExprTrait, Func, LockType, Query},
 };
 use uuid::Uuid;
 
@@ -12,7 +14,9 @@ use super::{
     UserDb,
     entity::{doomed_blob, file_part, user_file},
     exchanges::lock_user,
-    failed, has_text,
+    failed,
+    file_uses::hold,
+    has_text,
     write::Written,
 };
 use crate::{
@@ -119,12 +123,52 @@ impl UserDb {
         Ok((rows.into_iter().map(to_file).collect(), has_more))
     }
 
+    /// Those of these files that are theirs, in this order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_files(&self, ids: &[FileId]) -> Result<Vec<File>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = user_file::Entity::find()
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("find files"))?;
+        let mut files: HashMap<FileId, File> = rows.into_iter().map(|row| (FileId(row.id), to_file(row))).collect();
+        Ok(ids.iter().filter_map(|id| files.remove(id)).collect())
+    }
+
     /// How many files they have, and how many bytes these take.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn measure_files(&self) -> Result<(u64, u64)> {
         used(&self.read().await?, self.user_id()).await.map_err(failed("measure files"))
+    }
+
+    /// Keeps a file for its own sake, whether a chat has it or not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not theirs.
+    pub async fn keep_file(&self, id: FileId) -> Result<()> {
+        let user_id = self.user_id();
+        self.write("keep a file", move |transaction| {
+            async move {
+                let kept = user_file::Entity::update_many()
+                    .col_expr(user_file::Column::IsKept, Expr::value(true))
+                    .col_expr(user_file::Column::UnusedUntilMs, Expr::value(Option::<i64>::None))
+                    .filter(user_file::Column::Id.eq(id.0))
+                    .filter(user_file::Column::UserId.eq(user_id.0))
+                    .exec(transaction)
+                    .await?;
+                if kept.rows_affected == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Deletes files and everything that was made of them; gives those that were there. What is kept of them in the storage
@@ -135,14 +179,7 @@ impl UserDb {
     pub async fn delete_files(&self, ids: Vec<FileId>) -> Result<Vec<FileId>> {
         let user_id = self.user_id();
         self.write("delete files", move |transaction| {
-            async move {
-                let mut deleted = Vec::new();
-                for ids in ids.chunks(IDS_AT_A_TIME) {
-                    deleted.extend(delete_rows(transaction, user_id, ids).await?);
-                }
-                Ok(deleted)
-            }
-            .boxed()
+            async move { delete_rows(transaction, user_id, &ids).await }.boxed()
         })
         .await
     }
@@ -155,26 +192,17 @@ pub(super) async fn delete_rows(
     ids: &[FileId],
 ) -> Written<Vec<FileId>> {
     // Locked, so that no piece is added to one of them meanwhile.
-    let found: Vec<Uuid> = user_file::Entity::find()
-        .select_only()
-        .column(user_file::Column::Id)
-        .filter(user_file::Column::UserId.eq(user_id.0))
-        .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
-        .order_by_asc(user_file::Column::Id)
-        .lock_exclusive()
-        .into_tuple()
-        .all(transaction)
-        .await?;
-    if found.is_empty() {
-        return Ok(Vec::new());
+    let there = hold(transaction, user_id, ids.iter().copied(), LockType::Update).await?;
+    let there = Vec::from_iter(there);
+    for ids in there.chunks(IDS_AT_A_TIME) {
+        doom(transaction, Condition::all().add(file_part::Column::FileId.is_in(ids.iter().copied()))).await?;
+        user_file::Entity::delete_many()
+            .filter(user_file::Column::UserId.eq(user_id.0))
+            .filter(user_file::Column::Id.is_in(ids.iter().copied()))
+            .exec(transaction)
+            .await?;
     }
-    doom(transaction, Condition::all().add(file_part::Column::FileId.is_in(found.iter().copied()))).await?;
-    user_file::Entity::delete_many()
-        .filter(user_file::Column::UserId.eq(user_id.0))
-        .filter(user_file::Column::Id.is_in(found.iter().copied()))
-        .exec(transaction)
-        .await?;
-    Ok(found.into_iter().map(FileId).collect())
+    Ok(there.into_iter().map(FileId).collect())
 }
 
 /// Has the contents of some pieces removed from the storage: noted in the transaction that forgets them.

@@ -1,5 +1,7 @@
 //! A running reply, written: its checkpoints and its end. It has one writer, whoever holds its lease, and ends once.
 
+use std::collections::HashSet;
+
 use futures::FutureExt;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryTrait, sea_query::Expr};
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use super::{
     content::ReplyContent,
     entity::chat_message,
     exchanges::try_lock_chat,
-    message_files::keep_sources,
+    message_files::{hold_sources, keep_sources},
     messages::{StoredMessage, to_message},
     notifications::tell_unread,
     write::Written,
@@ -71,12 +73,13 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("checkpoint reply", move |transaction| {
             async move {
+                let there = hold_grounds(transaction, user_id, &content).await?;
                 let update = running_reply(user_id, id, lease)
                     .col_expr(chat_message::Column::LeaseUntilMs, Expr::value(lease_end_ms()));
                 let mut update = content.set(update).into_query();
                 update.returning_col(chat_message::Column::StopWanted);
                 let Some(row) = transaction.query_one(&update).await? else { return Ok(Kept::Lost) };
-                keep_grounds(transaction, user_id, id, content).await?;
+                keep_grounds(transaction, user_id, id, content, &there).await?;
                 Ok(if row.try_get_by_index(0)? { Kept::StopWanted } else { Kept::Ours })
             }
             .boxed()
@@ -114,6 +117,7 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("hand over reply", move |transaction| {
             async move {
+                let there = hold_grounds(transaction, user_id, &content).await?;
                 let handed_over = content
                     .set(running_reply(user_id, id, lease))
                     .col_expr(chat_message::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
@@ -121,7 +125,7 @@ impl UserDb {
                     .exec(transaction)
                     .await?;
                 if handed_over.rows_affected > 0 {
-                    keep_grounds(transaction, user_id, id, content).await?;
+                    keep_grounds(transaction, user_id, id, content, &there).await?;
                 }
                 Ok(())
             }
@@ -149,6 +153,7 @@ impl UserDb {
                 if news.is_some() && !try_lock_chat(transaction, user_id, chat_id).await? {
                     return Ok(None);
                 }
+                let there = hold_grounds(transaction, user_id, &content).await?;
                 let (state, failure) = state_columns(state);
                 let ended = content
                     .set(running_reply(user_id, id, lease))
@@ -159,7 +164,7 @@ impl UserDb {
                     .exec_with_returning(transaction)
                     .await?;
                 let Some(ended) = ended.into_iter().next() else { return Ok(None) };
-                keep_grounds(transaction, user_id, id, content).await?;
+                keep_grounds(transaction, user_id, id, content, &there).await?;
                 let unread = match news {
                     Some(kind) => tell_unread(transaction, user_id, chat_id, kind).await?,
                     None => None,
@@ -172,15 +177,28 @@ impl UserDb {
     }
 }
 
+/// Whoever deletes a chat holds its files before its messages; so does who writes one of these.
+async fn hold_grounds(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    content: &ReplyContent,
+) -> Written<HashSet<Uuid>> {
+    match &content.grounds {
+        Some(grounds) => hold_sources(transaction, user_id, &grounds.sources).await,
+        None => Ok(HashSet::new()),
+    }
+}
+
 /// What a reply was given belongs to its text: both are kept, or neither.
 async fn keep_grounds(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
     id: MessageId,
     content: ReplyContent,
+    there: &HashSet<Uuid>,
 ) -> Written<()> {
     match content.grounds {
-        Some(grounds) => keep_sources(transaction, user_id, id, grounds.sources).await,
+        Some(grounds) => keep_sources(transaction, user_id, id, grounds.sources, there).await,
         None => Ok(()),
     }
 }

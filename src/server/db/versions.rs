@@ -6,18 +6,21 @@ use std::collections::HashMap;
 use futures::FutureExt;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, sea_query::Expr,
+    QuerySelect, Select,
+    sea_query::{Expr, LockType},
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
     UserDb,
+    chat_files::copy_chat_files,
     chats::to_chat,
     entity::{chat_message, chat_session},
     exchanges::{lock_chat, lock_user},
     failed,
-    message_files::{copy_chat_files, copy_files},
+    file_uses::{hold, list_files_of_chat},
+    message_files::copy_files,
     messages::{StoredMessage, to_state},
     write::Written,
 };
@@ -257,6 +260,9 @@ async fn insert_fork(
         return Ok((to_chat(earlier), false));
     }
     let path = path_to(transaction, &last).await?;
+    // All at once, before they are copied message by message.
+    let files = list_files_of_chat(transaction, user_id, ChatId(last.chat_id)).await?;
+    hold(transaction, user_id, files, LockType::KeyShare).await?;
     let now_ms = clock::now_ms();
     let chat = chat_session::Model {
         id: chat_id,

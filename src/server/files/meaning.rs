@@ -6,9 +6,14 @@
 
 use std::{
     collections::{BinaryHeap, HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
+
+use futures::join;
 
 use crate::{
     domain::{
@@ -20,7 +25,7 @@ use crate::{
     error::Result,
     server::{
         ai::Models,
-        db::{SearchScope, UserDb},
+        db::{EmbeddedFiles, SearchScope, UserDb},
     },
 };
 
@@ -28,19 +33,20 @@ use crate::{
 const CANDIDATES: usize = 200;
 /// Files whose vectors are read at a time.
 const FILES_AT_A_TIME: usize = 200;
-/// What another server indexed is seen after this.
-const FRESH_SECONDS: u64 = 2;
 
 /// The model for searching, and the vectors of those who search.
 pub struct Meanings {
     model: Option<ModelName>,
+    /// Whether it failed when it was last asked.
+    failed: AtomicBool,
     known: Mutex<HashMap<UserId, Known>>,
 }
 
 #[derive(Clone)]
 struct Known {
     codes: Arc<Codes>,
-    checked_at: Instant,
+    /// The files whose they are.
+    mark: EmbeddedFiles,
     used_at: Instant,
 }
 
@@ -57,12 +63,17 @@ struct Codes {
 impl Meanings {
     /// With this model, or none.
     pub fn new(model: Option<ModelName>) -> Self {
-        Self { model, known: Mutex::default() }
+        Self { model, failed: AtomicBool::new(false), known: Mutex::default() }
     }
 
     /// The model's name, if there is one.
     pub fn model(&self) -> Option<&ModelName> {
         self.model.as_ref()
+    }
+
+    /// Whether there is one, and it did what it was last asked.
+    pub fn is_at_work(&self) -> bool {
+        self.model.is_some() && !self.failed.load(Ordering::Relaxed)
     }
 
     /// A vector for each text: a signed byte for each dimension.
@@ -71,7 +82,9 @@ impl Meanings {
     /// What the model's provider answers; [`ReplyFailure::ModelNotFound`] when there is no model.
     pub async fn embed(&self, models: &Models, texts: &[String]) -> Result<Vec<Vec<u8>>, ReplyFailure> {
         let model = self.model.as_ref().ok_or(ReplyFailure::ModelNotFound)?;
-        let vectors = models.embed(model, texts).await?;
+        let vectors = models.embed(model, texts).await;
+        self.failed.store(vectors.is_err(), Ordering::Relaxed);
+        let vectors = vectors?;
         let is_fit = vectors.len() == texts.len()
             && vectors.iter().all(|vector| {
                 (1..=limits::VECTOR_DIMENSIONS_MAX).contains(&vector.len()) && vector.len() == vectors[0].len()
@@ -79,26 +92,31 @@ impl Meanings {
         if is_fit { Ok(vectors.iter().map(|vector| to_bytes(vector)).collect()) } else { Err(ReplyFailure::Garbled) }
     }
 
-    /// What is known of a user's vectors may be out of date.
-    pub fn changed(&self, user_id: UserId) {
-        let long_ago = Instant::now().checked_sub(Duration::from_secs(FRESH_SECONDS));
-        if let (Some(known), Some(long_ago)) = (self.lock().get_mut(&user_id), long_ago) {
-            known.checked_at = long_ago;
-        }
-    }
-
-    /// The nearest pieces to a vector, the nearest first, each with its nearness (the cosine of the angle).
+    /// The nearest pieces to a text, the nearest first, each with its nearness (the cosine of the angle); none when that
+    /// cannot be told now.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn nearest(
         &self,
+        models: &Models,
         db: &UserDb,
-        vector: &[u8],
+        text: &str,
         scope: &SearchScope,
         count: usize,
-    ) -> Result<Vec<(i64, f32)>> {
-        let codes = self.codes(db).await?;
+    ) -> Result<Option<Vec<(i64, f32)>>> {
+        if self.model.is_none() {
+            return Ok(None);
+        }
+        let texts = [text.to_owned()];
+        let (codes, vectors) = join!(self.codes(db), self.embed(models, &texts));
+        let (codes, vector) = match vectors {
+            Ok(vectors) => (codes?, &vectors[0].clone()),
+            Err(failure) => {
+                tracing::warn!(failure = failure.code(), "files are searched by words alone");
+                return Ok(None);
+            }
+        };
         let candidates = codes.nearest(vector, scope);
         let mut near: Vec<(i64, f32)> = db
             .find_vectors(candidates)
@@ -109,27 +127,28 @@ impl Meanings {
             .collect();
         near.sort_by(|one, other| other.1.total_cmp(&one.1));
         near.truncate(count);
-        Ok(near)
+        Ok(Some(near))
     }
 
     /// The user's codes as they are now.
     async fn codes(&self, db: &UserDb) -> Result<Arc<Codes>> {
         let Some(model) = &self.model else { return Ok(Arc::default()) };
         let (user_id, now) = (db.user_id(), Instant::now());
+        let mark = db.mark_embedded_files(model.as_str()).await?;
         let known = self.lock().get_mut(&user_id).map(|known| {
             known.used_at = now;
             known.clone()
         });
         if let Some(known) = &known
-            && known.checked_at.elapsed() < Duration::from_secs(FRESH_SECONDS)
+            && known.mark == mark
         {
             return Ok(Arc::clone(&known.codes));
         }
         let before = known.map(|known| known.codes).unwrap_or_default();
-        let files = db.list_embedded_files(&model.to_string()).await?;
+        let files = db.list_embedded_files(model.as_str()).await?;
         let codes = if files == before.files { before } else { Arc::new(read(db, &before, files).await?) };
         let mut all = self.lock();
-        all.insert(user_id, Known { codes: Arc::clone(&codes), checked_at: now, used_at: now });
+        all.insert(user_id, Known { codes: Arc::clone(&codes), mark, used_at: now });
         forget_some(&mut all);
         Ok(codes)
     }

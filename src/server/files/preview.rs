@@ -31,7 +31,7 @@ pub async fn view(db: &UserDb, id: FileId, from: Option<u32>, at: Option<u32>) -
     let has_more = chunks.len() > length as usize;
     chunks.truncate(length as usize);
     Ok(FileView {
-        chats: db.list_chats_of_files(&[id]).await?,
+        chats: db.list_chats_of_files(&[id]).await?.remove(&id).unwrap_or_default(),
         chunks: show(file.kind, chunks, at),
         earlier_from: (from > 0).then(|| from.saturating_sub(length)),
         later_from: has_more.then_some(from + length),

@@ -135,7 +135,6 @@ async fn look_at(state: &AppState, taken: &TakenFile) -> Result<()> {
     failpoints::reach("file_read");
     db.finish_file(taken.file_id, taken.lease, outcome).await?;
     failpoints::reach("file_finished");
-    state.meanings.changed(taken.user_id);
     state.live.notifications_changed(taken.user_id);
     Ok(())
 }

@@ -90,12 +90,18 @@ pub async fn search(
         return Ok(Findings::default());
     }
     // Both at once: one waits for the database most of the time, the other for its model.
-    let (by_words, by_meaning) = try_join!(
-        async { if ways == Ways::Meaning { Ok(Vec::new()) } else { by_words(db, question, scope).await } },
-        async { if ways == Ways::Words { Ok(None) } else { by_meaning(state, db, question, scope).await } },
+    let ((by_words, found), by_meaning) = try_join!(
+        async { if ways == Ways::Meaning { Ok(Default::default()) } else { by_words(db, question, scope).await } },
+        async {
+            if ways == Ways::Words {
+                return Ok(None);
+            }
+            state.meanings.nearest(&state.models, db, question, scope, LIST_LENGTH).await
+        },
     )?;
     let is_by_meaning = by_meaning.is_some();
-    let by_meaning = by_meaning.unwrap_or_default();
+    let near_enough = |(_, nearness): &(i64, f32)| *nearness >= NEARNESS_MIN;
+    let by_meaning: Vec<_> = by_meaning.unwrap_or_default().into_iter().filter(near_enough).collect();
     let best = |list: &[(i64, f32)]| list.iter().map(|(_, fitness)| *fitness).fold(0.0, f32::max);
     if best(&by_words) < BEST_SHARE_MIN && best(&by_meaning) < BEST_NEARNESS_MIN {
         return Ok(Findings { passages: Vec::new(), is_by_meaning });
@@ -103,8 +109,9 @@ pub async fn search(
     let by_words = by_words.into_iter().map(|(id, share)| (id, share * share)).collect();
     let ranked = fuse([by_words, by_meaning], LIST_LENGTH);
 
-    let found = db.list_found_chunks(ranked.iter().map(|(id, _)| *id).collect()).await?;
     let mut found: HashMap<i64, FoundChunk> = found.into_iter().map(|found| (found.id, found)).collect();
+    let others = ranked.iter().map(|(id, _)| *id).filter(|id| !found.contains_key(id)).collect();
+    found.extend(db.list_found_chunks(others).await?.into_iter().map(|found| (found.id, found)));
     let ranked = ranked.into_iter().filter_map(|(id, _)| found.remove(&id));
     Ok(Findings { passages: with_surroundings(db, ranked, count).await?, is_by_meaning })
 }
@@ -167,14 +174,15 @@ fn end_of(question: &str) -> &str {
     question.char_indices().nth(skipped).map_or(question, |(start, _)| &question[start..])
 }
 
-/// Pieces that have the words of a question, the most relevant first, each with how much it has of what they tell (0 to 1).
-async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<Vec<(i64, f32)>> {
+/// Pieces that have the words of a question, the most relevant first, each with how much it has of what they tell (0 to 1);
+/// and those whose text was read for it.
+async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<(Vec<(i64, f32)>, Vec<FoundChunk>)> {
     let mut seen = HashSet::new();
     let asked: Vec<Word> = words::words(question).into_iter().filter(|word| seen.insert(word.clone())).collect();
     let asked: Vec<Word> = asked.into_iter().take(limits::SEARCH_TERMS_MAX).collect();
     let terms: Vec<String> = asked.iter().map(|word| words::term(db.user_id(), word)).collect();
-    let hits = db.find_terms(&terms, scope).await?;
-    let all = db.count_chunks().await?.max(PIECES_MIN);
+    let (hits, all) = try_join!(db.find_terms(&terms, scope), db.count_chunks())?;
+    let all = all.max(PIECES_MIN);
     let weights: Vec<f32> = hits.iter().map(|hits| rarity(hits.len(), all)).collect();
     let shares = shares(&asked, &hits, &weights);
     let mut ranked: Vec<(i64, f32)> =
@@ -189,7 +197,8 @@ async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<Ve
         .collect();
     let mut ranked: Vec<(i64, f32)> = candidates.iter().map(|found| (found.id, relevance(found, &weights))).collect();
     ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-    Ok(ranked.into_iter().take(LIST_LENGTH).map(|(id, _)| (id, shares[&id])).collect())
+    let ranked = ranked.into_iter().take(LIST_LENGTH).map(|(id, _)| (id, shares[&id])).collect();
+    Ok((ranked, candidates))
 }
 
 /// How much each piece has of what the words of a question tell. A word that is nowhere, though forms of it are, tells as
@@ -232,39 +241,15 @@ fn rarity(hits: usize, all: u64) -> f32 {
 #[expect(clippy::cast_precision_loss, reason = "it is compared")]
 fn relevance(found: &FoundChunk, weights: &HashMap<&Word, f32>) -> f32 {
     let has = words::words(&format!("{}\n{}", found.chunk.heading, found.chunk.text));
-    let mut counts: HashMap<&Word, f32> = HashMap::new();
+    let mut counts: HashMap<&Word, f32> = weights.keys().map(|word| (*word, 0.0)).collect();
     for word in &has {
-        *counts.entry(word).or_default() += 1.0;
+        if let Some(count) = counts.get_mut(word) {
+            *count += 1.0;
+        }
     }
     let length = 1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * has.len() as f32 / USUAL_WORDS;
-    weights
-        .iter()
-        .filter_map(|(word, weight)| {
-            let count = counts.get(word)?;
-            Some(weight * count * (SATURATION + 1.0) / (count + SATURATION * length))
-        })
-        .sum()
-}
-
-/// Pieces that are near a question in meaning, the nearest first; none when that cannot be told now.
-async fn by_meaning(
-    state: &AppState,
-    db: &UserDb,
-    question: &str,
-    scope: &SearchScope,
-) -> Result<Option<Vec<(i64, f32)>>> {
-    if state.meanings.model().is_none() {
-        return Ok(None);
-    }
-    let vectors = match state.meanings.embed(&state.models, &[question.to_owned()]).await {
-        Ok(vectors) => vectors,
-        Err(failure) => {
-            tracing::warn!(failure = failure.code(), "files are searched by words alone");
-            return Ok(None);
-        }
-    };
-    let near = state.meanings.nearest(db, &vectors[0], scope, LIST_LENGTH).await?;
-    Ok(Some(near.into_iter().filter(|(_, nearness)| *nearness >= NEARNESS_MIN).collect()))
+    let fitness = |(word, count)| weights[word] * count * (SATURATION + 1.0) / (count + SATURATION * length);
+    counts.into_iter().map(fitness).sum()
 }
 
 /// One list of several, whose entries have votes: what stands high in one of them, and higher what stands in both.

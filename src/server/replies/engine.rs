@@ -207,7 +207,8 @@ impl Task {
                 self.joint = Joint::new(&self.text, continues);
                 self.has_new_details = context.is_some() || !grounds.is_empty();
                 self.reply.context = context;
-                self.grounds_kept = grounds.is_empty();
+                // Also when nothing was found: a writing before this one may have kept something.
+                self.grounds_kept = !self.reply.uses_files;
                 if !grounds.is_empty() {
                     self.renderer = Renderer::new(Citations::of(&grounds.sources));
                     self.live.ground(sources_html(&grounds.sources, grounds.searched));

@@ -169,8 +169,8 @@ async fn wait_until_read(
         let files = db.find_files(ids).await?;
         let seconds_max = |file: &File| match file.state {
             FileState::Waiting | FileState::Reading => limits::REPLY_FILES_SECONDS_MAX,
-            // Its words can be found already; without a model for searching it is never ready much later.
-            FileState::Indexing if state.meanings.model().is_some() => limits::REPLY_MEANING_SECONDS_MAX,
+            // Its words can be found already; while the model for searching is away, nobody knows when it is ready.
+            FileState::Indexing if state.meanings.is_at_work() => limits::REPLY_MEANING_SECONDS_MAX,
             _ => 0,
         };
         let wait_max = files.iter().map(seconds_max).max().unwrap_or_default();
@@ -314,7 +314,8 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    /// Adds what a reply was given before, under the same numbers, as far as it is still there.
+    /// Adds what a reply was given before, under the same numbers, as far as it is still there. What has no room any more is
+    /// not given to the model, which may be another one now, and stays a source of what is written already.
     async fn add_again(&mut self, kept: Vec<MessageFile>) -> Result<()> {
         let mut wanted: HashMap<FileId, HashSet<u32>> = HashMap::new();
         for source in &kept {
@@ -336,8 +337,13 @@ impl<'a> Gathering<'a> {
             let first = seq.saturating_sub(1);
             let around = self.db.list_chunks(id, first, u64::from(seq - first) + 2).await?;
             let is_its = |chunk: &Chunk| chunk.seq == seq || !wanted[&id].contains(&chunk.seq);
-            let text: String = around.into_iter().filter(is_its).map(|chunk| chunk.text).collect();
-            self.write(source.number, &source.name, &place, &text);
+            let own = around.iter().filter(|chunk| chunk.seq == seq).map(|chunk| chunk.text.clone()).collect();
+            let whole: String = around.into_iter().filter(is_its).map(|chunk| chunk.text).collect();
+            let fits = |text: &String| source_tokens(&source.name, &place, text) <= self.room;
+            if let Some(text) = [whole, own].into_iter().find(fits) {
+                self.take_room(&source.name, &place, &text);
+                self.write(source.number, &source.name, &place, &text);
+            }
             self.grounds.sources.push(source);
         }
         Ok(())
@@ -358,10 +364,14 @@ impl<'a> Gathering<'a> {
     }
 
     fn add(&mut self, id: FileId, name: &FileName, chunk: Chunk) {
-        self.room = self.room.saturating_sub(source_tokens(name, &chunk.place, &chunk.text));
+        self.take_room(name, &chunk.place, &chunk.text);
         self.given.insert((id, chunk.seq));
         let number = self.note(Some(id), name, FileUse::Piece { seq: chunk.seq, place: chunk.place.clone() });
         self.write(number, name, &chunk.place, &chunk.text);
+    }
+
+    fn take_room(&mut self, name: &FileName, place: &Place, text: &str) {
+        self.room = self.room.saturating_sub(source_tokens(name, place, text));
     }
 
     fn write(&mut self, number: u32, name: &FileName, place: &Place, text: &str) {

@@ -1,6 +1,11 @@
 //! Files that are to come with a message: how far each is, and a way to leave it out.
 
-use leptos::{prelude::*, task::spawn_local, web_sys::File as BrowserFile};
+use leptos::{
+    prelude::*,
+    task::spawn_local,
+    wasm_bindgen::JsCast,
+    web_sys::{File as BrowserFile, HtmlElement},
+};
 
 use crate::{
     api::files::{delete_files, list_files},
@@ -8,7 +13,7 @@ use crate::{
     error::Error,
     ui::state::{
         drafts::{Draft, DraftFile},
-        uploads::{Upload, UploadState, Uploads, use_uploads},
+        uploads::{GoesWith, Upload, UploadState, Uploads, use_uploads},
     },
 };
 
@@ -24,7 +29,7 @@ pub fn attach(draft: Draft, uploads: Uploads, files: Vec<BrowserFile>) {
         // What there is room for is known before anything is sent.
         match list_files(String::new(), FileOrder::Newest.name().to_owned(), None).await {
             Ok(page) => {
-                let keys = uploads.add(files, &page.files, page.storage, true);
+                let keys = uploads.add(files, &page.files, page.storage, GoesWith::Message);
                 let added = keys.into_iter().map(|key| DraftFile { key, file_id: None });
                 draft.files.update(|files| files.extend(added));
             }
@@ -57,8 +62,16 @@ pub fn AttachedFiles(draft: Draft) -> impl IntoView {
         let files = draft.files.clone();
         Memo::new(move |_| files.with(|files| files.iter().map(|file| file.key).collect::<Vec<_>>()))
     };
+    let files = draft.files.clone();
+    let said = move || {
+        let (all, here) = files.with(|files| (files.len(), files.iter().filter(|file| file.file_id.is_some()).count()));
+        format!("{here} of {all} files attached")
+    };
 
     view! {
+        <p class="visually-hidden" role="status">
+            {said}
+        </p>
         <ul class="attached-files" aria-label="Attached files">
             <For each=move || keys.get() key=|key| *key let:key>
                 <Row key draft=draft.clone() />
@@ -76,6 +89,10 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
         upload.with(|upload| matches!(upload.as_ref().map(|upload| upload.state), Some(UploadState::Failed(_))))
     };
     let state = move || upload.with(|upload| upload.as_ref().map(describe));
+    let is_on_its_way = {
+        let on_its_way = draft.on_its_way.clone();
+        move || on_its_way.with(Option::is_some)
+    };
     let remove = move |_| {
         let file = draft.files.with_untracked(|files| files.iter().find(|file| file.key == key).cloned());
         draft.files.update(|files| files.retain(|file| file.key != key));
@@ -84,12 +101,14 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
             Some(id) => spawn_local(async move { _ = delete_files(vec![id]).await }),
             None => uploads.cancel(key),
         }
+        focus_field();
     };
 
     view! {
         <li class="attached-file">
             <span class="attached-name">{name.clone()}</span>
-            <span class="attached-state" role="status">
+            // What went wrong is said at once, each step of a hundred is not.
+            <span class="attached-state" role=move || has_failed().then_some("alert")>
                 {state}
             </span>
             {move || {
@@ -106,11 +125,21 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
                 class="button button-quiet"
                 type="button"
                 aria-label=format!("Remove {name}")
+                disabled=is_on_its_way
                 on:click=remove
             >
                 "Remove"
             </button>
         </li>
+    }
+}
+
+/// What had the focus is gone; one goes on writing.
+fn focus_field() {
+    let field = document().get_element_by_id("message-field").and_then(|field| field.dyn_into::<HtmlElement>().ok());
+    if let Some(field) = field {
+        // Refused only for what is not on the screen.
+        _ = field.focus();
     }
 }
 

@@ -3,20 +3,32 @@
 use leptos::{ev::DragEvent, html::Input, prelude::*, web_sys::FileList};
 
 use crate::{
-    domain::file::{File, Storage, size_text},
-    ui::state::uploads::{to_files, use_uploads},
+    domain::{
+        file::{File, Storage, size_text},
+        ids::ChatId,
+    },
+    ui::{
+        paths::FILES_PATH,
+        state::uploads::{GoesWith, to_files, use_uploads},
+    },
 };
 
-/// Sends the chosen files at once; without a script, with the button. Those that are among `unfinished` go on.
+/// Sends the chosen files at once, for a chat or for their own sake; without a script, with the button. Those that are among
+/// `unfinished` go on.
 #[component]
-pub fn UploadForm(unfinished: Vec<File>, storage: Storage) -> impl IntoView {
+pub fn UploadForm(unfinished: Vec<File>, storage: Storage, #[prop(optional)] chat: Option<ChatId>) -> impl IntoView {
     let (uploads, unfinished) = (use_uploads(), StoredValue::new(unfinished));
+    let goes_with = chat.map_or(GoesWith::Library, GoesWith::Chat);
+    let (action, label) = match chat {
+        Some(id) => (format!("{FILES_PATH}/form/{id}"), "Upload files for this chat"),
+        None => (format!("{FILES_PATH}/form"), "Upload files"),
+    };
     let input = NodeRef::<Input>::new();
     // Until the browser half is here, files are sent by the button.
     let is_plain = RwSignal::new(true);
     let is_over = RwSignal::new(false);
     let add = move |files: &FileList| {
-        unfinished.with_value(|unfinished| uploads.add(to_files(files), unfinished, storage, false));
+        unfinished.with_value(|unfinished| uploads.add(to_files(files), unfinished, storage, goes_with));
     };
     let take = move || {
         if let Some(input) = input.get_untracked()
@@ -49,14 +61,14 @@ pub fn UploadForm(unfinished: Vec<File>, storage: Storage) -> impl IntoView {
             class="upload"
             class:upload-over=move || is_over.get()
             method="post"
-            action="/files/form"
+            action=action
             enctype="multipart/form-data"
             on:dragover=on_drag
             on:dragleave=move |_| is_over.set(false)
             on:drop=on_drop
         >
             <label class="upload-label">
-                <span class="field-label">"Upload files"</span>
+                <span class="field-label">{label}</span>
                 <input class="upload-input" type="file" name="file" multiple node_ref=input on:change=move |_| take() />
             </label>
             <p class="upload-hint">

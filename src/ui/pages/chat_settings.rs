@@ -15,9 +15,9 @@ use crate::{
     ui::{
         components::{
             fetch_failed::FetchFailed, field::Field, loading::Loading, not_found::NotFound, notice::ErrorNotice,
-            page_title::PageTitle,
+            page_title::PageTitle, upload_form::UploadForm, upload_list::UploadList,
         },
-        paths::{FILES_PATH, chat_path, chat_settings_path, file_path},
+        paths::{chat_path, chat_settings_path, file_path},
         state::live::use_live,
     },
 };
@@ -74,7 +74,8 @@ pub fn ChatSettingsPage() -> impl IntoView {
 
 #[component]
 fn Content(opened: ChatSettings, search: String) -> impl IntoView {
-    let ChatSettings { chat, files, others, has_more } = opened;
+    let ChatSettings { chat, files, others, has_more, storage } = opened;
+    let unfinished = others.iter().filter(|file| file.state == FileState::Uploading).cloned().collect();
     let (id, title) = (chat.id, chat.display_title().to_owned());
     let has_others = !others.is_empty() || !search.is_empty();
 
@@ -95,20 +96,8 @@ fn Content(opened: ChatSettings, search: String) -> impl IntoView {
             });
             view! { <ul class="files" aria-label="Files of this chat">{rows.collect_view()}</ul> }.into_any()
         }}
-        <form
-            class="upload"
-            method="post"
-            action=format!("{FILES_PATH}/form/{id}")
-            enctype="multipart/form-data"
-        >
-            <label class="upload-label">
-                <span class="field-label">"Upload files for this chat"</span>
-                <input class="upload-input" type="file" name="file" multiple required />
-            </label>
-            <button class="button" type="submit">
-                "Upload"
-            </button>
-        </form>
+        <UploadForm unfinished storage chat=id />
+        <UploadList />
         <SearchSwitch chat=chat.clone() />
         {has_others
             .then(|| {
@@ -204,7 +193,7 @@ fn DeleteForm(chat: Chat) -> impl IntoView {
             <summary class="button button-quiet">"Delete this chat …"</summary>
             <form class="settings-form" method="post" action=DeleteChat::url()>
                 <p class="settings-text">
-                    "All that was said in it goes, for good, and with it files that came with its messages and are used in no other chat."
+                    "All that was said in it goes, for good, and with it the files that came with its messages, but for those that you keep or attached in another chat."
                 </p>
                 <input type="hidden" name="chat_id" value=chat.id.to_string() />
                 <button class="button" type="submit">

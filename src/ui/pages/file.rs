@@ -13,10 +13,11 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use crate::{
     api::{
         chat_settings::AskAboutFiles,
-        files::{RetryFile, open_file, retry_file},
+        files::{KeepFile, RetryFile, keep_file, open_file, retry_file},
     },
     domain::{
         file::{File, FileState, size_text},
+        ids::FileId,
         place::Place,
         preview::{FileView, ShownChunk, ShownContent},
     },
@@ -85,6 +86,7 @@ fn Content(opened: FileView, submission: Submission) -> impl IntoView {
     let FileView { file, chats, chunks, earlier_from, later_from } = opened;
     let id = file.id;
     let name = file.name.as_str().to_owned();
+    let is_passing = !file.is_kept && file.state != FileState::Uploading;
     let is_picture = file.kind.is_image() && file.state == FileState::Ready;
     let stretch = move |from: Option<u32>, text: &'static str| {
         from.map(|from| {
@@ -101,6 +103,7 @@ fn Content(opened: FileView, submission: Submission) -> impl IntoView {
         <h1 class="settings-heading file-title">{name.clone()}</h1>
         <Facts file submission />
         <UsedIn chats />
+        {is_passing.then(|| view! { <Keep id submission /> })}
         {is_picture
             .then(|| {
                 view! { <img class="file-picture" src=picture_path(id) alt=format!("The image {name}") /> }
@@ -115,6 +118,25 @@ fn Content(opened: FileView, submission: Submission) -> impl IntoView {
                     </section>
                 }
             })}
+    }
+}
+
+/// Of a file that came with a message: that it goes with it, and a way to have it stay.
+#[component]
+fn Keep(id: FileId, submission: Submission) -> impl IntoView {
+    let keep = move |event: MouseEvent| {
+        event.prevent_default();
+        submission.send(keep_file(id.to_string()), |()| {});
+    };
+
+    view! {
+        <form class="file-actions" method="post" action=KeepFile::url()>
+            <p class="file-detail">"It came with a message, and goes with the last chat that it is attached in."</p>
+            <input type="hidden" name="file_id" value=id.to_string() />
+            <button class="button button-quiet" type="submit" on:click=keep>
+                "Keep it"
+            </button>
+        </form>
     }
 }
 

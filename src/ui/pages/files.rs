@@ -1,5 +1,7 @@
 //! `/files`: what the person has uploaded, and the way to upload more.
 
+use std::collections::HashMap;
+
 use leptos::{
     ev::{MouseEvent, SubmitEvent},
     prelude::*,
@@ -13,7 +15,8 @@ use crate::{
         files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file, search_files},
     },
     domain::{
-        file::{File, FileInChat, FileOrder, FilePage, FileState, Storage, size_text},
+        file::{File, FileChats, FileOrder, FilePage, FileState, Storage, size_text},
+        ids::FileId,
         limits,
         search::{FoundPassage, SearchResults},
     },
@@ -219,7 +222,7 @@ fn SearchForm(search: String, order: String) -> impl IntoView {
 }
 
 #[component]
-fn FileList(files: Vec<File>, chats: Vec<FileInChat>, submission: Submission) -> impl IntoView {
+fn FileList(files: Vec<File>, chats: HashMap<FileId, FileChats>, submission: Submission) -> impl IntoView {
     let chosen = RwSignal::new(Vec::<String>::new());
     let navigate = use_navigate();
     let ask = move |event: MouseEvent| {
@@ -280,7 +283,7 @@ fn FileList(files: Vec<File>, chats: Vec<FileInChat>, submission: Submission) ->
                 {files
                     .into_iter()
                     .map(|file| {
-                        let chats = chats.iter().filter(|chat| chat.file_id == file.id).cloned().collect();
+                        let chats = chats.get(&file.id).cloned().unwrap_or_default();
                         view! { <FileRow file chats chosen submission /> }
                     })
                     .collect_view()}
@@ -309,7 +312,7 @@ fn Unfinished(file: File) -> impl IntoView {
 }
 
 #[component]
-fn FileRow(file: File, chats: Vec<FileInChat>, chosen: RwSignal<Vec<String>>, submission: Submission) -> impl IntoView {
+fn FileRow(file: File, chats: FileChats, chosen: RwSignal<Vec<String>>, submission: Submission) -> impl IntoView {
     let id = StoredValue::new(file.id.to_string());
     let is_chosen = move || chosen.with(|chosen| id.with_value(|id| chosen.contains(id)));
     let choose = move |event| {
@@ -325,6 +328,7 @@ fn FileRow(file: File, chats: Vec<FileInChat>, chosen: RwSignal<Vec<String>>, su
     let is_whole = file.state != FileState::Uploading;
     // In a line that is there anyway: nothing below moves away from under a pointer when it goes.
     let busy = file.state.is_busy().then(|| format!(" · {}", file.state.text()));
+    let passing = (is_whole && !file.is_kept).then_some(" · goes with its chat");
     let failure = matches!(file.state, FileState::Failed(_)).then(|| file.state.text());
     let can_retry = matches!(file.state, FileState::Failed(failure) if failure.can_pass());
     let retry = move |event: MouseEvent| {
@@ -357,7 +361,7 @@ fn FileRow(file: File, chats: Vec<FileInChat>, chosen: RwSignal<Vec<String>>, su
                     }}
                 </p>
                 <p class="file-detail">
-                    {file.kind.text()} " · " {size_text(file.size_bytes)} " · " <Timestamp at_ms=file.created_at_ms /> {busy}
+                    {file.kind.text()} " · " {size_text(file.size_bytes)} " · " <Timestamp at_ms=file.created_at_ms /> {passing} {busy}
                 </p>
                 {(!is_whole).then(|| view! { <Unfinished file=file.clone() /> })}
                 {failure.map(|text| view! { <p class="file-detail">{text}</p> })}

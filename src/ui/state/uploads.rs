@@ -16,9 +16,10 @@ use web_sys::{Blob, File as BrowserFile, FileList, ProgressEvent, XmlHttpRequest
 
 use super::session::Session;
 use crate::{
+    api::chat_settings::add_chat_file,
     domain::{
         file::{File, FileState, Storage},
-        ids::FileId,
+        ids::{ChatId, FileId},
     },
     error::{Error, InvalidInput, Result},
 };
@@ -55,10 +56,20 @@ pub struct Upload {
     /// None until it is known.
     pub bytes_per_second: Option<f64>,
     pub state: UploadState,
-    /// Whether it is for a message: deleted with the last chat that has it.
-    goes_with_message: bool,
+    goes_with: GoesWith,
     /// Where on the server it goes, once that is known.
     place: Option<String>,
+}
+
+/// What a file is uploaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoesWith {
+    /// For its own sake.
+    Library,
+    /// A message: it is deleted with the last chat that has it.
+    Message,
+    /// Kept for its own sake, and given to this chat.
+    Chat(ChatId),
 }
 
 impl Upload {
@@ -66,12 +77,10 @@ impl Upload {
     pub fn is_open(&self) -> bool {
         matches!(self.state, UploadState::Waiting | UploadState::Running | UploadState::Interrupted)
     }
-}
 
-impl Upload {
     /// The file that it became, once all of it is there.
     pub fn file_id(&self) -> Option<&str> {
-        self.place.as_deref().filter(|_| self.state == UploadState::Done)?.rsplit('/').next()
+        self.place.as_deref().filter(|_| self.state == UploadState::Done).and_then(id_in)
     }
 }
 
@@ -108,19 +117,13 @@ pub fn use_uploads() -> Uploads {
 impl Uploads {
     /// Sends files. Those among `unfinished` that are the same ones, for the same use, go on from where they are; those for which there is no room
     /// are not begun. Gives their keys.
-    pub fn add(
-        self,
-        files: Vec<BrowserFile>,
-        unfinished: &[File],
-        storage: Storage,
-        goes_with_message: bool,
-    ) -> Vec<u32> {
+    pub fn add(self, files: Vec<BrowserFile>, unfinished: &[File], storage: Storage, goes_with: GoesWith) -> Vec<u32> {
         let mut keys = Vec::new();
         for content in files {
             let key = self.next_key.get_value();
             keys.push(key);
             self.next_key.set_value(key + 1);
-            let is_its = |file: &&File| file.is_kept != goes_with_message && is_same(file, &content);
+            let is_its = |file: &&File| file.is_kept == (goes_with != GoesWith::Message) && is_same(file, &content);
             let place = unfinished.iter().find(is_its).map(|file| place_of(file.id));
             let upload = Upload {
                 key,
@@ -132,7 +135,7 @@ impl Uploads {
                     Some(error) if place.is_none() => UploadState::Failed(error),
                     _ => UploadState::Waiting,
                 },
-                goes_with_message,
+                goes_with,
                 place,
             };
             SOURCES.with_borrow_mut(|sources| sources.insert(key, Source { content, request: None }));
@@ -172,8 +175,11 @@ impl Uploads {
     }
 
     fn place(self, key: u32) -> Option<String> {
-        self.all
-            .with_untracked(|all| all.iter().find(|upload| upload.key == key).and_then(|upload| upload.place.clone()))
+        self.of(key, |upload| upload.place.clone()).flatten()
+    }
+
+    fn of<T>(self, key: u32, what: impl FnOnce(&Upload) -> T) -> Option<T> {
+        self.all.with_untracked(|all| all.iter().find(|upload| upload.key == key).map(what))
     }
 
     fn change(self, key: u32, change: impl FnOnce(&mut Upload)) {
@@ -194,7 +200,10 @@ impl Uploads {
         for key in waiting.into_iter().take(RUNNING_MAX.saturating_sub(running)) {
             self.change(key, |upload| upload.state = UploadState::Running);
             spawn_local(async move {
-                let outcome = self.send(key).await;
+                let outcome = match self.send(key).await {
+                    Ok(()) => self.give(key).await,
+                    failed => failed,
+                };
                 let state = match outcome {
                     Ok(()) => UploadState::Done,
                     Err(error) => {
@@ -208,6 +217,15 @@ impl Uploads {
                 }
                 self.start_waiting();
             });
+        }
+    }
+
+    /// Gives a file that has arrived to the chat that it is for.
+    async fn give(self, key: u32) -> Result<()> {
+        let (goes_with, place) = (self.of(key, |upload| upload.goes_with), self.place(key));
+        match (goes_with, place.as_deref().and_then(id_in)) {
+            (Some(GoesWith::Chat(chat_id)), Some(id)) => add_chat_file(chat_id.to_string(), id.to_owned()).await,
+            _ => Ok(()),
         }
     }
 
@@ -231,8 +249,7 @@ impl Uploads {
     }
 
     fn sent(self, key: u32) -> f64 {
-        self.all
-            .with_untracked(|all| all.iter().find(|upload| upload.key == key).map_or(0.0, |upload| upload.sent_bytes))
+        self.of(key, |upload| upload.sent_bytes).unwrap_or_default()
     }
 
     /// Asks where the upload is, and sends the rest in one request.
@@ -283,8 +300,7 @@ impl Uploads {
             base64(&content.name()),
             base64(&content.last_modified().to_string())
         );
-        let is_for_message = |all: &Vec<Upload>| all.iter().any(|upload| upload.key == key && upload.goes_with_message);
-        if self.all.with_untracked(is_for_message) {
+        if self.of(key, |upload| upload.goes_with) == Some(GoesWith::Message) {
             metadata.push_str(&format!(",goes_with {}", base64("message")));
         }
         let size = content.size().to_string();
@@ -322,6 +338,11 @@ fn is_same(file: &File, content: &BrowserFile) -> bool {
         && file.name.as_str() == content.name()
         && size.to_bits() == content.size().to_bits()
         && modified.to_bits() == content.last_modified().to_bits()
+}
+
+/// The id of the file whose content goes to a place.
+fn id_in(place: &str) -> Option<&str> {
+    place.rsplit('/').next()
 }
 
 fn place_of(id: FileId) -> String {
