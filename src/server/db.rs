@@ -102,6 +102,8 @@ use crate::{
 
 /// Wait for a connection, and for SQLite's lock.
 const ACQUIRE_SECONDS_MAX: u64 = 5;
+/// Rows of an answer that SQLite may be ahead of who reads them.
+const ROWS_BUFFERED: usize = 512;
 /// Longest statement on Postgres.
 const STATEMENT_SECONDS_MAX: u64 = 10;
 
@@ -243,6 +245,8 @@ fn sqlite_options(url: &str, connections: u32, read_only: bool) -> ConnectOption
                 // Durable against a power loss, not only a crash: what was acknowledged is on the disk.
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
+                // Rows that may wait between the database's thread and who asked: full, each row costs two switches.
+                .row_buffer_size(ROWS_BUFFERED)
                 .busy_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
                 // A write on a reading connection would bypass the one writer and could meet its lock.
                 .pragma("query_only", if read_only { "ON" } else { "OFF" })

@@ -42,17 +42,16 @@ pub enum Word {
 pub fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     for run in text.split(|letter: char| letter.is_whitespace() || letter.is_control()) {
-        let parts: Vec<String> =
-            run.split(|letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter)).map(plain).collect();
-        let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let parts = run.split(|letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter)).map(plain);
+        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
         if parts.len() > 1
             && parts.len() <= 4
             && parts.iter().any(|part| part.contains(|letter: char| letter.is_ascii_digit()))
         {
-            push(&mut words, &parts.concat());
+            push(&mut words, parts.concat());
         }
         for part in parts {
-            if part.contains(is_unspaced) { push_unspaced(&mut words, part) } else { push(&mut words, part) }
+            if part.contains(is_unspaced) { push_unspaced(&mut words, &part) } else { push(&mut words, part) }
         }
     }
     words
@@ -90,15 +89,18 @@ fn plain(part: &str) -> String {
     part.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
 }
 
-fn push(words: &mut Vec<Word>, word: &str) {
-    let is_single = word.len() == 1 && !word.as_bytes()[0].is_ascii_digit();
-    if is_single || is_stop_word(word) {
+fn push(words: &mut Vec<Word>, mut word: String) {
+    let begins_with_digit = word.starts_with(|letter: char| letter.is_ascii_digit());
+    if (word.len() == 1 && !begins_with_digit) || is_stop_word(&word) {
         return;
     }
-    let word: String = word.chars().take(WORD_CHARS_MAX).collect();
-    let stem: String = word.chars().take(STEM_CHARS).collect();
-    if stem.len() < word.len() && !word.starts_with(|letter: char| letter.is_ascii_digit()) {
-        words.push(Word::Stem(stem));
+    if let Some((end, _)) = word.char_indices().nth(WORD_CHARS_MAX) {
+        word.truncate(end);
+    }
+    if let Some((end, _)) = word.char_indices().nth(STEM_CHARS)
+        && !begins_with_digit
+    {
+        words.push(Word::Stem(word[..end].to_owned()));
     }
     words.push(Word::Whole(word));
 }

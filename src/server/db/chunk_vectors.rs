@@ -208,13 +208,16 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn find_vectors(&self, chunks: Vec<i64>) -> Result<Vec<ChunkVector>> {
-        let rows = chunk_vector::Entity::find()
+        let rows: Vec<(i64, Vec<u8>)> = chunk_vector::Entity::find()
+            .select_only()
+            .columns([chunk_vector::Column::ChunkId, chunk_vector::Column::Vector])
             .filter(chunk_vector::Column::ChunkId.is_in(chunks))
             .filter(chunk_vector::Column::UserId.eq(self.user_id().0))
+            .into_tuple()
             .all(&self.read().await?)
             .await
             .map_err(failed("find vectors"))?;
-        Ok(rows.into_iter().map(|row| ChunkVector { chunk_id: row.chunk_id, vector: row.vector }).collect())
+        Ok(rows.into_iter().map(|(chunk_id, vector)| ChunkVector { chunk_id, vector }).collect())
     }
 }
 
