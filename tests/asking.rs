@@ -3,6 +3,7 @@
 use std::{cell::Cell, time::Duration};
 
 use axum::{Json, http::StatusCode};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use sardonyx::{
     api::{
         account::MeasureStored,
@@ -36,6 +37,7 @@ crate::on_both_databases![
     x7_x8_a_file_of_somebody_else_is_attached_to_nothing,
     x13_nothing_of_somebody_elses_files_or_of_deleted_ones_goes_to_a_model,
     x20_what_was_made_of_a_file_has_its_rights_and_goes_with_it,
+    what_is_attached_and_not_sent_is_there_when_its_chat_is_opened_again,
     x22_a_file_that_came_with_a_message_goes_with_the_last_chat_that_has_it,
     f25_what_stands_in_a_file_is_material_and_fetches_nothing,
     a_reply_waits_for_its_files_to_be_read,
@@ -332,6 +334,28 @@ async fn upload_for_message(app: &TestApp, client: &Client, name: &str, text: &s
     let id = client.upload_with(name, text.to_owned(), ",goes_with bWVzc2FnZQ==").await;
     app.database.until_read(id).await;
     id
+}
+
+async fn what_is_attached_and_not_sent_is_there_when_its_chat_is_opened_again(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    app.upstream.answer_with("Yes [1].");
+    let (chat_id, other) = (alice.create_chat().await, alice.create_chat().await);
+    let for_chat = format!(",goes_with bWVzc2FnZQ==,chat_id {}", STANDARD.encode(chat_id.to_string()));
+    let file = alice.upload_with("terms.txt", "Fourteen days.", &for_chat).await;
+    // An id of a chat gives nobody anything of it.
+    bob.upload_with("bobs.txt", "Bob's.", &for_chat).await;
+    let unsent = async |chat_id| alice.open_chat(chat_id).await.unsent_files.into_iter().map(|file| file.id).collect();
+    let found: Vec<FileId> = unsent(chat_id).await;
+    assert_eq!(found, [file]);
+    let found: Vec<FileId> = unsent(other).await;
+    assert!(found.is_empty());
+    app.database.until_read(file).await;
+    ask_with(&alice, chat_id, "How long?", &[file]).await;
+    let found: Vec<FileId> = unsent(chat_id).await;
+    assert!(found.is_empty(), "it was sent");
+    let refused = alice.begin_upload_with("x.txt", 1, ",goes_with bWVzc2FnZQ==,chat_id bm90IGFuIGlk").await;
+    assert_eq!(refused.status, 404, "{}", refused.text());
 }
 
 async fn x22_a_file_that_came_with_a_message_goes_with_the_last_chat_that_has_it(setup: Setup) {

@@ -266,6 +266,7 @@ async fn add_file(db: &Db, owner: &UserDb, number: usize) -> Result<()> {
         size_bytes: Some(1),
         modified_at_ms: None,
         is_kept: true,
+        for_chat_id: None,
         storage_bytes_max: u64::MAX / 2,
     };
     let file = owner.add_file(new).await?;

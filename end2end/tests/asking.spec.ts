@@ -10,10 +10,11 @@ const file = (name: string, text: string) => ({ name, mimeType: "text/plain", bu
 const attached = (page: Page) => page.getByRole("list", { name: "Attached files" }).getByRole("listitem");
 
 /** Gives a file to an element as a drop or a paste does. */
-async function give(page: Page, selector: string, kind: "drop" | "paste", name: string, text: string): Promise<void> {
+async function give(page: Page, selector: string, kind: "drop" | "paste", name: string, text: string, beside = ""): Promise<void> {
   await page.locator(selector).evaluate(
-    (element, { kind, name, text }) => {
+    (element, { kind, name, text, beside }) => {
       const data = new DataTransfer();
+      if (beside) data.setData("text/plain", beside);
       data.items.add(new File([text], name, { type: "text/plain" }));
       const init = { bubbles: true, cancelable: true };
       const event =
@@ -22,7 +23,7 @@ async function give(page: Page, selector: string, kind: "drop" | "paste", name: 
           : new ClipboardEvent("paste", { ...init, clipboardData: data });
       element.dispatchEvent(event);
     },
-    { kind, name, text },
+    { kind, name, text, beside },
   );
 }
 
@@ -41,6 +42,13 @@ test("a file is attached, answered from, cited at its passage in every tab, and 
   await alice.page.getByRole("button", { name: "Remove dropped.txt" }).click();
   await expect(attached(alice.page)).toHaveCount(2);
   await expect(chat.sendButton).toBeDisabled();
+  // What is here already is so after a reload, too.
+  await expect(alice.page.getByText("2 of 2 files attached")).toBeAttached();
+  await reload(alice.page);
+  await expect(attached(alice.page)).toHaveText([/terms\.txt/, /pasted\.txt/]);
+  // Of a table, programs copy a picture beside the text.
+  await give(alice.page, ".message-field", "paste", "table.png", "Not a picture.", "a\tb");
+  await expect(attached(alice.page)).toHaveCount(2);
   await chat.field.fill("When is a refund paid?");
   await expect(chat.sendButton).toBeEnabled();
   await chat.sendButton.click();
@@ -89,6 +97,9 @@ test("a chat has files of its own, or all of them, and is deleted with what came
   for (const size of SIZES) await expectNoViolations(alice.page, [size]);
   await alice.page.getByRole("button", { name: "Remove garden.txt" }).click();
   await expect(alice.page.getByText("This chat has no files of its own yet.")).toBeVisible();
+  await alice.page.getByLabel("Upload files for this chat").setInputFiles(file("orchard.txt", "Cherries want none."));
+  await expect(own.getByRole("link")).toHaveText(["orchard.txt"]);
+  await expect(alice.page).toHaveURL(/\/settings$/);
   await alice.page.getByRole("button", { name: "Search all my files" }).click();
   await expect(alice.page.getByText("All of your files are searched for each reply in this chat.")).toBeVisible();
   await alice.page.getByRole("link", { name: "How often do tomatoes" }).last().click();

@@ -37,6 +37,7 @@ mod m0033_file_chunk;
 mod m0034_file_index;
 mod m0035_message_file;
 mod m0036_file_lookup;
+mod m0037_unsent_file;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0034_file_index::Migration),
             Box::new(m0035_message_file::Migration),
             Box::new(m0036_file_lookup::Migration),
+            Box::new(m0037_unsent_file::Migration),
         ]
     }
 }

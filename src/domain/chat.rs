@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{draft::ChatDraft, ids::ChatId, limits, message::MessagePage, model::ModelName};
+use super::{
+    draft::{ChatDraft, UnsentFile},
+    ids::ChatId,
+    limits,
+    message::MessagePage,
+    model::ModelName,
+};
 
 /// One chat of its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +55,7 @@ pub struct ChatView {
     pub chat: Chat,
     pub messages: MessagePage,
     pub draft: ChatDraft,
+    pub unsent_files: Vec<UnsentFile>,
 }
 
 /// The title that a first message gives its chat: its first line with words, cut at a word.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::limits;
+use super::{file::FileName, ids::FileId, limits};
 use crate::error::{Error, InvalidInput};
 
 /// A chat's draft; one that was never saved is empty and from 1970.
@@ -11,6 +11,13 @@ pub struct ChatDraft {
     pub text: String,
     /// When it was saved or cleared last, in milliseconds since 1970 (UTC). Grows with each change: the newest wins.
     pub updated_at_ms: i64,
+}
+
+/// A file that was uploaded for a message which is not sent yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsentFile {
+    pub id: FileId,
+    pub name: FileName,
 }
 
 /// A draft that has taken the place of another.

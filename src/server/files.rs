@@ -21,7 +21,7 @@ use super::{db::NewFile, db::UserDb, state::AppState};
 use crate::{
     domain::{
         file::{File, FileKind, FileName, FileOrder, FilePage, Storage},
-        ids::FileId,
+        ids::{ChatId, FileId},
         limits,
     },
     error::{Error, InvalidInput, Result},
@@ -42,6 +42,8 @@ pub struct Announced {
     pub modified_at_ms: Option<i64>,
     /// Whether it stays though no chat has it; else it came with a message.
     pub is_kept: bool,
+    /// Where that message is being written, if that is known.
+    pub for_chat_id: Option<ChatId>,
 }
 
 /// Makes room for a file whose content comes after this.
@@ -61,6 +63,7 @@ pub async fn begin(state: &AppState, db: &UserDb, announced: Announced) -> Resul
         size_bytes: announced.size_bytes,
         modified_at_ms: announced.modified_at_ms,
         is_kept: announced.is_kept,
+        for_chat_id: announced.for_chat_id,
         storage_bytes_max: state.config.limits.storage_bytes_per_user(),
     };
     let file = db.add_file(new).await?;

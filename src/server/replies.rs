@@ -49,11 +49,11 @@ pub use self::{running::Running, summary::SummaryPauses, tell::looked, view::Vie
 pub async fn open_chat(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<ChatView> {
     let mut chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let messages = read_page(state, db, chat_id, None).await?;
-    let draft = db.find_draft(chat_id).await?;
+    let (draft, unsent_files) = (db.find_draft(chat_id).await?, db.list_unsent_files(chat_id).await?);
     if std::mem::take(&mut chat.is_unread) {
         tell::seen(state, db, chat_id).await;
     }
-    Ok(ChatView { chat, messages, draft })
+    Ok(ChatView { chat, messages, draft, unsent_files })
 }
 
 /// The messages of a chat before a place.

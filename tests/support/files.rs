@@ -57,14 +57,19 @@ impl Client {
     /// The same with more metadata.
     pub async fn upload_with(&self, name: &str, content: impl Into<bytes::Bytes>, metadata: &str) -> FileId {
         let content = content.into();
-        let metadata = format!("filename {}{metadata}", STANDARD.encode(name));
-        let request = self.tus(Method::POST, UPLOADS).header("upload-length", content.len());
-        let begun = Self::send_only(request.header("upload-metadata", metadata)).await;
+        let begun = self.begin_upload_with(name, content.len(), metadata).await;
         assert_eq!(begun.status, 201, "{}", begun.text());
         let place = begun.header("location").to_owned();
         let answer = Self::send_only(self.piece(&place, 0, content)).await;
         assert_eq!(answer.status, 204, "{}", answer.text());
         file_of(&place)
+    }
+
+    /// Announces a file, with more metadata than its name.
+    pub async fn begin_upload_with(&self, name: &str, bytes: usize, metadata: &str) -> Answer {
+        let metadata = format!("filename {}{metadata}", STANDARD.encode(name));
+        let request = self.tus(Method::POST, UPLOADS).header("upload-length", bytes);
+        Self::send_only(request.header("upload-metadata", metadata)).await
     }
 
     /// Some files in a form, not sent yet: each one's name, and its content in pieces.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     UserDb,
     chats::to_chat,
-    entity::{chat_file, chat_session},
+    entity::{chat_file, chat_session, user_file},
     exchanges::lock_chat,
     failed,
     file_uses::{delete_unused, hold, take_into_use},
@@ -20,7 +20,8 @@ use super::{
 use crate::{
     domain::{
         chat::Chat,
-        file::File,
+        draft::UnsentFile,
+        file::{File, FileName, FileState},
         ids::{ChatId, FileId, UserId},
         limits,
     },
@@ -59,6 +60,27 @@ impl UserDb {
             .await
             .map_err(failed("list files of a chat"))?;
         self.find_files(&ids.into_iter().map(FileId).collect::<Vec<_>>()).await
+    }
+
+    /// Files that are all here, for a message which is not sent yet in this chat.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_unsent_files(&self, chat_id: ChatId) -> Result<Vec<UnsentFile>> {
+        let rows: Vec<(Uuid, String)> = user_file::Entity::find()
+            .select_only()
+            .columns([user_file::Column::Id, user_file::Column::Name])
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(user_file::Column::ForChatId.eq(chat_id.0))
+            .filter(user_file::Column::UnusedUntilMs.is_not_null())
+            .filter(user_file::Column::State.ne(FileState::Uploading.name()))
+            .order_by_asc(user_file::Column::Id)
+            .limit(limits::FILES_PER_MESSAGE_MAX as u64)
+            .into_tuple()
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("list unsent files"))?;
+        Ok(rows.into_iter().map(|(id, name)| UnsentFile { id: FileId(id), name: FileName::kept(name) }).collect())
     }
 
     /// Gives files to a whole chat.

@@ -160,7 +160,7 @@ impl UserDb {
             let value = json!({
                 "id": row.id, "name": row.name, "kind": row.kind, "size_bytes": row.size_bytes,
                 "received_bytes": row.received_bytes, "modified_at_ms": row.modified_at_ms, "state": row.state,
-                "failure": row.failure, "created_at_ms": row.created_at_ms, "is_kept": row.is_kept,
+                "failure": row.failure, "created_at_ms": row.created_at_ms, "is_kept": row.is_kept, "for_chat_id": row.for_chat_id,
                 "content": format!("/files/{}/content", row.id),
             });
             (FileId(row.id), value)

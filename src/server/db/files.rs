@@ -22,7 +22,7 @@ use super::{
 use crate::{
     domain::{
         file::{File, FileKind, FileName, FileOrder, FileState},
-        ids::{FileId, UserId},
+        ids::{ChatId, FileId, UserId},
         limits,
     },
     error::{Error, InvalidInput, Result},
@@ -42,6 +42,8 @@ pub struct NewFile {
     pub modified_at_ms: Option<i64>,
     /// Whether it stays though no chat has it.
     pub is_kept: bool,
+    /// Where the message is being written that it comes with.
+    pub for_chat_id: Option<ChatId>,
     /// What all files of this user may take.
     pub storage_bytes_max: u64,
 }
@@ -283,6 +285,7 @@ fn new_row(user_id: UserId, new: &NewFile) -> Result<user_file::Model> {
         height: None,
         embedded_by: None,
         is_kept: new.is_kept,
+        for_chat_id: new.for_chat_id.map(|id| id.0),
         unused_until_ms: (!new.is_kept).then(|| now_ms + limits::UNUSED_FILE_SECONDS * 1_000),
     })
 }

@@ -155,7 +155,13 @@ async fn take<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     name: &str,
     content: impl Stream<Item = Result<bytes::Bytes, E>> + Send + 'static,
 ) -> Result<File> {
-    let announced = Announced { name: FileName::parse(name)?, size_bytes: None, modified_at_ms: None, is_kept: true };
+    let announced = Announced {
+        name: FileName::parse(name)?,
+        size_bytes: None,
+        modified_at_ms: None,
+        is_kept: true,
+        for_chat_id: None,
+    };
     let file = super::begin(state, db, announced).await?;
     intake::receive(state, db, Source::new(file.id, 0, true, content)).await
 }

@@ -123,6 +123,7 @@ async fn create(state: &AppState, db: &UserDb, request: &Parts) -> Result<Respon
         size_bytes: Some(size_bytes),
         modified_at_ms: metadata_value(metadata, "modified_at_ms").and_then(|value| value.parse().ok()),
         is_kept: metadata_value(metadata, "goes_with").as_deref() != Some("message"),
+        for_chat_id: metadata_value(metadata, "chat_id").map(|id| id.parse()).transpose()?,
     };
     let file = super::begin(state, db, announced).await?;
     let place = format!("{}/{}", request.uri.path().trim_end_matches('/'), file.id);

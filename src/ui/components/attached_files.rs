@@ -27,10 +27,11 @@ pub fn attach(draft: Draft, uploads: Uploads, files: Vec<BrowserFile>) {
             return;
         }
         // What there is room for is known before anything is sent.
+        let names: Vec<String> = files.iter().map(BrowserFile::name).collect();
         match list_files(String::new(), FileOrder::Newest.name().to_owned(), None).await {
             Ok(page) => {
-                let keys = uploads.add(files, &page.files, page.storage, GoesWith::Message);
-                let added = keys.into_iter().map(|key| DraftFile { key, file_id: None });
+                let keys = uploads.add(files, &page.files, page.storage, GoesWith::Message(draft.chat_id));
+                let added = names.into_iter().zip(keys).map(|(name, key)| DraftFile { key, name, file_id: None });
                 draft.files.update(|files| files.extend(added));
             }
             Err(error) => draft.error.set(Some(error)),
@@ -84,7 +85,9 @@ pub fn AttachedFiles(draft: Draft) -> impl IntoView {
 fn Row(key: u32, draft: Draft) -> impl IntoView {
     let uploads = use_uploads();
     let upload = Memo::new(move |_| uploads.all.with(|all| all.iter().find(|upload| upload.key == key).cloned()));
-    let name = upload.with_untracked(|upload| upload.as_ref().map(|upload| upload.name.clone()).unwrap_or_default());
+    let name = draft.files.with_untracked(|files| {
+        files.iter().find(|file| file.key == key).map(|file| file.name.clone()).unwrap_or_default()
+    });
     let has_failed = move || {
         upload.with(|upload| matches!(upload.as_ref().map(|upload| upload.state), Some(UploadState::Failed(_))))
     };

@@ -12,6 +12,7 @@ use crate::{
         conversation::Conversation,
         live::{Live, POLL_SECONDS, use_live},
         session::{Session, use_session},
+        uploads::use_uploads,
     },
 };
 
@@ -26,6 +27,9 @@ pub fn ChatView(
     let (session, live) = (use_session(), use_live());
     let draft = session.drafts.of(opened.chat.id, client_message_id);
     draft.hear(opened.draft.clone().into());
+    let (unsent, uploads, restored) = (opened.unsent_files.clone(), use_uploads(), draft.clone());
+    // After the page is what it was on the server, which cannot list them.
+    Effect::new(move || restored.restore_files(unsent.clone(), uploads));
     let conversation = Conversation::new(opened);
     conversation.error.set(failed_before);
     show_while_mounted(conversation.clone(), live);

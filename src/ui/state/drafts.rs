@@ -12,14 +12,14 @@ use leptos::{
     web_sys::UrlSearchParams,
 };
 
-use super::{conversation::Conversation, live::Live, session::Session};
+use super::{conversation::Conversation, live::Live, session::Session, uploads::Uploads};
 use crate::{
     api::{
         drafts::{SaveDraft, save_draft},
         messages::send_message,
     },
     domain::{
-        draft::{ChatDraft, DraftChange},
+        draft::{ChatDraft, DraftChange, UnsentFile},
         ids::{ChatId, ClientMessageId},
         limits,
     },
@@ -39,11 +39,11 @@ pub struct Draft {
     pub text: ArcRwSignal<String>,
     /// The text that is on its way to the server.
     pub on_its_way: ArcRwSignal<Option<String>>,
-    /// What is to come with it. Only this tab knows; the files themselves are at the server.
+    /// What is to come with it.
     pub files: ArcRwSignal<Vec<DraftFile>>,
     /// Why the last attempt failed.
     pub error: ArcRwSignal<Option<Error>>,
-    chat_id: ChatId,
+    pub chat_id: ChatId,
     kept: ArcStoredValue<Kept>,
     attempt: ArcStoredValue<Attempt>,
 }
@@ -51,8 +51,9 @@ pub struct Draft {
 /// A file that is to come with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DraftFile {
-    /// Of its upload.
+    /// Of its upload, if it was one of this page.
     pub key: u32,
+    pub name: String,
     /// None until all of it is at the server.
     pub file_id: Option<String>,
 }
@@ -160,6 +161,18 @@ impl Draft {
                 *text = join(text, &other);
             }
         });
+    }
+
+    /// Puts back files that were uploaded for it before this page was opened, unless there are some already.
+    pub fn restore_files(&self, unsent: Vec<UnsentFile>, uploads: Uploads) {
+        if !unsent.is_empty() && self.files.with_untracked(Vec::is_empty) {
+            let to_file = |UnsentFile { id, name }| DraftFile {
+                key: uploads.next_key(),
+                name: name.as_str().to_owned(),
+                file_id: Some(id.to_string()),
+            };
+            self.files.set(unsent.into_iter().map(to_file).collect());
+        }
     }
 
     /// Works in a draft that was saved, perhaps elsewhere.

@@ -66,8 +66,8 @@ pub struct Upload {
 pub enum GoesWith {
     /// For its own sake.
     Library,
-    /// A message: it is deleted with the last chat that has it.
-    Message,
+    /// A message that is being written in this chat: it is deleted with the last chat that has it.
+    Message(ChatId),
     /// Kept for its own sake, and given to this chat.
     Chat(ChatId),
 }
@@ -99,13 +99,13 @@ thread_local! {
 #[derive(Clone, Copy)]
 pub struct Uploads {
     pub all: RwSignal<Vec<Upload>>,
-    next_key: StoredValue<u32>,
+    last_key: StoredValue<u32>,
     session: Session,
 }
 
 /// Makes the uploads known to everything below.
 pub fn provide_uploads(session: Session) {
-    let uploads = Uploads { all: RwSignal::new(Vec::new()), next_key: StoredValue::new(0), session };
+    let uploads = Uploads { all: RwSignal::new(Vec::new()), last_key: StoredValue::new(0), session };
     provide_context(uploads);
 }
 
@@ -118,12 +118,12 @@ impl Uploads {
     /// Sends files. Those among `unfinished` that are the same ones, for the same use, go on from where they are; those for which there is no room
     /// are not begun. Gives their keys.
     pub fn add(self, files: Vec<BrowserFile>, unfinished: &[File], storage: Storage, goes_with: GoesWith) -> Vec<u32> {
+        let is_for_message = matches!(goes_with, GoesWith::Message(_));
         let mut keys = Vec::new();
         for content in files {
-            let key = self.next_key.get_value();
+            let key = self.next_key();
             keys.push(key);
-            self.next_key.set_value(key + 1);
-            let is_its = |file: &&File| file.is_kept == (goes_with != GoesWith::Message) && is_same(file, &content);
+            let is_its = |file: &&File| file.is_kept != is_for_message && is_same(file, &content);
             let place = unfinished.iter().find(is_its).map(|file| place_of(file.id));
             let upload = Upload {
                 key,
@@ -143,6 +143,16 @@ impl Uploads {
         }
         self.start_waiting();
         keys
+    }
+
+    /// A key that no upload has.
+    pub fn next_key(self) -> u32 {
+        self.last_key
+            .try_update_value(|key| {
+                *key += 1;
+                *key
+            })
+            .unwrap_or_default()
     }
 
     /// Gives an upload up, here and on the server.
@@ -300,8 +310,8 @@ impl Uploads {
             base64(&content.name()),
             base64(&content.last_modified().to_string())
         );
-        if self.of(key, |upload| upload.goes_with) == Some(GoesWith::Message) {
-            metadata.push_str(&format!(",goes_with {}", base64("message")));
+        if let Some(GoesWith::Message(chat_id)) = self.of(key, |upload| upload.goes_with) {
+            metadata.push_str(&format!(",goes_with {},chat_id {}", base64("message"), base64(&chat_id.to_string())));
         }
         let size = content.size().to_string();
         let headers = [("upload-length", size.as_str()), ("upload-metadata", &metadata)];

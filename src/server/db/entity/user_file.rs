@@ -27,6 +27,7 @@ pub struct Model {
     pub embedded_by: Option<String>,
     pub is_kept: bool,
     pub unused_until_ms: Option<i64>,
+    pub for_chat_id: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
