@@ -38,6 +38,7 @@ crate::on_both_databases![
     x13_nothing_of_somebody_elses_files_or_of_deleted_ones_goes_to_a_model,
     x20_what_was_made_of_a_file_has_its_rights_and_goes_with_it,
     what_is_attached_and_not_sent_is_there_when_its_chat_is_opened_again,
+    what_is_uploaded_for_a_chat_is_its_own_once_it_is_whole,
     x22_a_file_that_came_with_a_message_goes_with_the_last_chat_that_has_it,
     f25_what_stands_in_a_file_is_material_and_fetches_nothing,
     a_reply_waits_for_its_files_to_be_read,
@@ -356,6 +357,20 @@ async fn what_is_attached_and_not_sent_is_there_when_its_chat_is_opened_again(se
     assert!(found.is_empty(), "it was sent");
     let refused = alice.begin_upload_with("x.txt", 1, ",goes_with bWVzc2FnZQ==,chat_id bm90IGFuIGlk").await;
     assert_eq!(refused.status, 404, "{}", refused.text());
+}
+
+async fn what_is_uploaded_for_a_chat_is_its_own_once_it_is_whole(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    let chat_id = alice.create_chat().await;
+    let for_chat = format!(",goes_with Y2hhdA==,chat_id {}", STANDARD.encode(chat_id.to_string()));
+    let file = alice.upload_with("terms.txt", "Fourteen days.", &for_chat).await;
+    let of_bob = bob.upload_with("bobs.txt", "Bob's.", &for_chat).await;
+    let settings: ChatSettings =
+        alice.call::<OpenChatSettings>(&[("chat_id", &*chat_id.to_string()), ("search", "")]).await.ok();
+    assert_eq!(settings.files.iter().map(|file| file.id).collect::<Vec<_>>(), [file]);
+    assert!(settings.files[0].is_kept && bob.find_file(of_bob).await.is_some());
+    assert_eq!(app.database.count("chat_file").await, 1);
 }
 
 async fn x22_a_file_that_came_with_a_message_goes_with_the_last_chat_that_has_it(setup: Setup) {

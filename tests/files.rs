@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{StreamExt, future::join_all};
 use rand::Rng;
 use reqwest::Method;
@@ -582,6 +583,18 @@ async fn a_program_adds_lists_and_deletes_files(setup: Setup) {
     let begun =
         Client::send_only(begun.header("upload-length", 3).header("upload-metadata", "filename YS50eHQ=")).await;
     assert!(begun.header("location").starts_with("/api/v1/files/uploads/"), "{}", begun.text());
+    // What changes a chat needs leave for that.
+    let files_only = crate::api::make_token(&alice, "writes", &["files_write"]).await;
+    let chat_id = alice.create_chat().await;
+    let for_chat = format!("filename YS50eHQ=,goes_with Y2hhdA==,chat_id {}", STANDARD.encode(chat_id.to_string()));
+    let begin = |token: &str| {
+        let begun = ask(Method::POST, "/api/v1/files/uploads", token).header("tus-resumable", "1.0.0");
+        Client::send_only(begun.header("upload-length", 3).header("upload-metadata", for_chat.clone()))
+    };
+    assert_eq!(begin(&files_only).await.refusal(), (403, "scope_missing".to_owned()));
+    assert_eq!(begin(&tokens.personal).await.status, 201);
+    let form = ask(Method::POST, &format!("/api/v1/files/form/{chat_id}"), &files_only).body("x");
+    assert_eq!(Client::send_only(form).await.refusal(), (403, "scope_missing".to_owned()));
     assert_eq!(Client::send_only(ask(Method::DELETE, &path, &tokens.personal)).await.status, 204);
     assert_eq!(Client::send_only(ask(Method::GET, &path, &read_only)).await.status, 404);
 }

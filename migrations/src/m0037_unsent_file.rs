@@ -1,4 +1,4 @@
-//! In which chat the message is being written that a file was uploaded for.
+//! The chat that a file is uploaded for: as a whole, or for a message that is being written in it.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

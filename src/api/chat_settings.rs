@@ -49,8 +49,7 @@ pub async fn add_chat_file(chat_id: String, file_id: String) -> Result<(), Error
     let (state, db) = (request::state()?, request::user()?);
     let chat_id: ChatId = chat_id.parse()?;
     chats::add_files(&state, &db, chat_id, vec![file_id.parse()?]).await?;
-    // An upload that ends does not lead anybody away.
-    request::answer_form(&format!("/chats/{chat_id}/settings"));
+    request::show(&format!("/chats/{chat_id}/settings"));
     Ok(())
 }
 

@@ -17,12 +17,15 @@ pub mod search;
 pub mod sweep;
 pub mod tus;
 
-use super::{db::NewFile, db::UserDb, state::AppState};
+use axum::http::Extensions;
+
+use super::{auth::guard::Program, db::NewFile, db::UserDb, state::AppState};
 use crate::{
     domain::{
         file::{File, FileKind, FileName, FileOrder, FilePage, Storage},
         ids::{ChatId, FileId},
         limits,
+        token::Scope,
     },
     error::{Error, InvalidInput, Result},
 };
@@ -42,7 +45,7 @@ pub struct Announced {
     pub modified_at_ms: Option<i64>,
     /// Whether it stays though no chat has it; else it came with a message.
     pub is_kept: bool,
-    /// Where that message is being written, if that is known.
+    /// The chat that has it once it is whole; of one that comes with a message, where that is being written.
     pub for_chat_id: Option<ChatId>,
 }
 
@@ -69,6 +72,17 @@ pub async fn begin(state: &AppState, db: &UserDb, announced: Announced) -> Resul
     let file = db.add_file(new).await?;
     state.live.files_changed(db.user_id());
     Ok(file)
+}
+
+/// Whether a request for files may also change a chat: a program's token says so.
+///
+/// # Errors
+/// [`Error::Scope`].
+fn check_may_change_chats(extensions: &Extensions) -> Result<()> {
+    match extensions.get::<Program>() {
+        Some(Program(Ok(shown))) => shown.check(Scope::ChatsWrite),
+        _ => Ok(()),
+    }
 }
 
 /// A page of somebody's files.

@@ -130,13 +130,6 @@ pub fn show(path: &str) {
     leptos_axum::redirect(path);
 }
 
-/// Leads the browser to a page of this site after a plain form, and only then.
-pub fn answer_form(path: &str) {
-    if parts().is_ok_and(|parts| parts.extensions.get::<PlainForm>().is_some()) {
-        leptos_axum::redirect(path);
-    }
-}
-
 /// Gives a page the status of what it shows: 404 for what is not there, instead of 200.
 pub fn page<T>(result: Result<T>) -> Result<T> {
     if let (Err(error), Some(response)) = (&result, use_context::<ResponseOptions>()) {

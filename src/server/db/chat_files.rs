@@ -99,6 +99,29 @@ impl UserDb {
         .await
     }
 
+    /// Gives a file that was uploaded for a whole chat to it. Nothing when it was not, or when the chat is gone.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] when the chat would have too many.
+    pub async fn give_to_its_chat(&self, id: FileId) -> Result<()> {
+        let chat_id: Option<Option<Uuid>> = user_file::Entity::find_by_id(id.0)
+            .select_only()
+            .column(user_file::Column::ForChatId)
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(user_file::Column::IsKept.eq(true))
+            .into_tuple()
+            .one(&self.read().await?)
+            .await
+            .map_err(failed("find a file's chat"))?;
+        match chat_id.flatten() {
+            Some(chat_id) => match self.add_chat_files(ChatId(chat_id), vec![id]).await {
+                Err(Error::NotFound) => Ok(()),
+                given => given,
+            },
+            None => Ok(()),
+        }
+    }
+
     /// Takes a file from a whole chat; with it goes what was only there for its sake.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub struct NewFile {
     pub modified_at_ms: Option<i64>,
     /// Whether it stays though no chat has it.
     pub is_kept: bool,
-    /// Where the message is being written that it comes with.
+    /// The chat that it is for: as a whole, or for a message that is being written in it.
     pub for_chat_id: Option<ChatId>,
     /// What all files of this user may take.
     pub storage_bytes_max: u64,

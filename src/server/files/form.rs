@@ -25,10 +25,9 @@ use crate::{
         file::{File, FileName},
         ids::ChatId,
         limits,
-        token::Scope,
     },
     error::{Error, Result},
-    server::{auth::guard::Program, db::UserDb, door, refusal, state::AppState},
+    server::{db::UserDb, door, refusal, state::AppState},
 };
 
 /// Where the form stands.
@@ -61,11 +60,7 @@ pub async fn submit_for_chat(
     request: Request,
 ) -> Response {
     let is_page = refusal::accepts_html(request.headers());
-    let may_write = match request.extensions().get::<Program>() {
-        Some(Program(program)) => program.as_ref().map_or(Ok(()), |shown| shown.check(Scope::ChatsWrite)),
-        None => Ok(()),
-    };
-    let taken = match may_write.and_then(|()| chat_id.parse()) {
+    let taken = match super::check_may_change_chats(request.extensions()).and_then(|()| chat_id.parse()) {
         Ok(chat_id) => take_for_chat(&state, &uploader.0, chat_id, request).await.map(|files| (chat_id, files)),
         Err(error) => {
             door::discard(request.into_body().into_data_stream()).await;

@@ -121,7 +121,7 @@ impl Source {
 /// [`Error::NotFound`], [`Error::UploadOffset`]; [`Error::TooLarge`] when it is more than was announced,
 /// [`Error::FileTooLarge`] and [`Error::StorageFull`] when nothing was, [`InvalidInput::FileEmpty`](crate::error::InvalidInput)
 /// when nothing came then; [`Error::UploadCut`]; [`Error::DiskFull`];
-/// [`Error::Busy`], [`Error::TooMany`] when too many are taken in already.
+/// [`Error::Busy`], [`Error::TooMany`] when too many are taken in already, or the chat that it is for has too many.
 pub async fn receive(state: &AppState, db: &UserDb, source: Source) -> Result<File> {
     let place = state.intake.enter(db.user_id())?;
     let (state, db) = (state.clone(), db.clone());
@@ -180,11 +180,13 @@ impl Receiving {
         if self.source.is_unsized {
             file = self.db.finish_upload(file.id).await?;
         }
+        let is_whole = file.state == FileState::Waiting;
+        let given = if is_whole { self.db.give_to_its_chat(file.id).await } else { Ok(()) };
         self.state.live.files_changed(self.db.user_id());
-        if file.state == FileState::Waiting {
+        if is_whole {
             self.state.readers.wake();
         }
-        Ok(file)
+        given.map(|()| file)
     }
 
     /// What comes next; none at the end.

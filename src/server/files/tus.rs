@@ -12,7 +12,7 @@ use super::{Announced, Source, intake};
 use crate::{
     domain::{
         file::{File, FileName, FileState},
-        ids::FileId,
+        ids::{ChatId, FileId},
         limits,
         token::Scope,
     },
@@ -118,12 +118,17 @@ async fn create(state: &AppState, db: &UserDb, request: &Parts) -> Result<Respon
     }
     let size_bytes = number(headers, &LENGTH).ok_or(Error::Malformed)?;
     let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let goes_with = metadata_value(metadata, "goes_with");
+    let for_chat_id: Option<ChatId> = metadata_value(metadata, "chat_id").map(|id| id.parse()).transpose()?;
+    if for_chat_id.is_some() {
+        super::check_may_change_chats(&request.extensions)?;
+    }
     let announced = Announced {
         name: FileName::parse(&metadata_value(metadata, "filename").ok_or(Error::Malformed)?)?,
         size_bytes: Some(size_bytes),
         modified_at_ms: metadata_value(metadata, "modified_at_ms").and_then(|value| value.parse().ok()),
-        is_kept: metadata_value(metadata, "goes_with").as_deref() != Some("message"),
-        for_chat_id: metadata_value(metadata, "chat_id").map(|id| id.parse()).transpose()?,
+        is_kept: goes_with.as_deref() != Some("message"),
+        for_chat_id,
     };
     let file = super::begin(state, db, announced).await?;
     let place = format!("{}/{}", request.uri.path().trim_end_matches('/'), file.id);

@@ -16,7 +16,6 @@ use web_sys::{Blob, File as BrowserFile, FileList, ProgressEvent, XmlHttpRequest
 
 use super::session::Session;
 use crate::{
-    api::chat_settings::add_chat_file,
     domain::{
         file::{File, FileState, Storage},
         ids::{ChatId, FileId},
@@ -80,7 +79,7 @@ impl Upload {
 
     /// The file that it became, once all of it is there.
     pub fn file_id(&self) -> Option<&str> {
-        self.place.as_deref().filter(|_| self.state == UploadState::Done).and_then(id_in)
+        self.place.as_deref().filter(|_| self.state == UploadState::Done)?.rsplit('/').next()
     }
 }
 
@@ -210,10 +209,7 @@ impl Uploads {
         for key in waiting.into_iter().take(RUNNING_MAX.saturating_sub(running)) {
             self.change(key, |upload| upload.state = UploadState::Running);
             spawn_local(async move {
-                let outcome = match self.send(key).await {
-                    Ok(()) => self.give(key).await,
-                    failed => failed,
-                };
+                let outcome = self.send(key).await;
                 let state = match outcome {
                     Ok(()) => UploadState::Done,
                     Err(error) => {
@@ -227,15 +223,6 @@ impl Uploads {
                 }
                 self.start_waiting();
             });
-        }
-    }
-
-    /// Gives a file that has arrived to the chat that it is for.
-    async fn give(self, key: u32) -> Result<()> {
-        let (goes_with, place) = (self.of(key, |upload| upload.goes_with), self.place(key));
-        match (goes_with, place.as_deref().and_then(id_in)) {
-            (Some(GoesWith::Chat(chat_id)), Some(id)) => add_chat_file(chat_id.to_string(), id.to_owned()).await,
-            _ => Ok(()),
         }
     }
 
@@ -310,8 +297,13 @@ impl Uploads {
             base64(&content.name()),
             base64(&content.last_modified().to_string())
         );
-        if let Some(GoesWith::Message(chat_id)) = self.of(key, |upload| upload.goes_with) {
-            metadata.push_str(&format!(",goes_with {},chat_id {}", base64("message"), base64(&chat_id.to_string())));
+        let goes_with = match self.of(key, |upload| upload.goes_with) {
+            Some(GoesWith::Message(chat_id)) => Some(("message", chat_id)),
+            Some(GoesWith::Chat(chat_id)) => Some(("chat", chat_id)),
+            _ => None,
+        };
+        if let Some((what, chat_id)) = goes_with {
+            metadata.push_str(&format!(",goes_with {},chat_id {}", base64(what), base64(&chat_id.to_string())));
         }
         let size = content.size().to_string();
         let headers = [("upload-length", size.as_str()), ("upload-metadata", &metadata)];
@@ -348,11 +340,6 @@ fn is_same(file: &File, content: &BrowserFile) -> bool {
         && file.name.as_str() == content.name()
         && size.to_bits() == content.size().to_bits()
         && modified.to_bits() == content.last_modified().to_bits()
-}
-
-/// The id of the file whose content goes to a place.
-fn id_in(place: &str) -> Option<&str> {
-    place.rsplit('/').next()
 }
 
 fn place_of(id: FileId) -> String {
