@@ -12,6 +12,8 @@ pub mod chat_settings;
 pub mod device;
 pub mod draft;
 pub mod file;
+pub mod file_kind;
+pub mod file_state;
 pub mod ids;
 pub mod limits;
 pub mod live;

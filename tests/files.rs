@@ -8,10 +8,7 @@ use rand::Rng;
 use reqwest::Method;
 use sardonyx::{
     api::{account::DeleteAccount, files::ListFiles},
-    domain::{
-        file::{FilePage, FileState},
-        limits,
-    },
+    domain::{file::FilePage, file_state::FileState, limits},
 };
 use uuid::Uuid;
 

@@ -5,7 +5,8 @@ use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 use sardonyx::{
     api::files::RetryFile,
     domain::{
-        file::{FileFailure, FileKind, FileState},
+        file_kind::FileKind,
+        file_state::{FileFailure, FileState},
         ids::FileId,
     },
 };

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream, try_join};
 use sardonyx::{
     domain::{
-        file::{Chunk, FileKind, FileName, FilePage, FileState},
+        file::{Chunk, FileName, FilePage},
+        file_kind::FileKind,
+        file_state::FileState,
         ids::BlobId,
         limits,
         place::Place,

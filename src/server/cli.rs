@@ -15,7 +15,7 @@ use super::{
     serve::open_database,
 };
 use crate::domain::{
-    file::FileKind,
+    file_kind::FileKind,
     limits,
     user::{Email, Password, Role},
 };

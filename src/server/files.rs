@@ -22,7 +22,8 @@ use axum::http::Extensions;
 use super::{auth::guard::Program, db::NewFile, db::UserDb, state::AppState};
 use crate::{
     domain::{
-        file::{File, FileKind, FileName, FileOrder, FilePage, Storage},
+        file::{File, FileName, FileOrder, FilePage, Storage},
+        file_kind::FileKind,
         ids::{ChatId, FileId},
         limits,
         token::Scope,

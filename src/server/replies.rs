@@ -8,6 +8,7 @@ mod context;
 mod engine;
 pub mod follow;
 mod joint;
+mod material;
 mod prompt;
 mod queue;
 pub mod running;

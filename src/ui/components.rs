@@ -45,6 +45,7 @@ pub mod provider_form;
 pub mod reply_details;
 pub mod reply_outcome;
 pub mod retry_form;
+pub mod retry_upload;
 pub mod session_banner;
 pub mod settings_frame;
 pub mod setup_form;

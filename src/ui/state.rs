@@ -20,4 +20,5 @@ pub mod socket;
 mod storage;
 pub mod submission;
 pub mod unread;
+mod upload_request;
 pub mod uploads;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{
-        file::FileState,
+        file_state::FileState,
         ids::{BlobId, FileId, UserId},
         limits,
     },

@@ -21,7 +21,8 @@ use crate::{
     domain::{
         chat::Chat,
         draft::UnsentFile,
-        file::{File, FileName, FileState},
+        file::{File, FileName},
+        file_state::FileState,
         ids::{ChatId, FileId, UserId},
         limits,
     },

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{
-        file::FileState,
+        file_state::FileState,
         ids::{FileId, UserId},
     },
     error::Result,

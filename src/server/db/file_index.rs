@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        file::{Chunk, FileName, FileState},
+        file::{Chunk, FileName},
+        file_state::FileState,
         ids::{FileId, UserId},
         limits,
     },

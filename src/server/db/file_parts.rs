@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     domain::{
-        file::{File, FileState},
+        file::File,
+        file_state::FileState,
         ids::{BlobId, FileId, UserId},
     },
     error::{Error, InvalidInput, Result},

@@ -23,7 +23,9 @@ use super::{
 };
 use crate::{
     domain::{
-        file::{File, FileFailure, FileKind, FileState},
+        file::File,
+        file_kind::FileKind,
+        file_state::{FileFailure, FileState},
         ids::{FileId, UserId},
         limits,
         notification::NotificationKind,

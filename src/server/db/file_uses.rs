@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{
     domain::{
-        file::{ChatLink, FileChats, FileState},
+        file::{ChatLink, FileChats},
+        file_state::FileState,
         ids::{ChatId, FileId, UserId},
         limits,
         source::FileUse,

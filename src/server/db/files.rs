@@ -21,7 +21,9 @@ use super::{
 };
 use crate::{
     domain::{
-        file::{File, FileKind, FileName, FileOrder, FileState},
+        file::{File, FileName, FileOrder},
+        file_kind::FileKind,
+        file_state::FileState,
         ids::{ChatId, FileId, UserId},
         limits,
     },

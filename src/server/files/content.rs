@@ -18,11 +18,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::blobs::Blobs;
 use crate::{
-    domain::{
-        file::{File, FileState},
-        ids::FileId,
-        token::Scope,
-    },
+    domain::{file::File, file_state::FileState, ids::FileId, token::Scope},
     error::{Error, Result},
     server::{
         auth::guard::{Caller, Program},

@@ -6,7 +6,7 @@
 //! `reader`.
 //!
 //! One file here for each sort of files: bytes in, [`Findings`] out. To add a kind: a variant of
-//! [`FileKind`](crate::domain::file::FileKind), an arm in [`read`], and files of that kind in `tests/corpus`.
+//! [`FileKind`](crate::domain::file_kind::FileKind), an arm in [`read`], and files of that kind in `tests/corpus`.
 
 mod book;
 mod findings;
@@ -30,10 +30,7 @@ use std::{
 };
 
 use self::{findings::Findings, protocol::Said};
-use crate::domain::{
-    file::{FileFailure, FileKind},
-    limits,
-};
+use crate::domain::{file_kind::FileKind, file_state::FileFailure, limits};
 
 /// What most kinds end with.
 type Outcome = Result<(), FileFailure>;

@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        file::{File, FileState},
+        file::File,
+        file_state::FileState,
         ids::{BlobId, FileId, UserId},
         limits,
     },

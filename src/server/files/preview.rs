@@ -9,7 +9,8 @@ use axum::{
 use super::content::{Reader, SANDBOX};
 use crate::{
     domain::{
-        file::{Chunk, FileKind},
+        file::Chunk,
+        file_kind::FileKind,
         ids::FileId,
         limits,
         preview::{FileView, ShownChunk, ShownContent},

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::extract::protocol::{LINE_BYTES_MAX, Said};
 use crate::{
-    domain::file::{FileFailure, FileKind},
+    domain::{file_kind::FileKind, file_state::FileFailure},
     error::{Error, Result},
     server::lines::{Line, next_line},
 };

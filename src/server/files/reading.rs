@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     domain::{
-        file::{Chunk, File, FileFailure},
+        file::{Chunk, File},
+        file_state::FileFailure,
         limits,
     },
     error::{Error, Result},

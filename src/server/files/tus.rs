@@ -11,7 +11,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{Announced, Source, intake};
 use crate::{
     domain::{
-        file::{File, FileName, FileState},
+        file::{File, FileName},
+        file_state::FileState,
         ids::{ChatId, FileId},
         limits,
         token::Scope,

@@ -5,7 +5,7 @@
 //! a quarter is cut off at once. So the summary is seldom made anew, a server that keeps what it has read need not read it
 //! again, and the person does not see the mark move with every message.
 
-use super::{sources::Material, summary};
+use super::{material::Material, summary};
 use crate::{
     domain::{
         limits,

@@ -1,7 +1,13 @@
 //! Where files are chosen that come with a message. What uploads and lists them is a part of the browser half of its own
 //! (`attached_files`), loaded when the first one is chosen.
 
-use leptos::{html::Input, prelude::*, task::spawn_local, web_sys::FileList};
+use leptos::{
+    ev::{ClipboardEvent, DragEvent},
+    html::Input,
+    prelude::*,
+    task::spawn_local,
+    web_sys::FileList,
+};
 
 use crate::{
     error::Error,
@@ -50,8 +56,39 @@ pub fn Attached(draft: Draft) -> impl IntoView {
     }
 }
 
+/// What has files come with the next message that are dragged over a field, dropped there, or pasted.
+pub fn taking_files(
+    draft: &Draft,
+    uploads: Uploads,
+    is_over: RwSignal<bool>,
+) -> (impl Fn(DragEvent) + use<>, impl Fn(DragEvent) + use<>, impl Fn(ClipboardEvent) + use<>) {
+    let on_drag = move |event: DragEvent| {
+        // Text is dropped into the field as anywhere.
+        if event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0)) {
+            event.prevent_default();
+            is_over.set(true);
+        }
+    };
+    let dropped = draft.clone();
+    let on_drop = move |event: DragEvent| {
+        is_over.set(false);
+        if attach_all(&dropped, uploads, event.data_transfer().and_then(|data| data.files())) {
+            event.prevent_default();
+        }
+    };
+    let pasted = draft.clone();
+    let on_paste = move |event: ClipboardEvent| {
+        // Programs for text and tables put a picture of what was copied beside it.
+        let data = event.clipboard_data().filter(|data| data.get_data("text/plain").unwrap_or_default().is_empty());
+        if attach_all(&pasted, uploads, data.and_then(|data| data.files())) {
+            event.prevent_default();
+        }
+    };
+    (on_drag, on_drop, on_paste)
+}
+
 /// Has files come with the next message. False when there are none.
-pub fn attach_all(draft: &Draft, uploads: Uploads, list: Option<FileList>) -> bool {
+fn attach_all(draft: &Draft, uploads: Uploads, list: Option<FileList>) -> bool {
     let Some(files) = list.map(|list| to_files(&list)).filter(|files| !files.is_empty()) else { return false };
     let draft = draft.clone();
     spawn_local(async move {

@@ -11,9 +11,12 @@ use crate::{
     api::files::{delete_files, list_files},
     domain::{file::FileOrder, limits},
     error::Error,
-    ui::state::{
-        drafts::{Draft, DraftFile},
-        uploads::{GoesWith, Upload, UploadState, Uploads, use_uploads},
+    ui::{
+        components::retry_upload::RetryUpload,
+        state::{
+            drafts::{Draft, DraftFile},
+            uploads::{GoesWith, Upload, UploadState, Uploads, use_uploads},
+        },
     },
 };
 
@@ -88,9 +91,9 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
     let name = draft.files.with_untracked(|files| {
         files.iter().find(|file| file.key == key).map(|file| file.name.clone()).unwrap_or_default()
     });
-    let has_failed = move || {
+    let has_failed = Signal::derive(move || {
         upload.with(|upload| matches!(upload.as_ref().map(|upload| upload.state), Some(UploadState::Failed(_))))
-    };
+    });
     let state = move || upload.with(|upload| upload.as_ref().map(describe));
     let is_on_its_way = {
         let on_its_way = draft.on_its_way.clone();
@@ -111,19 +114,10 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
         <li class="attached-file">
             <span class="attached-name">{name.clone()}</span>
             // What went wrong is said at once, each step of a hundred is not.
-            <span class="attached-state" role=move || has_failed().then_some("alert")>
+            <span class="attached-state" role=move || has_failed.get().then_some("alert")>
                 {state}
             </span>
-            {move || {
-                has_failed()
-                    .then(|| {
-                        view! {
-                            <button class="button button-quiet" type="button" on:click=move |_| uploads.retry(key)>
-                                "Retry"
-                            </button>
-                        }
-                    })
-            }}
+            <RetryUpload key has_failed />
             <button
                 class="button button-quiet"
                 type="button"

@@ -3,7 +3,7 @@
 use leptos::{ev, html::Textarea, prelude::*, server_fn::ServerFn, web_sys::HtmlTextAreaElement};
 
 use super::{
-    attach_button::{AttachButton, Attached, attach_all},
+    attach_button::{AttachButton, Attached, taking_files},
     message_field::MessageField,
     model_hint::ModelHint,
     model_picker::ModelPicker,
@@ -66,28 +66,7 @@ pub fn Composer(
     };
     let typed_ms = conversation.typed_ms.clone();
     let is_over = RwSignal::new(false);
-    let on_drag = move |event: ev::DragEvent| {
-        // Text is dropped into the field as anywhere.
-        if event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0)) {
-            event.prevent_default();
-            is_over.set(true);
-        }
-    };
-    let dropped = draft.clone();
-    let on_drop = move |event: ev::DragEvent| {
-        is_over.set(false);
-        if attach_all(&dropped, uploads, event.data_transfer().and_then(|data| data.files())) {
-            event.prevent_default();
-        }
-    };
-    let pasted = draft.clone();
-    let on_paste = move |event: ev::ClipboardEvent| {
-        // Programs for text and tables put a picture of what was copied beside it.
-        let data = event.clipboard_data().filter(|data| data.get_data("text/plain").unwrap_or_default().is_empty());
-        if attach_all(&pasted, uploads, data.and_then(|data| data.files())) {
-            event.prevent_default();
-        }
-    };
+    let (on_drag, on_drop, on_paste) = taking_files(&draft, uploads, is_over);
     focus_when_new(&conversation, field);
 
     view! {

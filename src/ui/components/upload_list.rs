@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     domain::file::size_text,
-    ui::state::uploads::{Upload, UploadState, use_uploads},
+    ui::{
+        components::retry_upload::RetryUpload,
+        state::uploads::{Upload, UploadState, use_uploads},
+    },
 };
 
 /// One row for each upload, until it is done.
@@ -42,7 +45,7 @@ fn Row(key: u32) -> impl IntoView {
     let of = move |text: fn(&Upload) -> String| upload.with(|upload| upload.as_ref().map(text).unwrap_or_default());
     let name = of(|upload| upload.name.clone());
     let state = move || upload.with(|upload| upload.as_ref().map(|upload| upload.state));
-    let has_failed = move || matches!(state(), Some(UploadState::Failed(_)));
+    let has_failed = Signal::derive(move || matches!(state(), Some(UploadState::Failed(_))));
 
     view! {
         <li class="upload-row">
@@ -56,16 +59,7 @@ fn Row(key: u32) -> impl IntoView {
                 ></progress>
                 <p class="file-detail">{move || of(describe)}</p>
             </div>
-            {move || {
-                has_failed()
-                    .then(|| {
-                        view! {
-                            <button class="button button-quiet" type="button" on:click=move |_| uploads.retry(key)>
-                                "Retry"
-                            </button>
-                        }
-                    })
-            }}
+            <RetryUpload key has_failed />
             <button
                 class="button button-quiet"
                 type="button"

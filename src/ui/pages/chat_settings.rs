@@ -5,12 +5,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::{
     api::chat_settings::{AddChatFile, DeleteChat, RemoveChatFile, SearchAllFiles, open_chat_settings},
-    domain::{
-        chat::Chat,
-        chat_settings::ChatSettings,
-        file::{File, FileState},
-        limits,
-    },
+    domain::{chat::Chat, chat_settings::ChatSettings, file::File, file_state::FileState, limits},
     error::Error,
     ui::{
         components::{

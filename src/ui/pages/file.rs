@@ -16,7 +16,8 @@ use crate::{
         files::{KeepFile, RetryFile, keep_file, open_file, retry_file},
     },
     domain::{
-        file::{File, FileState, size_text},
+        file::{File, size_text},
+        file_state::FileState,
         ids::FileId,
         place::Place,
         preview::{FileView, ShownChunk, ShownContent},

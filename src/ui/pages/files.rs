@@ -15,7 +15,8 @@ use crate::{
         files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file, search_files},
     },
     domain::{
-        file::{File, FileChats, FileOrder, FilePage, FileState, Storage, size_text},
+        file::{File, FileChats, FileOrder, FilePage, Storage, size_text},
+        file_state::FileState,
         ids::FileId,
         limits,
         search::{FoundPassage, SearchResults},

@@ -1,23 +1,20 @@
 //! What this tab uploads: several files at once, each gone on with after a cut (tus 1.0, the server's `files::tus`).
 //!
-//! It belongs to the app: an upload goes on while its person reads another page. The browser's own request object is used,
-//! for `fetch` does not say how much it has sent.
+//! It belongs to the app: an upload goes on while its person reads another page.
 
-use std::{cell::RefCell, collections::HashMap, time::Duration};
+use std::{cell::RefCell, collections::HashMap};
 
-use js_sys::Promise;
-use leptos::{
-    prelude::*,
-    task::spawn_local,
-    wasm_bindgen::{JsCast, closure::Closure},
+use leptos::{prelude::*, task::spawn_local};
+use web_sys::{File as BrowserFile, FileList, XmlHttpRequest};
+
+use super::{
+    session::Session,
+    upload_request::{base64, pause, request_to},
 };
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, File as BrowserFile, FileList, ProgressEvent, XmlHttpRequest};
-
-use super::session::Session;
 use crate::{
     domain::{
-        file::{File, FileState, Storage},
+        file::{File, Storage},
+        file_state::FileState,
         ids::{ChatId, FileId},
     },
     error::{Error, InvalidInput, Result},
@@ -84,14 +81,14 @@ impl Upload {
 }
 
 /// What only the browser has of an upload.
-struct Source {
+pub(super) struct Source {
     content: BrowserFile,
-    request: Option<XmlHttpRequest>,
+    pub(super) request: Option<XmlHttpRequest>,
 }
 
 thread_local! {
     /// By the uploads' keys. Not in a signal: a server's threads must never see these.
-    static SOURCES: RefCell<HashMap<u32, Source>> = RefCell::default();
+    pub(super) static SOURCES: RefCell<HashMap<u32, Source>> = RefCell::default();
 }
 
 /// All uploads of this tab.
@@ -372,80 +369,4 @@ const fn can_pass(error: Error) -> bool {
             | Error::TooMany
             | Error::TooOften { .. }
     )
-}
-
-/// What the server said.
-struct Answer(XmlHttpRequest);
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<String> {
-        self.0.get_response_header(name).ok().flatten()
-    }
-}
-
-/// A request of the upload protocol.
-async fn request_to(
-    key: u32,
-    method: &str,
-    place: &str,
-    headers: &[(&str, &str)],
-    content: Option<&Blob>,
-    on_progress: impl Fn(f64) + 'static,
-) -> Result<Answer> {
-    let request = XmlHttpRequest::new().map_err(|_| Error::Internal)?;
-    request.open(method, place).map_err(|_| Error::Internal)?;
-    for (name, value) in [("tus-resumable", "1.0.0")].iter().chain(headers) {
-        request.set_request_header(name, value).map_err(|_| Error::Internal)?;
-    }
-    let on_progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| on_progress(event.loaded()));
-    if content.is_some()
-        && let Ok(upload) = request.upload()
-    {
-        upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
-    }
-    SOURCES.with_borrow_mut(|sources| {
-        if let Some(source) = sources.get_mut(&key) {
-            source.request = Some(request.clone());
-        }
-    });
-    let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
-    match content {
-        Some(content) => request.send_with_opt_blob(Some(content)),
-        None => request.send(),
-    }
-    .map_err(|_| Error::Internal)?;
-    _ = JsFuture::from(ended).await;
-    match request.status().unwrap_or_default() {
-        200..=299 => Ok(Answer(request)),
-        0 => Err(Error::Offline),
-        502..=504 => Err(Error::Unavailable),
-        404 => Err(Error::NotFound),
-        _ => {
-            let text = request.response_text().ok().flatten().unwrap_or_default();
-            Err(serde_json::from_str(&text).unwrap_or(Error::Internal))
-        }
-    }
-}
-
-/// Waits for a while, or until the network is back.
-async fn pause(ms: u32) {
-    let waited = Promise::new(&mut |resolve, _| {
-        let on_time = resolve.clone();
-        set_timeout(
-            move || {
-                _ = on_time.call0(&leptos::wasm_bindgen::JsValue::NULL);
-            },
-            Duration::from_millis(ms.into()),
-        );
-        let options = web_sys::AddEventListenerOptions::new();
-        options.set_once(true);
-        _ = window().add_event_listener_with_callback_and_add_event_listener_options("online", &resolve, &options);
-    });
-    _ = JsFuture::from(waited).await;
-}
-
-/// UTF-8 in Base64, as the protocol wants its metadata.
-fn base64(text: &str) -> String {
-    let bytes: String = text.bytes().map(char::from).collect();
-    window().btoa(&bytes).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use rbook::Epub;
 
 use super::{Outcome, cut, findings::Findings, markup, packed};
-use crate::domain::{file::FileFailure, limits};
+use crate::domain::{file_state::FileFailure, limits};
 
 /// Reads a book, part by part under its headings.
 pub fn read(bytes: Vec<u8>, findings: &mut Findings) -> Outcome {

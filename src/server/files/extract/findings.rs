@@ -6,11 +6,7 @@ use super::{
     Outcome, cut,
     protocol::{Picture, Said},
 };
-use crate::domain::{
-    file::{Chunk, FileFailure},
-    limits,
-    place::Place,
-};
+use crate::domain::{file::Chunk, file_state::FileFailure, limits, place::Place};
 
 /// A piece is not cut before this, if there is a better place than any.
 const CHUNK_CHARS_MIN: usize = limits::CHUNK_CHARS_MAX / 2;

@@ -14,10 +14,7 @@ use super::{
     findings::Findings,
     protocol::{Picture, PictureUse},
 };
-use crate::domain::{
-    file::{FileFailure, FileKind},
-    limits,
-};
+use crate::domain::{file_kind::FileKind, file_state::FileFailure, limits};
 
 /// Quality of what is shown, of 100.
 const JPEG_QUALITY: u8 = 82;

@@ -1,7 +1,7 @@
 //! What a file's first bytes say of it: a name can claim anything.
 
 use super::text;
-use crate::domain::file::{FileFailure, FileKind};
+use crate::domain::{file_kind::FileKind, file_state::FileFailure};
 
 /// So far into the file a PDF may begin, as its readers have it.
 const PDF_WITHIN_BYTES: usize = 1_024;

@@ -3,7 +3,7 @@
 use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 
 use super::{Outcome, findings::Findings};
-use crate::domain::{file::FileFailure, place::Place};
+use crate::domain::{file_state::FileFailure, place::Place};
 
 /// So deep may one e-mail be attached to another.
 const DEPTH_MAX: usize = 5;

@@ -3,7 +3,7 @@
 use html2text::{config, render::TextDecorator};
 
 use super::{Outcome, findings::Findings, text};
-use crate::domain::{file::FileFailure, place::Place};
+use crate::domain::{file_state::FileFailure, place::Place};
 
 /// Lines are as long as they are.
 const WIDTH: usize = 100_000;

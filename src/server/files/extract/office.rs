@@ -3,10 +3,7 @@
 use undoc::{Block, Document, Paragraph, Section, Table, docx::DocxParser, model::RevisionType, pptx::PptxParser};
 
 use super::{Outcome, findings::Findings, packed};
-use crate::domain::{
-    file::{FileFailure, FileKind},
-    place::Place,
-};
+use crate::domain::{file_kind::FileKind, file_state::FileFailure, place::Place};
 
 /// Reads a document, part by part under its headings, or slides, one by one.
 pub fn read(kind: FileKind, bytes: Vec<u8>, findings: &mut Findings) -> Outcome {

@@ -7,7 +7,7 @@ use quick_xml::{
 };
 
 use super::{Outcome, findings::Findings, packed, table::Rows};
-use crate::domain::{file::FileFailure, place::Place};
+use crate::domain::{file_state::FileFailure, place::Place};
 
 /// Spaces that one mark may stand for.
 const SPACES_MAX: usize = 100;

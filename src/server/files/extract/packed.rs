@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use zip::{ZipArchive, result::ZipError};
 
 use super::Outcome;
-use crate::domain::{file::FileFailure, limits};
+use crate::domain::{file_state::FileFailure, limits};
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 

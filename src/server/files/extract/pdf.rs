@@ -11,7 +11,7 @@ use hayro_interpret::{
 };
 
 use super::{Outcome, findings::Findings};
-use crate::domain::{file::FileFailure, limits, place::Place};
+use crate::domain::{file_state::FileFailure, limits, place::Place};
 
 /// A gap of this part of the letters' size is a space.
 const SPACE: f64 = 0.18;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::file::{Chunk, FileFailure, FileKind};
+use crate::domain::{file::Chunk, file_kind::FileKind, file_state::FileFailure};
 
 /// Longest line; an image that was made smaller is the longest thing that is said.
 pub const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;

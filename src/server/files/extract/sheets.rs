@@ -5,7 +5,7 @@ use std::io::Cursor;
 use calamine::{Data, DataRef, DataType, ExcelDateTime, Reader, Xls, XlsError, Xlsx};
 
 use super::{Outcome, findings::Findings, opendocument, packed, table::Rows};
-use crate::domain::file::{FileFailure, FileKind};
+use crate::domain::{file_kind::FileKind, file_state::FileFailure};
 
 /// Cells of all sheets together.
 const CELLS_MAX: usize = 4_000_000;

@@ -1,11 +1,7 @@
 //! Rows and columns: a row is a line, its cells are parted by tabs.
 
 use super::{Outcome, cut, findings::Findings, text};
-use crate::domain::{
-    file::{FileFailure, FileKind},
-    limits,
-    place::Place,
-};
+use crate::domain::{file_kind::FileKind, file_state::FileFailure, limits, place::Place};
 
 /// Rows are handed on when they are about so long together.
 const ROWS_CHARS: usize = limits::CHUNK_CHARS_MAX * 3 / 4;

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::file::{File, FilePage, FileState, Storage};
+use crate::domain::{
+    file::{File, FilePage, Storage},
+    file_state::FileState,
+};
 
 /// A file.
 #[derive(Serialize, ToSchema)]

@@ -1,0 +1,91 @@
+//! Requests of the upload protocol. The browser's own request object is used, for `fetch` does not say how much it has sent.
+
+use std::time::Duration;
+
+use js_sys::Promise;
+use leptos::{
+    prelude::*,
+    wasm_bindgen::{JsCast, JsValue, closure::Closure},
+};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AddEventListenerOptions, Blob, ProgressEvent, XmlHttpRequest};
+
+use super::uploads::SOURCES;
+use crate::error::{Error, Result};
+
+/// What the server said.
+pub struct Answer(XmlHttpRequest);
+
+impl Answer {
+    /// One of its headers.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.0.get_response_header(name).ok().flatten()
+    }
+}
+
+/// A request of the upload protocol.
+pub async fn request_to(
+    key: u32,
+    method: &str,
+    place: &str,
+    headers: &[(&str, &str)],
+    content: Option<&Blob>,
+    on_progress: impl Fn(f64) + 'static,
+) -> Result<Answer> {
+    let request = XmlHttpRequest::new().map_err(|_| Error::Internal)?;
+    request.open(method, place).map_err(|_| Error::Internal)?;
+    for (name, value) in [("tus-resumable", "1.0.0")].iter().chain(headers) {
+        request.set_request_header(name, value).map_err(|_| Error::Internal)?;
+    }
+    let on_progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| on_progress(event.loaded()));
+    if content.is_some()
+        && let Ok(upload) = request.upload()
+    {
+        upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+    }
+    SOURCES.with_borrow_mut(|sources| {
+        if let Some(source) = sources.get_mut(&key) {
+            source.request = Some(request.clone());
+        }
+    });
+    let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
+    match content {
+        Some(content) => request.send_with_opt_blob(Some(content)),
+        None => request.send(),
+    }
+    .map_err(|_| Error::Internal)?;
+    _ = JsFuture::from(ended).await;
+    match request.status().unwrap_or_default() {
+        200..=299 => Ok(Answer(request)),
+        0 => Err(Error::Offline),
+        502..=504 => Err(Error::Unavailable),
+        404 => Err(Error::NotFound),
+        _ => {
+            let text = request.response_text().ok().flatten().unwrap_or_default();
+            Err(serde_json::from_str(&text).unwrap_or(Error::Internal))
+        }
+    }
+}
+
+/// Waits for a while, or until the network is back.
+pub async fn pause(ms: u32) {
+    let waited = Promise::new(&mut |resolve, _| {
+        let on_time = resolve.clone();
+        set_timeout(
+            move || {
+                _ = on_time.call0(&JsValue::NULL);
+            },
+            Duration::from_millis(ms.into()),
+        );
+        let options = AddEventListenerOptions::new();
+        options.set_once(true);
+        _ = window().add_event_listener_with_callback_and_add_event_listener_options("online", &resolve, &options);
+    });
+    _ = JsFuture::from(waited).await;
+}
+
+/// UTF-8 in Base64, as the protocol wants its metadata.
+pub fn base64(text: &str) -> String {
+    let bytes: String = text.bytes().map(char::from).collect();
+    window().btoa(&bytes).unwrap_or_default()
+}
