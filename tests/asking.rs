@@ -355,6 +355,10 @@ async fn what_is_attached_and_not_sent_is_there_when_its_chat_is_opened_again(se
     ask_with(&alice, chat_id, "How long?", &[file]).await;
     let found: Vec<FileId> = unsent(chat_id).await;
     assert!(found.is_empty(), "it was sent");
+    let file = alice.upload_with("never sent.txt", "Sixteen days.", &for_chat).await;
+    app.database.until_read(file).await;
+    delete_chat(&alice, chat_id).await;
+    assert!(alice.find_file(file).await.is_none());
     let refused = alice.begin_upload_with("x.txt", 1, ",goes_with bWVzc2FnZQ==,chat_id bm90IGFuIGlk").await;
     assert_eq!(refused.status, 404, "{}", refused.text());
 }

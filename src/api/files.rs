@@ -18,7 +18,7 @@ pub async fn list_files(search: String, order: String, after: Option<String>) ->
     };
     let (state, db) = (request::state()?, request::user()?);
     let after = after.map(|id| id.parse().map_err(|_| InvalidInput::Cursor)).transpose()?;
-    files::list(&state, &db, request::search_text(&search)?, FileOrder::parse(&order)?, after).await
+    files::list_with_chats(&state, &db, request::search_text(&search)?, FileOrder::parse(&order)?, after).await
 }
 
 /// A file with a stretch of its text: the one that begins at the piece `from`, or the one with the piece `at` in it.

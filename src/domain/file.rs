@@ -149,7 +149,7 @@ pub struct FilePage {
     pub files: Vec<File>,
     /// The next page comes after this file; none at the end.
     pub next_after: Option<FileId>,
-    /// Where they are used, of those that are.
+    /// Where they are used, of those that are, if that was asked.
     pub chats: HashMap<FileId, FileChats>,
     pub storage: Storage,
 }

@@ -17,6 +17,8 @@ pub mod search;
 pub mod sweep;
 pub mod tus;
 
+use std::collections::HashMap;
+
 use axum::http::Extensions;
 
 use super::{auth::guard::Program, db::NewFile, db::UserDb, state::AppState};
@@ -99,8 +101,23 @@ pub async fn list(
 ) -> Result<FilePage> {
     let (files, has_more) = db.list_files(search, order, after).await?;
     let next_after = files.last().map(|file| file.id).filter(|_| has_more);
-    let chats = db.list_chats_of_files(&files.iter().map(|file| file.id).collect::<Vec<_>>()).await?;
-    Ok(FilePage { files, next_after, chats, storage: measure(state, db).await? })
+    Ok(FilePage { files, next_after, chats: HashMap::new(), storage: measure(state, db).await? })
+}
+
+/// The same with the chats in which they are used.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_with_chats(
+    state: &AppState,
+    db: &UserDb,
+    search: &str,
+    order: FileOrder,
+    after: Option<FileId>,
+) -> Result<FilePage> {
+    let page = list(state, db, search, order, after).await?;
+    let ids: Vec<FileId> = page.files.iter().map(|file| file.id).collect();
+    Ok(FilePage { chats: db.list_chats_of_files(&ids).await?, ..page })
 }
 
 /// How much of their storage somebody has taken.

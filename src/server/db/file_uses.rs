@@ -162,7 +162,8 @@ pub(super) async fn hold(
     Ok(there)
 }
 
-/// The files that a chat has, or that came with what was said in it, or of which its replies were given something.
+/// The files that a chat has, or that came with what was said in it or is to come with what is written in it, or of which its
+/// replies were given something.
 pub(super) async fn list_files_of_chat(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
@@ -187,6 +188,16 @@ pub(super) async fn list_files_of_chat(
         .all(transaction)
         .await?;
     ids.extend(of_messages.into_iter().flatten());
+    let unsent: Vec<Uuid> = user_file::Entity::find()
+        .select_only()
+        .column(user_file::Column::Id)
+        .filter(user_file::Column::UserId.eq(user_id.0))
+        .filter(user_file::Column::ForChatId.eq(chat_id.0))
+        .filter(user_file::Column::UnusedUntilMs.is_not_null())
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    ids.extend(unsent);
     Ok(ids.into_iter().map(FileId).collect())
 }
 

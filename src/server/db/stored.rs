@@ -2,13 +2,14 @@
 
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Query, SimpleExpr},
 };
 
 use super::{
     UserDb,
     entity::{
         access_token, chat_message, chat_session, chunk_vector, file_chunk, file_picture, login_session, notification,
+        user_file,
     },
     failed,
     files::used,
@@ -50,9 +51,21 @@ async fn measure(read: &DatabaseTransaction, user_id: UserId) -> std::result::Re
         .await?;
     let (messages, text_bytes) = messages.unwrap_or_default();
     let (files, file_bytes) = used(read, user_id).await?;
-    let texts = count_bytes::<file_chunk::Entity>(read, file_chunk::Column::UserId.eq(id), "text").await?;
-    let vectors = count_bytes::<chunk_vector::Entity>(read, chunk_vector::Column::UserId.eq(id), "vector").await?;
-    let pictures = count_bytes::<file_picture::Entity>(read, file_picture::Column::UserId.eq(id), "content").await?;
+    // By their files, which an index leads to: nobody else's are read on the way.
+    let of_their = |file: SimpleExpr| {
+        let files = Query::select()
+            .column(user_file::Column::Id)
+            .from(user_file::Entity)
+            .and_where(user_file::Column::UserId.eq(id))
+            .to_owned();
+        file.in_subquery(files)
+    };
+    let whose = file_chunk::Column::UserId.eq(id).and(of_their(file_chunk::Column::FileId.into_expr()));
+    let texts = count_bytes::<file_chunk::Entity>(read, whose, "text").await?;
+    let whose = chunk_vector::Column::UserId.eq(id).and(of_their(chunk_vector::Column::FileId.into_expr()));
+    let vectors = count_bytes::<chunk_vector::Entity>(read, whose, "vector").await?;
+    let whose = file_picture::Column::UserId.eq(id).and(of_their(file_picture::Column::FileId.into_expr()));
+    let pictures = count_bytes::<file_picture::Entity>(read, whose, "content").await?;
     let stored = |what, count, bytes| Stored { what, count, bytes };
     Ok(vec![
         stored(StoredSort::Chats, chats, None),

@@ -22,6 +22,7 @@ pub mod protocol;
 mod sheets;
 mod table;
 mod text;
+mod xml;
 
 use std::{
     io::{self, Read},

@@ -1,9 +1,19 @@
 //! Documents and slides in the format of Office Open XML.
 
+use quick_xml::events::BytesStart;
 use undoc::{Block, Document, Paragraph, Section, Table, docx::DocxParser, model::RevisionType, pptx::PptxParser};
 
-use super::{Outcome, findings::Findings, packed};
+use super::{
+    Outcome,
+    findings::Findings,
+    opendocument::AROUND,
+    packed,
+    xml::{Elements, walk},
+};
 use crate::domain::{file_kind::FileKind, file_state::FileFailure, place::Place};
+
+/// Where a document's comments are packed.
+const COMMENTS: &str = "word/comments.xml";
 
 /// Reads a document, part by part under its headings, or slides, one by one.
 pub fn read(kind: FileKind, bytes: Vec<u8>, findings: &mut Findings) -> Outcome {
@@ -12,6 +22,7 @@ pub fn read(kind: FileKind, bytes: Vec<u8>, findings: &mut Findings) -> Outcome 
     if !packed::has(&bytes, main) && !packed::has(&bytes, "_rels/.rels") {
         return Err(FileFailure::NotWhatItSays);
     }
+    let comments_xml = packed::unpack(&bytes, COMMENTS).unwrap_or_default();
     let document = if kind == FileKind::Docx {
         DocxParser::from_bytes(bytes).and_then(|mut parser| parser.parse())
     } else {
@@ -21,7 +32,52 @@ pub fn read(kind: FileKind, bytes: Vec<u8>, findings: &mut Findings) -> Outcome 
         undoc::Error::Encrypted => FileFailure::Encrypted,
         _ => FileFailure::Damaged,
     })?;
-    if kind == FileKind::Docx { read_document(&document, findings) } else { read_slides(&document, findings) }
+    if kind != FileKind::Docx {
+        return read_slides(&document, findings);
+    }
+    read_document(&document, findings)?;
+    let mut comments = Comments::default();
+    // What can be read of them: the text is there.
+    let _ = walk(&comments_xml, &mut comments);
+    add_part(findings, "Comments", &comments.text)
+}
+
+/// The comments of a document (ECMA-376, part 1, §17.13.4), which the library passes by.
+#[derive(Default)]
+struct Comments {
+    text: String,
+    is_text: bool,
+}
+
+impl Elements for Comments {
+    fn skips(&self, name: &str) -> bool {
+        name == "w:del"
+    }
+
+    fn open(&mut self, tag: &BytesStart<'_>) -> Outcome {
+        match tag.name().as_ref() {
+            "w:t" => self.is_text = true,
+            "w:tab" => self.text.push('\t'),
+            "w:br" => self.text.push('\n'),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, name: &str) -> Outcome {
+        match name {
+            "w:t" => self.is_text = false,
+            "w:p" => self.text.push('\n'),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, text: &str) {
+        if self.is_text {
+            self.text.push_str(text);
+        }
+    }
 }
 
 fn read_document(document: &Document, findings: &mut Findings) -> Outcome {
@@ -48,7 +104,7 @@ fn read_document(document: &Document, findings: &mut Findings) -> Outcome {
             }
         }
     }
-    add_part(findings, "Header and footer", &around.join("\n"))
+    add_part(findings, AROUND, &around.join("\n"))
 }
 
 fn add_part(findings: &mut Findings, heading: &str, text: &str) -> Outcome {

@@ -1,25 +1,37 @@
 //! Text documents and spreadsheets in the format OpenDocument (ISO/IEC 26300).
 
-use quick_xml::{
-    Reader,
-    escape::{resolve_predefined_entity, unescape},
-    events::{BytesStart, Event},
-};
+use quick_xml::{escape::unescape, events::BytesStart};
 
-use super::{Outcome, findings::Findings, packed, table::Rows};
+use super::{
+    Outcome,
+    findings::Findings,
+    packed,
+    table::Rows,
+    xml::{Elements, walk},
+};
 use crate::domain::{file_state::FileFailure, place::Place};
 
 /// Spaces that one mark may stand for.
 const SPACES_MAX: usize = 100;
+/// Where headers and footers stand.
+pub const AROUND: &str = "Header and footer";
 /// Columns that one cell may stand for; past this it is only filling.
 const COLUMNS_MAX: usize = 200;
 
 /// Reads a document, part by part under its headings.
 pub fn read(bytes: &[u8], findings: &mut Findings) -> Outcome {
     let content = unpack(bytes)?;
-    let mut document = Document { findings, text: String::new(), heading: String::new(), title: None, cells: 0 };
+    let mut document =
+        Document { findings: &mut *findings, text: String::new(), heading: String::new(), title: None, cells: 0 };
     walk(&content, &mut document)?;
-    document.hand_on()
+    document.hand_on()?;
+    // The same on every page, so it is said once.
+    let mut around = Around::default();
+    if let Ok(styles) = packed::unpack(bytes, "styles.xml") {
+        // What can be read of them: the text is there.
+        let _ = walk(&styles, &mut around);
+    }
+    findings.add(Place::Part { name: AROUND.to_owned() }, AROUND, &around.lines.join("\n"))
 }
 
 /// Reads a spreadsheet, sheet by sheet.
@@ -38,45 +50,7 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, FileFailure> {
     if is_locked { Err(FileFailure::Encrypted) } else { packed::unpack(bytes, "content.xml") }
 }
 
-/// What is made of a document's elements.
-trait Elements {
-    fn open(&mut self, tag: &BytesStart<'_>) -> Outcome;
-    fn close(&mut self, name: &str) -> Outcome;
-    fn add(&mut self, text: &str);
-}
-
-/// Goes through a document's elements, but for those that are no part of its text: what was deleted and is still remembered,
-/// for example.
-fn walk(content: &[u8], elements: &mut impl Elements) -> Outcome {
-    let mut reader = Reader::from_reader(content);
-    let mut skipped = 0_usize;
-    loop {
-        let event = reader.read_event().map_err(|_| FileFailure::Damaged)?;
-        match &event {
-            Event::Start(tag) if skipped > 0 || is_skipped(tag.name().as_ref()) => skipped += 1,
-            Event::End(_) if skipped > 0 => skipped -= 1,
-            Event::Eof => return Ok(()),
-            _ if skipped > 0 => {}
-            Event::Start(tag) => elements.open(tag)?,
-            Event::Empty(tag) => {
-                elements.open(tag)?;
-                elements.close(tag.name().as_ref())?;
-            }
-            Event::End(tag) => elements.close(tag.name().as_ref())?,
-            // Lines and indents of the XML are nothing.
-            Event::Text(text) => elements.add(&text.replace(['\n', '\r', '\t'], "")),
-            Event::CData(text) => elements.add(text),
-            Event::GeneralRef(name) => {
-                let letter = name.resolve_char_ref().ok().flatten().map(String::from);
-                let known = resolve_predefined_entity(name).map(str::to_owned);
-                // What a document defines for itself is not looked up.
-                elements.add(&letter.or(known).unwrap_or_default());
-            }
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
-        }
-    }
-}
-
+/// What is no part of a text: what was deleted and is still remembered, for example.
 fn is_skipped(name: &str) -> bool {
     matches!(
         name,
@@ -110,6 +84,10 @@ struct Document<'a> {
 }
 
 impl Elements for Document<'_> {
+    fn skips(&self, name: &str) -> bool {
+        is_skipped(name)
+    }
+
     fn open(&mut self, tag: &BytesStart<'_>) -> Outcome {
         match tag.name().as_ref() {
             "text:h" if self.cells == 0 => {
@@ -174,6 +152,10 @@ struct Sheets<'a> {
 }
 
 impl Elements for Sheets<'_> {
+    fn skips(&self, name: &str) -> bool {
+        is_skipped(name)
+    }
+
     fn open(&mut self, tag: &BytesStart<'_>) -> Outcome {
         match tag.name().as_ref() {
             "table:table" => {
@@ -230,5 +212,53 @@ impl Elements for Sheets<'_> {
 impl Sheets<'_> {
     fn end_sheet(&mut self) -> Outcome {
         self.rows.take().map_or(Ok(()), |rows| rows.end(self.findings))
+    }
+}
+
+/// What stands above and below the pages.
+#[derive(Default)]
+struct Around {
+    lines: Vec<String>,
+    line: String,
+    /// So deep in headers and footers.
+    depth: usize,
+}
+
+fn is_around(name: &str) -> bool {
+    let name = name.trim_end_matches("-left").trim_end_matches("-first");
+    matches!(name, "style:header" | "style:footer")
+}
+
+impl Elements for Around {
+    fn skips(&self, name: &str) -> bool {
+        is_skipped(name)
+    }
+
+    fn open(&mut self, tag: &BytesStart<'_>) -> Outcome {
+        match tag.name().as_ref() {
+            name if is_around(name) => self.depth += 1,
+            "text:tab" => self.line.push('\t'),
+            "text:s" => self.line.push_str(&spaces_of(tag)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, name: &str) -> Outcome {
+        if is_around(name) {
+            self.depth = self.depth.saturating_sub(1);
+        } else if name == "text:p" {
+            let line = std::mem::take(&mut self.line);
+            if !line.trim().is_empty() && !self.lines.contains(&line) {
+                self.lines.push(line);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, text: &str) {
+        if self.depth > 0 {
+            self.line.push_str(text);
+        }
     }
 }
