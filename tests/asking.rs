@@ -8,7 +8,7 @@ use sardonyx::{
     api::{
         account::MeasureStored,
         chat_settings::{AddChatFile, AskAboutFiles, DeleteChat, OpenChatSettings, RemoveChatFile, SearchAllFiles},
-        files::{KeepFile, OpenFile},
+        files::{DiscardFile, KeepFile, OpenFile},
         messages::{RetryReply, SendMessage},
         versions::{EditMessage, ForkChat},
     },
@@ -355,6 +355,13 @@ async fn what_is_attached_and_not_sent_is_there_when_its_chat_is_opened_again(se
     ask_with(&alice, chat_id, "How long?", &[file]).await;
     let found: Vec<FileId> = unsent(chat_id).await;
     assert!(found.is_empty(), "it was sent");
+    // A tab that has not heard of it shows it still, and somebody removes it there.
+    alice.call::<DiscardFile>(&[("file_id", &file.to_string())]).await.ok::<()>();
+    assert!(alice.find_file(file).await.is_some(), "it came with a message");
+    let file = alice.upload_with("left out.txt", "Fifteen days.", &for_chat).await;
+    assert_eq!(bob.call::<DiscardFile>(&[("file_id", &file.to_string())]).await.status, 404);
+    alice.call::<DiscardFile>(&[("file_id", &file.to_string())]).await.ok::<()>();
+    assert!(alice.find_file(file).await.is_none());
     let file = alice.upload_with("never sent.txt", "Sixteen days.", &for_chat).await;
     app.database.until_read(file).await;
     delete_chat(&alice, chat_id).await;

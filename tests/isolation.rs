@@ -116,7 +116,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 70] = [
+const DOORS: [Door; 71] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -351,6 +351,8 @@ const DOORS: [Door; 70] = [
     // It did not fail.
     door("/api/retry_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Refused(404)),
     door("/api/keep_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Ok),
+    // It is not one that waits for its message.
+    door("/api/discard_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/delete_files", |ids| vec![("file_ids[]", ids.file.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/find_arrival", |_| vec![], Refused(401), Ok, Ok),
     door("/api/test_body", |_| vec![("body", "x".into())], Refused(401), Ok, Ok),

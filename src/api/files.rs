@@ -65,6 +65,17 @@ pub async fn keep_file(file_id: String) -> Result<(), Error> {
     files::keep(&state, &db, file_id.parse()?).await
 }
 
+/// Deletes a file that was uploaded for a message, unless it came with one in the meantime.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such file, or it is somebody else's.
+#[server(name = DiscardFile, prefix = "/api", endpoint = "discard_file")]
+pub async fn discard_file(file_id: String) -> Result<(), Error> {
+    use crate::server::{files, request};
+    let (state, db) = (request::state()?, request::user()?);
+    files::discard(&state, &db, file_id.parse()?).await
+}
+
 /// Deletes files and everything that was made of them.
 ///
 /// # Errors

@@ -163,7 +163,22 @@ pub async fn delete(state: &AppState, db: &UserDb, ids: Vec<FileId>) -> Result<(
     if deleted.is_empty() {
         return Err(Error::NotFound);
     }
+    has_deleted(state, db);
+    Ok(())
+}
+
+/// Deletes a file that was uploaded for a message, unless it came with one in the meantime.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not theirs.
+pub async fn discard(state: &AppState, db: &UserDb, id: FileId) -> Result<()> {
+    if db.discard_file(id).await? {
+        has_deleted(state, db);
+    }
+    Ok(())
+}
+
+fn has_deleted(state: &AppState, db: &UserDb) {
     state.live.files_changed(db.user_id());
     state.intake.blobs_doomed();
-    Ok(())
 }

@@ -187,6 +187,33 @@ impl UserDb {
         })
         .await
     }
+
+    /// Deletes a file that came with no message yet, and says whether it did: one that is used stays.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not theirs.
+    pub async fn discard_file(&self, id: FileId) -> Result<bool> {
+        let user_id = self.user_id();
+        self.write("discard a file", move |transaction| {
+            async move {
+                if hold(transaction, user_id, [id], LockType::Update).await?.is_empty() {
+                    return Err(Error::NotFound.into());
+                }
+                let unused = user_file::Entity::find()
+                    .filter(user_file::Column::UserId.eq(user_id.0))
+                    .filter(user_file::Column::Id.eq(id.0))
+                    .filter(user_file::Column::UnusedUntilMs.is_not_null())
+                    .count(transaction)
+                    .await?;
+                if unused > 0 {
+                    delete_rows(transaction, user_id, &[id]).await?;
+                }
+                Ok(unused > 0)
+            }
+            .boxed()
+        })
+        .await
+    }
 }
 
 /// Deletes some files of a user, and dooms what the storage has of them.

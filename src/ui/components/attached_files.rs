@@ -8,7 +8,7 @@ use leptos::{
 };
 
 use crate::{
-    api::files::{delete_files, list_files},
+    api::files::{discard_file, list_files},
     domain::{file::FileOrder, limits},
     error::Error,
     ui::{
@@ -104,7 +104,7 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
         draft.files.update(|files| files.retain(|file| file.key != key));
         match file.and_then(|file| file.file_id) {
             // Should that fail, it goes by itself after a day.
-            Some(id) => spawn_local(async move { _ = delete_files(vec![id]).await }),
+            Some(id) => spawn_local(async move { _ = discard_file(id).await }),
             None => uploads.cancel(key),
         }
         focus_field();
