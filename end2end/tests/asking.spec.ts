@@ -51,8 +51,11 @@ test("a file is attached, answered from, cited at its passage in every tab, and 
   await expect(attached(alice.page)).toHaveCount(2);
   await chat.field.fill("When is a refund paid?");
   await expect(chat.sendButton).toBeEnabled();
+  await reload(other.page);
+  await expect(attached(other.page)).toHaveCount(2);
   await chat.sendButton.click();
   await expect(attached(alice.page)).toHaveCount(0);
+  await expect(attached(other.page)).toHaveCount(0);
 
   for (const { mine, replies, lastReply } of [chat, other]) {
     await expect(lastReply).toHaveText("Within fourteen days 1.");

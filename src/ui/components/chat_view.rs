@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     ui::state::{
         conversation::Conversation,
+        drafts::DraftFile,
         live::{Live, POLL_SECONDS, use_live},
         session::{Session, use_session},
         uploads::use_uploads,
@@ -31,6 +32,14 @@ pub fn ChatView(
     // After the page is what it was on the server, which cannot list them.
     Effect::new(move || restored.restore_files(unsent.clone(), uploads));
     let conversation = Conversation::new(opened);
+    let (said, files) = (conversation.clone(), draft.files.clone());
+    // What another tab has sent is no longer to come with a message.
+    Effect::new(move || {
+        let is_sent = |file: &DraftFile| file.file_id.as_ref().is_some_and(|id| said.leads_to(id));
+        if files.with(|files| files.iter().any(is_sent)) {
+            files.update(|files| files.retain(|file| !is_sent(file)));
+        }
+    });
     conversation.error.set(failed_before);
     show_while_mounted(conversation.clone(), live);
     poll_while_needed(conversation.clone(), session, live);

@@ -250,6 +250,12 @@ impl Conversation {
         self.entries.with_untracked(|entries| entries.iter().any(|entry| entry.id == Some(id)))
     }
 
+    /// Whether somebody's message leads to this file, as one that came with it does.
+    pub fn leads_to(&self, file_id: &str) -> bool {
+        let leads = |entry: &Entry| entry.files.with(|files| files.as_str().contains(file_id));
+        self.entries.with(|entries| entries.iter().any(|entry| entry.author == Author::You && leads(entry)))
+    }
+
     /// The reply that is being generated.
     pub fn running_reply(&self) -> Option<MessageId> {
         let is_running = |entry: &&Entry| entry.state.get() == MessageState::Generating;
