@@ -89,6 +89,8 @@ pub enum Error {
     Internal,
     /// The browser could not reach the server. Never sent.
     Offline,
+    /// The browser could not read a file that was chosen. Never sent.
+    FileUnreadable,
 }
 
 /// Which input is out of bounds, and how.
@@ -120,6 +122,10 @@ pub enum InvalidInput {
     ForkTooLong,
     FileName,
     FileEmpty,
+    /// Too many files for one message.
+    MessageFiles,
+    /// Too many files of one chat.
+    ChatFiles,
 }
 
 /// The wire form of an [`Error`]: its code counts, its text is for people.
@@ -151,7 +157,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 69] = [
+    const ALL: [Self; 72] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -178,6 +184,8 @@ impl Error {
         Self::Invalid(InvalidInput::ForkTooLong),
         Self::Invalid(InvalidInput::FileName),
         Self::Invalid(InvalidInput::FileEmpty),
+        Self::Invalid(InvalidInput::MessageFiles),
+        Self::Invalid(InvalidInput::ChatFiles),
         Self::Malformed,
         Self::WrongCredentials,
         Self::CodeNeeded,
@@ -221,6 +229,7 @@ impl Error {
         Self::Busy,
         Self::Internal,
         Self::Offline,
+        Self::FileUnreadable,
     ];
 
     /// The stable word for it, in URLs and answers.
@@ -252,6 +261,8 @@ impl Error {
             Self::Invalid(InvalidInput::ForkTooLong) => "fork_too_long",
             Self::Invalid(InvalidInput::FileName) => "file_name_invalid",
             Self::Invalid(InvalidInput::FileEmpty) => "file_empty",
+            Self::Invalid(InvalidInput::MessageFiles) => "message_files",
+            Self::Invalid(InvalidInput::ChatFiles) => "chat_files",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
             Self::CodeNeeded => "code_needed",
@@ -287,6 +298,7 @@ impl Error {
             Self::Busy => "busy",
             Self::Internal => "internal",
             Self::Offline => "offline",
+            Self::FileUnreadable => "file_unreadable",
         }
     }
 
@@ -307,7 +319,7 @@ impl Error {
     /// The HTTP status of an answer that carries it.
     pub const fn status(self) -> u16 {
         match self {
-            Self::Invalid(_) => 422,
+            Self::Invalid(_) | Self::FileUnreadable => 422,
             Self::Malformed => 400,
             Self::WrongCredentials
             | Self::CodeNeeded

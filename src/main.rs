@@ -42,6 +42,7 @@ fn run_async(command: Option<Command>, config: Config) -> Result<(), String> {
     runtime.block_on(async {
         match command {
             Some(Command::User(args)) => cli::manage_users(args).await,
+            Some(Command::Files(args)) => cli::manage_files(args).await,
             Some(Command::Serve(config)) => run_server(*config).await,
             Some(Command::ModelWorker(_) | Command::MeaningWorker(_) | Command::Extract { .. }) | None => {
                 run_server(config).await

@@ -16,6 +16,7 @@ use sardonyx::{
         chat::Chat,
         chat_settings::ChatSettings,
         ids::{ChatId, ClientMessageId, FileId, MessageId},
+        limits,
         message::{Message, MessageState, Sent},
         preview::FileView,
         reply::ReplyPhase,
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api,
-    support::{Answer, Client, Setup, Tab, TestApp, eventually, files::png, tab},
+    support::{Answer, Client, Setup, Tab, TestApp, eventually, files::png, tab, upstream::Embeds},
 };
 
 crate::on_both_databases![
@@ -39,6 +40,7 @@ crate::on_both_databases![
     x20_what_was_made_of_a_file_has_its_rights_and_goes_with_it,
     what_is_attached_and_not_sent_is_there_when_its_chat_is_opened_again,
     what_is_uploaded_for_a_chat_is_its_own_once_it_is_whole,
+    a_chat_that_is_full_says_so_until_it_has_room,
     x22_a_file_that_came_with_a_message_goes_with_the_last_chat_that_has_it,
     f25_what_stands_in_a_file_is_material_and_fetches_nothing,
     a_reply_waits_for_its_files_to_be_read,
@@ -59,7 +61,13 @@ fn by_meaning(setup: Setup) -> Setup {
     setup.config(|config| config.models.search_model = "openai/test-embedding".to_owned())
 }
 
-async fn try_send_with(client: &Client, chat_id: ChatId, text: &str, id: ClientMessageId, files: &[FileId]) -> Answer {
+pub async fn try_send_with(
+    client: &Client,
+    chat_id: ChatId,
+    text: &str,
+    id: ClientMessageId,
+    files: &[FileId],
+) -> Answer {
     let (chat_id, id) = (chat_id.to_string(), id.to_string());
     let files: Vec<String> = files.iter().map(ToString::to_string).collect();
     let mut fields = vec![("chat_id", chat_id.as_str()), ("text", text), ("client_message_id", &id)];
@@ -192,7 +200,7 @@ async fn a_question_is_answered_by_words_alone_while_the_model_for_searching_is_
     let fields = [("chat_id", &*chat_id.to_string()), ("searches", "yes")];
     alice.call::<SearchAllFiles>(&fields).await.ok::<()>();
     app.upstream.answer_with("Every evening [1].");
-    app.upstream.fail_embedding(true);
+    app.upstream.embed(Embeds::Not);
     let (_, reply) = ask_with(&alice, chat_id, "How often do tomatoes want water?", &[]).await;
     assert!(asked(&app).contains("Tomatoes want water every evening in July."));
     assert!(reply.files.as_str().contains("by their words only"), "{}", reply.files.as_str());
@@ -261,6 +269,8 @@ async fn x7_x8_a_file_of_somebody_else_is_attached_to_nothing(setup: Setup) {
     // X8: what another chat begins with gives no right either.
     let forked: Chat = fork(&bob, sent.reply_id).await;
     assert_eq!(try_send_with(&bob, forked.id, "And?", ClientMessageId::random(), &[hers]).await.status, 404);
+    let export = bob.get("/settings/data.json").await;
+    assert!(export.status == 200 && !export.text().contains("canary") && !export.text().contains(&hers.to_string()));
 }
 
 async fn fork(client: &Client, id: MessageId) -> Chat {
@@ -384,6 +394,37 @@ async fn what_is_uploaded_for_a_chat_is_its_own_once_it_is_whole(setup: Setup) {
     assert_eq!(app.database.count("chat_file").await, 1);
 }
 
+async fn a_chat_that_is_full_says_so_until_it_has_room(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let mut files = Vec::new();
+    for n in 0..limits::FILES_PER_CHAT_MAX {
+        files.push(alice.upload(&format!("{n}.txt"), "x").await);
+    }
+    let ids: Vec<String> = files.iter().map(ToString::to_string).collect();
+    let ids: Vec<(&str, &str)> = ids.iter().map(|id| ("file_ids[]", id.as_str())).collect();
+    let chat: Chat = alice.call::<AskAboutFiles>(&ids).await.ok();
+    let for_chat = format!(",goes_with Y2hhdA==,chat_id {}", STANDARD.encode(chat.id.to_string()));
+    let begun = alice.begin_upload_with("more.txt", 4, &for_chat).await;
+    let place = begun.header("location").to_owned();
+    let full = (422, "chat_files".to_owned());
+    assert_eq!(Client::send_only(alice.piece(&place, 0, "more")).await.refusal(), full);
+    // All of it is there, and asking again says what is missing.
+    let head = || Client::send_only(alice.tus("HEAD".parse().unwrap(), &place));
+    assert_eq!(head().await.status, 422);
+    let remove = [("chat_id", &*chat.id.to_string()), ("file_id", &files[0].to_string())];
+    alice.call::<RemoveChatFile>(&remove).await.ok::<()>();
+    assert_eq!(head().await.header("upload-offset"), "4");
+    let settings: ChatSettings =
+        alice.call::<OpenChatSettings>(&[("chat_id", &*chat.id.to_string()), ("search", "")]).await.ok();
+    assert!(settings.files.iter().any(|file| file.name.as_str() == "more.txt"));
+    // Once is enough: taken from the chat again, it is not given to it by a question.
+    let more = crate::support::files::file_of(&place).to_string();
+    alice.call::<RemoveChatFile>(&[("chat_id", &*chat.id.to_string()), ("file_id", &more)]).await.ok::<()>();
+    assert_eq!(head().await.status, 200);
+    assert_eq!(app.database.count("chat_file").await, limits::FILES_PER_CHAT_MAX as i64 - 1);
+}
+
 async fn x22_a_file_that_came_with_a_message_goes_with_the_last_chat_that_has_it(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
@@ -491,7 +532,10 @@ async fn a_repeated_send_is_one_message_and_other_files_are_another(setup: Setup
     assert_eq!(try_send_with(&alice, chat_id, "Look", id, &[one]).await.ok::<Sent>(), first);
     let many = vec![other; 1];
     let too_many: Vec<FileId> = std::iter::repeat_with(|| FileId(uuid::Uuid::now_v7())).take(21).collect();
-    assert_eq!(try_send_with(&alice, chat_id, "Look", ClientMessageId::random(), &too_many).await.code(), "too_many");
+    assert_eq!(
+        try_send_with(&alice, chat_id, "Look", ClientMessageId::random(), &too_many).await.code(),
+        "message_files"
+    );
     let twice = [many, vec![other]].concat();
     let (sent, _) = ask_with(&alice, chat_id, "Twice the same", &twice).await;
     assert_eq!(message(&alice, chat_id, sent.message_id).await.files.as_str().matches("<li>").count(), 1);
@@ -647,6 +691,21 @@ async fn a_picture_goes_to_a_model_that_sees_and_to_others_not(setup: Setup) {
     let before = app.upstream.asked();
     ask_with(&alice, chat_id, "What was that?", &[]).await;
     assert_eq!(app.upstream.asked(), before + 1);
+    // What was refused were Alice's; Bob's are shown.
+    let bob = app.bob().await;
+    let bobs = bob.upload("circle.png", png(30, 40)).await;
+    app.database.until_read(bobs).await;
+    let bobs_chat = bob.create_chat().await;
+    ask_with(&bob, bobs_chat, "What is in mine?", &[bobs]).await;
+    assert!(asked(&app).contains("Picture 1 of this message is source 1: ⟦circle.png⟧"), "{}", asked(&app));
+    assert!(asked(&app).contains("data:image/"));
+    // What is too many bytes for a server on the way says nothing of how long a conversation may be, nor of what is seen.
+    app.upstream.next(StatusCode::PAYLOAD_TOO_LARGE);
+    ask_with(&bob, bobs_chat, "And now?", &[]).await;
+    assert!(!asked(&app).contains("data:image/"));
+    let long = "An ordinary sentence of a long conversation. ".repeat(300);
+    ask_with(&bob, bobs_chat, &long, &[]).await;
+    assert!(asked(&app).contains("data:image/") && asked(&app).contains(long.trim()));
 }
 
 async fn a_file_that_could_not_be_read_is_said_so(setup: Setup) {
@@ -656,7 +715,7 @@ async fn a_file_that_could_not_be_read_is_said_so(setup: Setup) {
     let file = alice.upload("broken.pdf", "%PDF-1.7 and nothing more").await;
     app.database.until_read(file).await;
     let (_, reply) = ask_with(&alice, alice.create_chat().await, "What is in it?", &[file]).await;
-    assert!(asked(&app).contains("The file “broken.pdf” could not be read."), "{}", asked(&app));
+    assert!(asked(&app).contains("The file ⟦broken.pdf⟧ could not be read."), "{}", asked(&app));
     assert!(reply.files.as_str().contains("could not be read"), "{}", reply.files.as_str());
 }
 
@@ -736,6 +795,10 @@ async fn a_chats_files_come_and_go_by_plain_forms(setup: Setup) {
     assert_eq!((answer.status, answer.header("location")), (303, "/chats"));
     let stored: Vec<Stored> = alice.call::<MeasureStored>(&[]).await.ok();
     assert_eq!(stored.iter().find(|stored| stored.what == StoredSort::Chats).unwrap().count, 1);
+    // The page of what was deleted is none any more; the list stays where it was.
+    let fields = [("file_ids[]", &*file.to_string()), ("from_its_page", "yes")];
+    let answer = alice.submit(&format!("/files/{file}"), "/api/delete_files", &fields).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/files"));
 }
 
 async fn sources_are_the_same_on_every_server(setup: Setup) {

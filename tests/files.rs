@@ -7,8 +7,8 @@ use futures::{StreamExt, future::join_all};
 use rand::Rng;
 use reqwest::Method;
 use sardonyx::{
-    api::{account::DeleteAccount, files::ListFiles},
-    domain::{file::FilePage, file_state::FileState, limits},
+    api::{account::DeleteAccount, chat_settings::AddChatFile, files::ListFiles},
+    domain::{file::FilePage, file_state::FileState, ids::ClientMessageId, limits},
 };
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::support::{
     Client, Setup, TestApp,
     database::needed,
     eventually,
-    files::{UPLOADS, file_of},
+    files::{UPLOADS, file_of, png},
     people::PASSWORD,
     stream_of, times,
 };
@@ -29,6 +29,8 @@ crate::on_both_databases![
     x21_nothing_of_a_deleted_file_or_account_is_left_in_the_storage,
     a_list_of_files_is_in_order_and_page_by_page,
     what_a_dead_server_had_begun_to_write_is_removed,
+    pieces_that_are_refused_are_not_kept,
+    x21_an_account_that_goes_while_its_uploads_come_leaves_nothing,
 ];
 crate::on_a_cluster![two_servers_keep_files_on_an_s3_compatible_server];
 crate::once![
@@ -44,6 +46,9 @@ crate::once![
     a_form_brings_several_files,
     a_page_without_a_script_is_told_what_was_wrong,
     f7_who_sends_nothing_is_let_go,
+    f7_a_hundred_who_drip_are_let_go_and_others_are_not_held_up,
+    who_finds_no_place_begins_nothing,
+    f27_a_name_is_text_wherever_it_is_shown,
 ];
 
 /// Bytes that no two places share.
@@ -182,15 +187,27 @@ async fn f18_two_people_with_the_same_file_have_one_each(setup: Setup) {
 }
 
 async fn x21_nothing_of_a_deleted_file_or_account_is_left_in_the_storage(setup: Setup) {
-    let app = TestApp::start(setup).await;
+    let by_meaning = setup.config(|config| config.models.search_model = "openai/test-embedding".to_owned());
+    let app = TestApp::start(by_meaning).await;
     let (alice, bob, admin) = (app.alice().await, app.bob().await, app.admin().await);
     let carol = app.member("carol@example.org").await;
     let kept = alice.upload("kept.bin", noise(9_000_000)).await;
     assert_eq!(blobs(&app).await, 3);
+    for person in [&bob, &carol] {
+        for (name, content) in [("read.txt", b"canary of the leavers".to_vec()), ("seen.png", png(300, 200))] {
+            let id = person.upload(name, content).await;
+            assert_eq!(app.database.until_read(id).await.0, "ready", "{name}");
+        }
+    }
+    let made = ["file_chunk", "chunk_vector", "file_picture"];
+    for table in made {
+        assert!(app.database.count(table).await > 0, "{table}");
+    }
+    assert_eq!(app.database.count_indexed().await, 2);
     bob.upload("gone.bin", noise(5_000_000)).await;
     let place = carol.begin_upload("half.bin", 5_000_000).await;
     Client::send_only(carol.piece(&place, 0, stream_of(&"x".repeat(10_000), 10))).await;
-    assert_eq!(blobs(&app).await, 6);
+    assert_eq!(blobs(&app).await, 10);
     assert_eq!(bob.call::<DeleteAccount>(&[("password", PASSWORD)]).await.status, 200);
     let fields = [("user_id", &*carol.id.to_string()), ("change", "delete")];
     assert_eq!(admin.post("/api/change_account", &fields).await.status, 200);
@@ -198,6 +215,10 @@ async fn x21_nothing_of_a_deleted_file_or_account_is_left_in_the_storage(setup: 
     app.state.intake.blobs_doomed();
     eventually("the removal", async || blobs(&app).await == 3).await;
     assert_eq!(app.database.count("user_file").await, 1);
+    for table in made {
+        assert_eq!(app.database.count(table).await, 0, "{table}");
+    }
+    assert_eq!(app.database.count_indexed().await, 0);
     assert_eq!(alice.try_delete_file(kept).await.status, 200);
     eventually("the removal", async || blobs(&app).await == 0).await;
     eventually("the end of the list", async || app.database.count("doomed_blob").await == 0).await;
@@ -234,9 +255,7 @@ async fn a_list_of_files_is_in_order_and_page_by_page(setup: Setup) {
             "name" => sorted.sort_by_key(|file| (file.name.as_str().to_lowercase(), file.id)),
             _ => sorted.sort_by_key(|file| std::cmp::Reverse((file.size_bytes, file.id))),
         }
-        if order != "name" {
-            assert_eq!(found, sorted, "{order}");
-        }
+        assert_eq!(found, sorted, "{order}");
         assert_eq!(found.iter().map(|file| file.id).collect::<std::collections::HashSet<_>>().len(), count);
     }
     let search =
@@ -452,8 +471,17 @@ async fn f22_a_content_that_is_gone_says_so(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
     let id = alice.upload("a.txt", "content").await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    let chat_id = alice.create_chat().await;
+    let sent = crate::asking::try_send_with(&alice, chat_id, "Look", ClientMessageId::random(), &[id]).await.ok();
+    alice.read_reply(chat_id, &sent).await;
     std::fs::remove_dir_all(app.database.folder.join("files/blobs")).unwrap();
     assert_eq!(alice.content(id).await.refusal(), (404, "content_missing".to_owned()));
+    // What was read of it stays, and so does the conversation that it came with.
+    for path in [format!("/files/{id}"), format!("/chats/{chat_id}")] {
+        let page = alice.get(&path).await;
+        assert!(page.status == 200 && page.text().contains("a.txt"), "{path}");
+    }
     assert_eq!(alice.try_delete_file(id).await.status, 200);
     // Nothing else is the worse for it.
     let id = alice.upload("b.txt", "content").await;
@@ -521,12 +549,16 @@ async fn an_upload_follows_the_protocol(setup: Setup) {
     assert_eq!(options.header("tus-extension"), "creation,termination,expiration");
     assert_eq!(options.header("tus-max-size"), (limits::FILE_MEGABYTES_MAX * 1_000_000).to_string());
     let old = Client::send_only(alice.request(Method::POST, UPLOADS).header("tus-resumable", "0.2.2")).await;
-    assert_eq!((old.status, old.header("tus-resumable")), (412, "1.0.0"));
+    assert_eq!((old.status, old.header("tus-resumable"), old.header("tus-version")), (412, "1.0.0", "1.0.0"));
     let place = alice.begin_upload("a.txt", 10).await;
     let head = Client::send_only(alice.tus(Method::HEAD, &place)).await;
     assert_eq!((head.header("upload-offset"), head.header("upload-length")), ("0", "10"));
     assert_eq!(head.header("cache-control"), "no-store");
-    assert!(head.header("upload-expires").ends_with("GMT"));
+    // Asking does not put its end off.
+    assert_eq!(head.header("upload-expires"), "");
+    let announced = alice.try_begin_upload("c.txt", 10).await;
+    assert!(announced.header("upload-expires").ends_with("GMT"));
+    assert_eq!(Client::send_only(alice.request(Method::OPTIONS, &place)).await.header("tus-version"), "1.0.0");
     let wrong_type = alice.tus(Method::PATCH, &place).header("upload-offset", 0).body("x");
     assert_eq!(Client::send_only(wrong_type).await.status, 415);
     let wrong_place = Client::send_only(alice.piece(&place, 3, "x")).await;
@@ -580,6 +612,23 @@ async fn a_program_adds_lists_and_deletes_files(setup: Setup) {
     let begun =
         Client::send_only(begun.header("upload-length", 3).header("upload-metadata", "filename YS50eHQ=")).await;
     assert!(begun.header("location").starts_with("/api/v1/files/uploads/"), "{}", begun.text());
+    // The rest of the protocol with a token, too.
+    let place = begun.header("location").to_owned();
+    let tus = |method: Method| ask(method, &place, &tokens.personal).header("tus-resumable", "1.0.0");
+    let piece = tus(Method::PATCH).header("upload-offset", 0).header("content-type", "application/offset+octet-stream");
+    assert_eq!(Client::send_only(piece.body("ab")).await.status, 204);
+    assert_eq!(Client::send_only(tus(Method::HEAD)).await.header("upload-offset"), "2");
+    assert_eq!(Client::send_only(tus(Method::DELETE)).await.status, 204);
+    assert_eq!(Client::send_only(tus(Method::HEAD)).await.status, 404);
+    let picture =
+        Client::send_only(ask(Method::POST, "/api/v1/files?name=p.png", &tokens.personal).body(png(300, 200))).await;
+    let picture: serde_json::Value = serde_json::from_slice(&picture.body).unwrap();
+    let picture = picture["id"].as_str().unwrap();
+    assert_eq!(app.database.until_read(picture.parse().unwrap()).await.0, "ready");
+    for of in ["thumbnail", "view"] {
+        let shown = Client::send_only(ask(Method::GET, &format!("/api/v1/files/{picture}/{of}"), &read_only)).await;
+        assert_eq!((shown.status, shown.header("content-type")), (200, "image/jpeg"), "{of}");
+    }
     // What changes a chat needs leave for that.
     let files_only = crate::api::make_token(&alice, "writes", &["files_write"]).await;
     let chat_id = alice.create_chat().await;
@@ -590,6 +639,10 @@ async fn a_program_adds_lists_and_deletes_files(setup: Setup) {
     };
     assert_eq!(begin(&files_only).await.refusal(), (403, "scope_missing".to_owned()));
     assert_eq!(begin(&tokens.personal).await.status, 201);
+    let in_a_form = ask(Method::POST, &format!("/api/v1/files/form/{chat_id}"), &tokens.personal)
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.txt\"\r\n\r\nx\r\n--x--\r\n");
+    assert_eq!(Client::send_only(in_a_form).await.status, 200);
     let form = ask(Method::POST, &format!("/api/v1/files/form/{chat_id}"), &files_only).body("x");
     assert_eq!(Client::send_only(form).await.refusal(), (403, "scope_missing".to_owned()));
     assert_eq!(Client::send_only(ask(Method::DELETE, &path, &tokens.personal)).await.status, 204);
@@ -641,4 +694,147 @@ async fn f7_who_sends_nothing_is_let_go(setup: Setup) {
             .all(|answer| answer.unwrap().is_ok_and(|answer| [408, 409].contains(&answer.status().as_u16())))
     );
     assert!(alice.upload_offset(&place).await > 0);
+}
+
+/// F7, the row's own numbers, with a clock that runs: for the long form. Usually some, for a moment.
+async fn f7_a_hundred_who_drip_are_let_go_and_others_are_not_held_up(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let (people, each) = (times(3, 25), 4);
+    let mut drips = tokio::task::JoinSet::new();
+    for n in 0..people {
+        let member = app.member(&format!("drip{n}@example.org")).await;
+        for _ in 0..each {
+            let place = member.begin_upload("slow.bin", 1_000_000).await;
+            // A byte each second.
+            let seconds = tokio::time::interval(Duration::from_secs(1));
+            let bytes = futures::stream::unfold(seconds, async |mut seconds| {
+                seconds.tick().await;
+                Some((Ok::<_, std::io::Error>("x"), seconds))
+            });
+            let sent = member.piece(&place, 0, reqwest::Body::wrap_stream(bytes)).send();
+            drips.spawn(async move { sent.await.map(|answer| answer.status().as_u16()) });
+        }
+    }
+    let taken = (people * each).min(limits::UPLOADS_AT_A_TIME_MAX - 1);
+    eventually("those who drip", async || app.state.intake.count() >= taken.min(12)).await;
+    // As long as there is a place, nobody else waits.
+    if people * each < limits::UPLOADS_AT_A_TIME_MAX {
+        let id = alice.upload("quick.txt", "quick").await;
+        assert_eq!(alice.content(id).await.text(), "quick");
+        app.state.stopping.cancel();
+    }
+    while let Some(answer) = drips.join_next().await {
+        let status = answer.unwrap().unwrap();
+        assert!([408, 503].contains(&status), "{status}");
+    }
+    eventually("all places free", async || app.state.intake.count() == 0).await;
+}
+
+async fn pieces_that_are_refused_are_not_kept(setup: Setup) {
+    let app = TestApp::start(setup.config(|config| config.limits.storage_megabytes_per_user = 5)).await;
+    let alice = app.alice().await;
+    let tokens = crate::api::tokens_of(&app, &alice).await;
+    let add = async |count: usize| {
+        let request = alice.program(Method::POST, "/api/v1/files?name=a.bin", Some(&tokens.signed));
+        Client::send_only(request.body(stream_of(&"x".repeat(10_000), count))).await
+    };
+    // The second piece of each would be too much; neither is counted, so neither may stay.
+    for _ in 0..3 {
+        assert_eq!(add(600).await.refusal(), (507, "storage_full".to_owned()));
+    }
+    eventually("an empty storage", async || blobs(&app).await == 0).await;
+    // Of several that go on from the same place one is kept.
+    let place = alice.begin_upload("b.bin", 4_500_000).await;
+    let sent =
+        join_all((0..4).map(|_| Client::send_only(alice.piece(&place, 0, stream_of(&"x".repeat(10_000), 30))))).await;
+    assert_eq!(
+        sent.iter().filter(|answer| answer.status == 204).count(),
+        1,
+        "{:?}",
+        sent.iter().map(|answer| answer.status)
+    );
+    eventually("one piece", async || blobs(&app).await == 1).await;
+    assert_eq!(alice.upload_offset(&place).await, 300_000);
+    // With no room at all nothing is even begun.
+    let full = alice.begin_upload("c.bin", 500_000).await;
+    let files = alice.list_files().await.files.len();
+    assert_eq!(add(1).await.refusal(), (507, "storage_full".to_owned()));
+    assert_eq!(alice.list_files().await.files.len(), files);
+    assert_eq!(Client::send_only(alice.tus(Method::DELETE, &full)).await.status, 204);
+    eventually("no promise", async || app.database.count("doomed_blob").await == 0).await;
+}
+
+async fn who_finds_no_place_begins_nothing(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let tokens = crate::api::tokens_of(&app, &alice).await;
+    let hold = |_| {
+        let request = alice.program(Method::POST, "/api/v1/files?name=slow.bin", Some(&tokens.signed));
+        let first = futures::stream::iter([Ok::<_, std::io::Error>("begin")]);
+        tokio::spawn(request.body(reqwest::Body::wrap_stream(first.chain(futures::stream::pending()))).send())
+    };
+    let held: Vec<_> = (0..limits::UPLOADS_AT_A_TIME_PER_USER_MAX).map(hold).collect();
+    let all = limits::UPLOADS_AT_A_TIME_PER_USER_MAX;
+    eventually("all places taken", async || app.state.intake.count() == all).await;
+    eventually("their files", async || alice.list_files().await.files.len() == all).await;
+    for _ in 0..10 {
+        let request = alice.program(Method::POST, "/api/v1/files?name=more.bin", Some(&tokens.signed));
+        assert_eq!(Client::send_only(request.body("more")).await.refusal(), (429, "too_many".to_owned()));
+    }
+    assert_eq!(alice.list_files().await.files.len(), all);
+    held.iter().for_each(|task| task.abort());
+    eventually("nothing", async || alice.list_files().await.files.is_empty()).await;
+}
+
+/// Parts that are noted while their account is deleted, again and again.
+async fn x21_an_account_that_goes_while_its_uploads_come_leaves_nothing(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    for n in 0..times(6, 60) {
+        let member = app.member(&format!("leaver{n}@example.org")).await;
+        let places = join_all((0..4).map(|_| member.begin_upload("a.bin", 5_000_000))).await;
+        let uploads = join_all(places.iter().map(|place| async {
+            // Whatever becomes of it.
+            let _ = member.piece(place, 0, stream_of(&"x".repeat(10_000), 430)).send().await;
+        }));
+        let leave = async {
+            eventually("the uploads", async || {
+                app.state.intake.count() > 0 || app.database.count("file_part").await > 0
+            })
+            .await;
+            assert_eq!(member.call::<DeleteAccount>(&[("password", PASSWORD)]).await.status, 200);
+        };
+        tokio::join!(uploads, leave);
+    }
+    eventually("the end of all uploads", async || app.state.intake.count() == 0).await;
+    app.state.intake.blobs_doomed();
+    eventually("an empty storage", async || blobs(&app).await == 0).await;
+    eventually("an empty list", async || app.database.count("doomed_blob").await == 0).await;
+}
+
+async fn f27_a_name_is_text_wherever_it_is_shown(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let name = "\"><img src=x onerror=alert(1)>.txt";
+    let id = alice.upload(name, "The answer is forty-two.").await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    app.upstream.answer_with("It is forty-two [1].");
+    let chat_id = alice.create_chat().await;
+    let sent = crate::asking::try_send_with(&alice, chat_id, "What?", ClientMessageId::random(), &[id]).await.ok();
+    alice.read_reply(chat_id, &sent).await;
+    let add = [("chat_id", &*chat_id.to_string()), ("file_id", &id.to_string())];
+    alice.call::<AddChatFile>(&add).await.ok::<()>();
+    for path in [
+        "/files".to_owned(),
+        "/files?search=answer".to_owned(),
+        format!("/files/{id}"),
+        format!("/chats/{chat_id}"),
+        format!("/chats/{chat_id}/settings"),
+        "/notifications".to_owned(),
+    ] {
+        let page = alice.get(&path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text().contains("onerror=alert(1)"), "{path} does not show it");
+        assert!(!page.text().contains("<img src=x"), "{path}");
+    }
 }

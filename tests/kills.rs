@@ -186,7 +186,8 @@ async fn killed_at(setup: &Setup, step: &str, when: &str) {
 }
 
 /// The same for a file that is read.
-const FILE_STEPS: [&str; 5] = ["file_taken", "chunks_kept", "text_indexed", "file_read", "file_finished"];
+const FILE_STEPS: [&str; 6] =
+    ["file_taken", "chunks_kept", "text_indexed", "vectors_kept", "file_read", "file_finished"];
 
 async fn f20_killed_at_each_step_of_reading_a_file_its_text_is_there_once(setup: Setup) {
     join_all(FILE_STEPS.iter().map(|step| killed_while_reading(&setup, step))).await;
@@ -196,16 +197,20 @@ async fn killed_while_reading(setup: &Setup, step: &str) {
     let site = Site::new(setup).await;
     assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
     let deadly = format!("{step}=return");
-    let mut settings = site.settings();
-    settings.push(("FAILPOINTS", &deadly));
+    let mut alive = site.settings();
+    alive.push(("SARDONYX_SEARCH_MODEL", "openai/test-embedding"));
+    let settings = [alive.clone(), vec![("FAILPOINTS", &deadly)]].concat();
     let server = Process::start(&settings).await;
     let alice = log_in(&server).await;
     let text: String = (1..=2_000).map(|line| format!("This is line {line} of a long text.\n")).collect();
     let id = alice.upload("long.txt", text.clone()).await;
     server.ended().await;
-    let server = Process::start(&site.settings()).await;
+    let server = Process::start(&alive).await;
     site.database.until_read(id).await;
     assert_eq!(site.database.text_of_file(id).await, text, "{step}");
+    let pieces = site.database.count("file_chunk").await;
+    assert_eq!(site.database.count_indexed().await, pieces, "{step}");
+    assert_eq!(site.database.count("chunk_vector").await, pieces, "{step}");
     // It is told once for each time that it was read.
     assert_eq!(site.database.count("notification").await, 1, "{step}");
     server.kill().await;

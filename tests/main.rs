@@ -1,8 +1,8 @@
 //! Tests of the whole server, from outside: HTTP, the live connection, the command line.
 //!
-//! Needs Postgres and Redis: `cargo xtask test --only integration` starts both. By hand: set `SARDONYX_TEST_POSTGRES` and
-//! `SARDONYX_TEST_REDIS` (see `cargo xtask test --help`), then `cargo test --features ssr --test main`. Names such as
-//! `c1_…` are rows of the threat list that a test answers for. To add a test: into the file of its noun, and its name into
+//! Needs Postgres, Redis, an S3-compatible server, the model for searching and python3: `cargo xtask test --only integration`
+//! sees to all of it. By hand: set what `cargo xtask test --help` names, then `cargo test --features ssr --test main`. Names
+//! such as `c1_…` are rows of the threat list that a test answers for. To add a test: into the file of its noun, and its name into
 //! the list at that file's top; a new door of the server also needs its line in `isolation`.
 
 #![expect(clippy::unwrap_used, reason = "a test says what broke by breaking")]

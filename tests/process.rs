@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use sardonyx::{
     api::{chats::CreateChat, session::LogIn},
     domain::{
@@ -28,18 +28,21 @@ use crate::support::{
     process::{Ended, Process, run},
     site::{HalfWritten, Site, anonymous, log_in},
     tab::text,
+    times,
 };
 
 crate::on_both_databases![
     k1_nothing_acknowledged_is_lost_when_the_server_is_killed,
     k4_a_server_that_is_told_to_stop_ends_well,
     accounts_are_managed_from_the_command_line,
+    storage_and_tables_are_compared_from_the_command_line,
     n14_of_many_who_add_one_account_one_succeeds,
 ];
 crate::on_a_cluster![k3_another_server_goes_on_within_ten_seconds_when_one_is_killed];
 crate::once![
     k7_on_a_full_disk_sends_are_refused_and_all_is_well_when_there_is_room_again,
     f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_again,
+    f5_bodies_without_an_end_are_refused_and_take_no_memory,
     l8_of_very_many_log_ins_at_once_few_are_hashed_at_a_time,
     l9_log_ins_whose_clients_went_away_do_not_pile_up,
     u12_a_wrong_setting_ends_the_program_with_a_line_that_names_it,
@@ -170,9 +173,6 @@ async fn k7_on_a_full_disk_sends_are_refused_and_all_is_well_when_there_is_room_
     server.kill().await;
 }
 
-/// Room for so much in each file: nothing, a little of the database, most of a piece.
-const ROOMS: [u64; 5] = [0, 60_000, 500_000, 2_000_000, 4_000_000];
-
 async fn f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_again(setup: Setup) {
     let site = Site::new(&setup).await;
     assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
@@ -181,14 +181,14 @@ async fn f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_
     let text: String =
         (1..=90_000).map(|line| format!("This is line {line} of a text that takes several writes.\n")).collect();
     let place = alice.begin_upload("long.txt", text.len() as u64).await;
-    let mut refusals = 0;
-    for room in ROOMS {
+    // From nothing over a little of the database to most of a piece: each time another write is the first that fails.
+    let count = times(6, 60);
+    for room in (0..count as u64).map(|n| n * 4_000_000 / count as u64) {
         server.limit_files(Some(room)).await;
         let offset = usize::try_from(alice.upload_offset(&place).await).unwrap();
         let answer = Client::send_only(alice.piece(&place, offset as u64, text[offset..].to_owned())).await;
         assert!([503, 507].contains(&answer.status), "{room}: {} {}", answer.status, answer.text());
         assert!(["unavailable", "disk_full"].contains(&answer.code().as_str()), "{}", answer.text());
-        refusals += 1;
         server.limit_files(None).await;
         // What is noted is there, whole, and nothing else is noted.
         let parts = site.database.number("SELECT COUNT(*) FROM file_part").await;
@@ -198,7 +198,6 @@ async fn f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_
         assert!(blobs.iter().all(|(name, _)| !name.contains('#')), "{blobs:?}");
         assert!(blobs.len() as i64 >= parts, "{room}: {blobs:?}");
     }
-    assert_eq!(refusals, ROOMS.len());
     let offset = usize::try_from(alice.upload_offset(&place).await).unwrap();
     Client::send_only(alice.piece(&place, offset as u64, text[offset..].to_owned())).await;
     let id = file_of(&place);
@@ -211,6 +210,96 @@ async fn f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_
     let other = alice.upload("other.txt", text.clone()[..4_200_000].to_owned()).await;
     server.limit_files(None).await;
     assert_eq!(site.database.until_read(other).await.0, "ready");
+    // Of what could not be noted nothing stays, once its promise has run out.
+    let checked = run(&["files", "check"], &site.settings(), "").await;
+    assert!(checked.status.success() && checked.stdout.ends_with(" 0 of them for no file\n"), "{}", checked.stdout);
+    site.database.execute("UPDATE doomed_blob SET due_at_ms = 1").await;
+    alice.try_delete_file(other).await.ok::<()>();
+    let is_clean = async || {
+        let parts = site.database.number("SELECT COUNT(*) FROM file_part").await;
+        blobs_in(&format!("{}/files", site.data)).len() as i64 == parts
+    };
+    eventually("that only what files have is kept", is_clean).await;
+    server.kill().await;
+}
+
+async fn f5_bodies_without_an_end_are_refused_and_take_no_memory(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let mut settings = site.settings();
+    settings.push(("SARDONYX_FILE_MEGABYTES", "5"));
+    let server = Process::start(&settings).await;
+    let alice = log_in(&server).await;
+    let megabyte = bytes::Bytes::from(vec![b'x'; 1_000_000]);
+    // As much as the server takes, up to what would be seen.
+    let endless = || {
+        let pieces = stream::repeat_with({
+            let megabyte = megabyte.clone();
+            move || Ok::<_, std::io::Error>(megabyte.clone())
+        });
+        reqwest::Body::wrap_stream(pieces.take(1_000))
+    };
+    let place = alice.begin_upload("a.bin", 5_000_000).await;
+    let head = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n";
+    let before = server.peak_kib();
+    for _ in 0..3 {
+        let form = stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from(head))]);
+        let pieces = stream::repeat_with({
+            let megabyte = megabyte.clone();
+            move || Ok(megabyte.clone())
+        });
+        let form = alice
+            .request("POST".parse().unwrap(), "/files/form")
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body(reqwest::Body::wrap_stream(form.chain(pieces.take(1_000))));
+        let sent = join_all([alice.piece(&place, 0, endless()).send(), form.send()]).await;
+        for answer in sent.into_iter().flatten() {
+            // Whoever still sends may find the connection closed before the answer.
+            assert_eq!(answer.status(), 413);
+        }
+    }
+    let taken = server.peak_kib() - before;
+    assert!(taken < 60 * 1_024, "{} MiB", taken / 1_024);
+    assert_eq!(alice.upload_offset(&place).await % 4_194_304, 0);
+    server.kill().await;
+}
+
+async fn storage_and_tables_are_compared_from_the_command_line(setup: Setup) {
+    let site = Site::new(&setup).await;
+    assert!(site.add_user("alice@example.org", PASSWORD).await.status.success());
+    let server = Process::start(&site.settings()).await;
+    let alice = log_in(&server).await;
+    let content = "text ".repeat(limits::UPLOAD_PART_BYTES / 4);
+    let whole = alice.upload("whole.txt", "text").await;
+    let torn = alice.upload("torn.txt", content).await;
+    for id in [whole, torn] {
+        site.database.until_read(id).await;
+    }
+    let settings = site.settings();
+    let check = async |arguments: &[&str]| run(&[&["files", "check"], arguments].concat(), &settings, "").await;
+    let fine = check(&[]).await;
+    assert!(fine.status.success(), "{}", fine.stderr);
+    assert_eq!(fine.stdout, "3 pieces in the storage, 0 of them for no file\n");
+    // As after a backup of the one that is older than that of the other.
+    let orphan = sardonyx::domain::ids::BlobId(uuid::Uuid::new_v4()).to_string();
+    let folder = format!("{}/files/blobs/{}", site.data, &orphan[orphan.len() - 2..]);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(format!("{folder}/{orphan}"), "nobody's").unwrap();
+    let found = check(&[]).await;
+    assert!(found.status.success() && found.stdout.contains(&format!("for no file\t{orphan}")), "{}", found.stdout);
+    let removed = check(&["--remove"]).await;
+    assert!(removed.stdout.contains(&format!("removed\t{orphan}")), "{}", removed.stdout);
+    assert_eq!(check(&[]).await.stdout, fine.stdout);
+    let part = format!("FROM file_part WHERE offset_bytes > 0 AND file_id = {}", site.database.id(torn.0));
+    let blob = if setup.is_sqlite() { "lower(hex(blob_id))" } else { "replace(blob_id::text, '-', '')" };
+    let blob = uuid::Uuid::parse_str(&site.database.text(&format!("SELECT {blob} {part}")).await).unwrap().to_string();
+    std::fs::remove_file(format!("{}/files/blobs/{}/{blob}", site.data, &blob[blob.len() - 2..])).unwrap();
+    let incomplete = check(&[]).await;
+    assert!(!incomplete.status.success());
+    assert!(
+        incomplete.stdout.contains(&format!("incomplete\t{torn}")) && !incomplete.stdout.contains(&whole.to_string())
+    );
+    assert!(incomplete.stderr.contains("1 file lacks some of its content"), "{}", incomplete.stderr);
     server.kill().await;
 }
 

@@ -8,15 +8,20 @@ use sardonyx::{
         file_kind::FileKind,
         file_state::{FileFailure, FileState},
         ids::FileId,
+        limits,
     },
 };
 
-use crate::support::{Client, Setup, TestApp, eventually};
+use crate::support::{Client, Setup, TestApp, eventually, upstream::Embeds};
 
 crate::on_both_databases![
     a_text_is_there_when_it_was_read_and_its_pieces_know_their_lines,
     f14_whatever_a_text_is_made_of_both_databases_keep_the_same,
     f19_a_file_that_is_deleted_while_it_is_read_leaves_nothing,
+    f19_nor_does_one_that_is_deleted_when_its_text_is_there,
+    f14_names_of_parts_are_made_fit_for_both_databases,
+    f20_a_file_that_is_lost_again_and_again_fails_and_its_person_is_told,
+    people_take_turns,
     files_that_could_not_be_read_are_read_again_when_asked,
     what_is_deleted_goes_with_all_that_was_found_in_it,
 ];
@@ -25,7 +30,10 @@ crate::once![
     f12_a_reader_that_hangs_is_ended_and_the_others_go_on,
     a_reader_that_lies_is_not_believed,
     a_file_whose_content_is_gone_says_so,
-    people_take_turns,
+    a_file_whose_middle_is_gone_says_so,
+    f14_a_file_that_is_too_large_to_be_read_says_so,
+    a_file_of_a_disabled_account_waits_in_silence,
+    files_are_read_by_whoever_the_server_runs_as,
 ];
 
 fn state_of(state: &str, failure: FileFailure) -> (String, String) {
@@ -188,11 +196,14 @@ async fn a_reader_that_lies_is_not_believed(setup: Setup) {
         )
     };
     let done = "{\"said\":\"done\",\"kind\":\"text\"}";
+    let long_place = format!("\"kind\":\"part\",\"name\":\"{}\"", "x".repeat(201));
     let lies = [
         (chunk(&"x".repeat(1_001)), FileFailure::TooLargeUnpacked),
         ("x".repeat(5_000_000), FileFailure::TooLargeUnpacked),
         ("no json".to_owned(), FileFailure::Damaged),
         (chunk("begun"), FileFailure::TooHard),
+        (chunk(""), FileFailure::TooLargeUnpacked),
+        (chunk("x").replace("\"kind\":\"whole\"", &long_place), FileFailure::TooLargeUnpacked),
     ];
     let stand = Stand::new("cat $here/said\n");
     let app = stand.app(setup).await;
@@ -235,19 +246,170 @@ async fn people_take_turns(setup: Setup) {
     let stand = Stand::new(WAITS);
     let app = stand.app(setup).await;
     let (alice, bob) = (app.alice().await, app.bob().await);
-    let mut alices = Vec::new();
-    for n in 0..6 {
-        alices.push(alice.upload(&format!("{n}.txt"), "text").await);
+    for n in 0..250 {
+        alice.upload(&format!("{n}.txt"), "text").await;
     }
     let bobs = bob.upload("b.txt", "text").await;
     stand.say("go");
     app.database.until_read(bobs).await;
     // Bob came last and did not wait for all that Alice brought.
-    let left = "SELECT COUNT(*) FROM user_file WHERE state <> 'ready'";
-    assert!(app.database.number(left).await > 0);
-    for id in alices {
-        app.database.until_read(id).await;
+    let left = "SELECT COUNT(*) FROM user_file WHERE state = 'waiting'";
+    assert!(app.database.number(left).await > 200, "{}", app.database.number(left).await);
+}
+
+async fn f19_nor_does_one_that_is_deleted_when_its_text_is_there(setup: Setup) {
+    let by_meaning = setup.config(|config| config.models.search_model = "openai/test-embedding".to_owned());
+    let app = TestApp::start(by_meaning).await;
+    let alice = app.alice().await;
+    app.upstream.embed(Embeds::Never);
+    let text: String = (1..=3_000).map(|line| format!("This is line {line} of a long text.\n")).collect();
+    let id = alice.upload("gone.txt", text).await;
+    let state = "SELECT COUNT(*) FROM user_file WHERE state = 'indexing'";
+    eventually("its text", async || app.database.number(state).await == 1).await;
+    assert!(app.database.count("file_chunk").await > 100);
+    alice.try_delete_file(id).await.ok::<()>();
+    // Whatever is said of it now is too late.
+    app.upstream.embed(Embeds::Well);
+    eventually("the end of the reader", async || app.state.readers.count() == 0).await;
+    for table in ["user_file", "file_part", "file_chunk", "chunk_vector"] {
+        assert_eq!(app.database.count(table).await, 0, "{table}");
     }
+    assert_eq!(app.database.count_indexed().await, 0);
+}
+
+async fn f14_names_of_parts_are_made_fit_for_both_databases(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let mail = format!(
+        "From: a@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+         --x\r\nContent-Type: text/plain\r\n\r\nbody\r\n\
+         --x\r\nContent-Type: text/plain; name=\"=?utf-8?Q?a=00b{}?=\"\r\n\
+         Content-Disposition: attachment; filename=\"=?utf-8?Q?a=00b{}?=\"\r\n\r\nattached text\r\n--x--\r\n",
+        "c".repeat(300),
+        "c".repeat(300)
+    );
+    let id = alice.upload("mail.eml", mail).await;
+    assert_eq!(app.database.until_read(id).await, ready());
+    assert!(app.database.text_of_file(id).await.contains("attached text"));
+    let names = app.database.texts("SELECT COALESCE(place_name, '') FROM file_chunk").await;
+    assert!(names.iter().all(|name| name.chars().count() <= 200 && !name.contains('\0')), "{names:?}");
+}
+
+async fn f20_a_file_that_is_lost_again_and_again_fails_and_its_person_is_told(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let id = alice.upload("deadly.txt", "text").await;
+    assert_eq!(app.database.until_read(id).await, ready());
+    app.database.execute("DELETE FROM notification").await;
+    // As two servers leave it that died of it, and a third that is about to.
+    let lost = "UPDATE user_file SET state = 'reading', attempts = 2, lease_until_ms = 1, lease_owner = ";
+    let somebody = if app.state.db.is_sqlite() {
+        "X'0198C0DE000070008000000000000001'"
+    } else {
+        "'0198c0de-0000-7000-8000-000000000001'"
+    };
+    app.database.execute(&format!("{lost}{somebody}")).await;
+    assert_eq!(app.database.until_read(id).await, state_of("failed", FileFailure::TooHard));
+    assert_eq!(app.database.count("file_chunk").await, 0);
+    eventually("what she is told", async || app.database.count("notification").await == 1).await;
+    assert_eq!(app.database.texts("SELECT kind FROM notification").await, ["file_failed"]);
+    retry(&alice, id).await;
+    assert_eq!(app.database.until_read(id).await, ready());
+}
+
+async fn a_file_whose_middle_is_gone_says_so(setup: Setup) {
+    let stand = Stand::new(WAITS);
+    let app = stand.app(setup).await;
+    let alice = app.alice().await;
+    // Two are being read; the third waits while a later piece of it goes.
+    for name in ["1.txt", "2.txt"] {
+        alice.upload(name, "text").await;
+    }
+    eventually("the readers", async || app.state.readers.count() == 2).await;
+    let gone = alice.upload("3.txt", "word ".repeat(limits::UPLOAD_PART_BYTES / 4)).await;
+    let part = format!("FROM file_part WHERE offset_bytes > 0 AND file_id = {}", app.database.id(gone.0));
+    let blob = app.database.text(&format!("SELECT lower(hex(blob_id)) {part}")).await;
+    let blob = uuid::Uuid::parse_str(&blob).unwrap();
+    app.state.blobs.remove(blob.to_string().parse().unwrap()).await.unwrap();
+    stand.say("go");
+    assert_eq!(app.database.until_read(gone).await, state_of("failed", FileFailure::Missing));
+}
+
+async fn f14_a_file_that_is_too_large_to_be_read_says_so(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    // A single line, too.
+    let content = bytes::Bytes::from(vec![b'x'; usize::try_from(limits::FILE_READ_BYTES_MAX).unwrap() + 1]);
+    let id = alice.upload("large.txt", content.clone()).await;
+    assert_eq!(app.database.until_read(id).await, state_of("failed", FileFailure::TooLarge));
+    // Kept all the same.
+    assert_eq!(alice.content(id).await.body.len(), content.len());
+    let line = alice.upload("line.txt", content.slice(..5_000_000)).await;
+    assert_eq!(app.database.until_read(line).await, ready());
+    assert_eq!(app.database.text_of_file(line).await.trim_end().len(), 5_000_000);
+}
+
+async fn a_file_of_a_disabled_account_waits_in_silence(setup: Setup) {
+    let stand = Stand::new(WAITS);
+    let app = stand.app(setup).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    for name in ["1.txt", "2.txt"] {
+        alice.upload(name, "text").await;
+    }
+    eventually("the readers", async || app.state.readers.count() == 2).await;
+    let waiting = bob.upload("3.txt", "text").await;
+    app.database
+        .execute(&format!("UPDATE user_account SET status = 'disabled' WHERE id = {}", app.database.id(bob.id.0)))
+        .await;
+    stand.say("go");
+    let row = format!("FROM user_file WHERE id = {}", app.database.id(waiting.0));
+    let put_off = format!("SELECT COUNT(*) {row} AND state = 'waiting' AND lease_until_ms > 0");
+    eventually("that it waits", async || app.database.number(&put_off).await == 1).await;
+    let until_ms = app.database.number(&format!("SELECT lease_until_ms {row}")).await;
+    let now_ms = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
+    assert!(until_ms > now_ms + 300_000, "{}", until_ms - now_ms);
+}
+
+/// Threads are counted for each user of the system, but for root: as that, a test would see nothing.
+async fn files_are_read_by_whoever_the_server_runs_as(_: Setup) {
+    use std::os::unix::process::CommandExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = folder.path().join("sardonyx");
+    std::fs::copy(env!("CARGO_BIN_EXE_sardonyx"), &program).unwrap();
+    let text = folder.path().join("text");
+    std::fs::write(&text, "read by nobody").unwrap();
+    let as_nobody = |command: &mut std::process::Command| {
+        if is_root() {
+            command.uid(65_534).gid(65_534);
+        }
+    };
+    // As the server's threads are.
+    let mut others: Vec<std::process::Child> = (0..4)
+        .map(|_| {
+            let mut sleeper = std::process::Command::new("sleep");
+            as_nobody(&mut sleeper);
+            sleeper.arg("60").spawn().unwrap()
+        })
+        .collect();
+    let mut reader = std::process::Command::new(&program);
+    as_nobody(&mut reader);
+    reader
+        .args(["extract", "text"])
+        .env_clear()
+        .env("MALLOC_ARENA_MAX", "1")
+        .stdin(std::fs::File::open(&text).unwrap());
+    let said = reader.output().unwrap();
+    for other in &mut others {
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("read by nobody") && said.contains("\"done\""), "{said}");
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
 }
 
 async fn what_is_deleted_goes_with_all_that_was_found_in_it(setup: Setup) {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use sardonyx::{
-    api::files::SearchFiles,
-    domain::{ids::FileId, search::SearchResults},
+    api::{files::SearchFiles, providers::SaveProvider},
+    domain::{ids::FileId, limits, search::SearchResults},
     server::{
         db::{Lease, SearchScope, TakenFile},
         files::search::{self, Ways},
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     corpus::corpus,
-    support::{Client, Setup, TestApp, database::needed, eventually},
+    support::{Client, Setup, TestApp, database::needed, eventually, upstream::Embeds},
 };
 
 crate::on_both_databases![
@@ -23,6 +23,10 @@ crate::on_both_databases![
     files_are_found_by_words_and_by_meaning_and_by_words_alone_when_the_model_is_away,
     f26_a_file_waits_for_the_model_for_searching_and_loses_nothing,
     vectors_of_another_model_are_made_anew,
+    a_model_for_searching_that_hangs_keeps_no_search_from_its_words,
+    files_that_were_read_while_no_model_was_there_get_their_vectors_when_one_comes,
+    a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_ready,
+    in_one_large_file_what_is_asked_is_found,
 ];
 crate::once![answers_are_found_among_twenty_documents];
 
@@ -43,7 +47,7 @@ async fn x12_x13_a_word_is_found_by_its_owner_alone_and_not_after_its_file_is_de
     let app = TestApp::start(by_meaning(setup)).await;
     let (alice, bob) = (app.alice().await, app.bob().await);
     let secret = alice.upload("secret.txt", "The canary sings at dawn in the old mill.").await;
-    let other = bob.upload("other.txt", "Nothing but ordinary words about the weather.").await;
+    let other = bob.upload("other.txt", "Nothing but ordinary words about weather.").await;
     for id in [secret, other] {
         app.database.until_read(id).await;
     }
@@ -64,12 +68,7 @@ async fn x12_x13_a_word_is_found_by_its_owner_alone_and_not_after_its_file_is_de
 
     alice.try_delete_file(secret).await.ok::<()>();
     assert!(names(&alice, question).await.is_empty());
-    let left = if app.state.db.is_sqlite() {
-        "SELECT COUNT(*) FROM file_index_docsize"
-    } else {
-        "SELECT COUNT(*) FROM file_index"
-    };
-    assert_eq!(app.database.number(left).await, 1);
+    assert_eq!(app.database.count_indexed().await, 1);
     assert_eq!(app.database.count("chunk_vector").await, 1);
 }
 
@@ -136,6 +135,76 @@ async fn vectors_of_another_model_are_made_anew(setup: Setup) {
     assert_eq!(app.database.count("notification").await, 1);
 }
 
+async fn a_model_for_searching_that_hangs_keeps_no_search_from_its_words(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    let id = alice.upload("garden.txt", "The garden club meets on Sundays.").await;
+    app.database.until_read(id).await;
+    app.upstream.embed(Embeds::Never);
+    let found = find(&alice, "When does the garden club meet?").await;
+    assert!(!found.is_by_meaning);
+    assert_eq!(found.passages[0].file_name.as_str(), "garden.txt");
+    // Who asks right after that does not wait for it at all.
+    let started = std::time::Instant::now();
+    find(&alice, "garden").await;
+    assert!(started.elapsed().as_secs() < limits::MEANING_SECONDS_MAX, "{:?}", started.elapsed());
+}
+
+async fn files_that_were_read_while_no_model_was_there_get_their_vectors_when_one_comes(setup: Setup) {
+    let app =
+        TestApp::start(setup.config(|config| config.models.search_model = "late/test-embedding".to_owned())).await;
+    let (alice, admin) = (app.alice().await, app.admin().await);
+    let id = alice.upload("early.txt", "The early bird catches the worm.").await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    let found = find(&alice, "What does the early bird catch?").await;
+    assert!(!found.is_by_meaning && found.passages.len() == 1);
+    let fields = [("name", "late"), ("base_url", app.upstream.url()), ("key", "sk-of-the-tests")];
+    assert_eq!(admin.call::<SaveProvider>(&fields).await.status, 200);
+    eventually("its vector", async || app.database.count("chunk_vector").await == 1).await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    assert!(find(&alice, "What does the early bird catch?").await.is_by_meaning);
+}
+
+async fn a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_ready(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    app.upstream.embed(Embeds::UpTo { chars: 200 });
+    let text = format!("A short beginning.\n\n{}", "Many words stand in one long line. ".repeat(40));
+    let id = alice.upload("long.txt", text).await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    assert_eq!(app.database.count("chunk_vector").await, app.database.count("file_chunk").await);
+    assert!(find(&alice, "Which words stand in a line?").await.is_by_meaning);
+    // One that refuses everything is not at work, and the file waits.
+    app.upstream.embed(Embeds::UpTo { chars: 0 });
+    alice.upload("other.txt", "Some other words.").await;
+    let waits = "SELECT COUNT(*) FROM user_file WHERE state = 'indexing' AND lease_owner IS NULL";
+    eventually("the file that waits", async || app.database.number(waits).await == 1).await;
+}
+
+/// What is asked about one file goes another way to the index than what is asked about all.
+async fn in_one_large_file_what_is_asked_is_found(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let filler = "The committee met on an ordinary day and discussed ordinary matters. ";
+    let book = |fact: &str| format!("{}\n\n{fact}\n\n{}", filler.repeat(300), filler.repeat(300));
+    let wanted = alice.upload("one.txt", book("The accordion is purple.")).await;
+    let other = alice.upload("two.txt", book("The accordion is green.")).await;
+    for id in [wanted, other] {
+        app.database.until_read(id).await;
+    }
+    let taken =
+        TakenFile { user_id: alice.id, file_id: wanted, lease: Lease::new(), is_read: true, is_given_up: false };
+    #[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
+    let db = app.state.db.open_taken_file(&taken).await.unwrap().unwrap();
+    for (file, colour) in [(wanted, "purple"), (other, "green")] {
+        let scope = SearchScope::Files(vec![file]);
+        let question = "Which colour does the accordion have?";
+        let found = search::search(&app.state, &db, question, &scope, Ways::Words, AMONG).await.unwrap();
+        assert!(found.passages[0].text.contains(colour));
+        assert!(found.passages.iter().all(|passage| passage.found.file_id == file));
+    }
+}
+
 #[derive(Deserialize)]
 struct Questions {
     questions: Vec<Question>,
@@ -163,11 +232,10 @@ async fn answers_are_found_among_twenty_documents(setup: Setup) {
     }))
     .await;
     let alice = app.alice().await;
-    let questions: Questions =
-        serde_json::from_slice(&std::fs::read(corpus().join("questions.json")).unwrap()).unwrap();
-    let questions = questions.questions;
-    assert!(questions.len() >= 60);
-    let mut files: Vec<&str> = questions.iter().map(|question| question.file.as_str()).collect();
+    // The constants of the search were chosen with the first; the second were written by somebody who did not know it.
+    let sets = ["questions.json", "questions_held_out.json"]
+        .map(|name| -> Questions { serde_json::from_slice(&std::fs::read(corpus().join(name)).unwrap()).unwrap() });
+    let mut files: Vec<&str> = sets[0].questions.iter().map(|question| question.file.as_str()).collect();
     files.sort_unstable();
     files.dedup();
     assert_eq!(files.len(), 20);
@@ -176,25 +244,34 @@ async fn answers_are_found_among_twenty_documents(setup: Setup) {
         let id = alice.upload(file.rsplit('/').next().unwrap(), content).await;
         assert_eq!(app.database.until_read(id).await.0, "ready", "{file}");
     }
-    let taken = TakenFile { user_id: alice.id, file_id: FileId(Uuid::nil()), lease: Lease::new(), is_read: true };
+    let taken = TakenFile {
+        user_id: alice.id,
+        file_id: FileId(Uuid::nil()),
+        lease: Lease::new(),
+        is_read: true,
+        is_given_up: false,
+    };
     #[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
     let db = app.state.db.open_taken_file(&taken).await.unwrap().unwrap();
-    let mut recalls = Vec::new();
-    for ways in [Ways::Both, Ways::Words, Ways::Meaning] {
-        let mut found = 0;
-        for question in &questions {
-            let scope = SearchScope::AllFiles;
-            let results = search::search(&app.state, &db, &question.question, &scope, ways, AMONG).await.unwrap();
-            let is_there = has(&results, question);
-            found += usize::from(is_there);
-            if !is_there && ways == Ways::Both {
-                println!("not found: {} ({})", question.question, question.passage);
+    for (set, (name, least)) in sets.iter().zip([("questions", 0.9), ("questions held out", 0.85)]) {
+        assert!(set.questions.len() >= 60);
+        let mut recalls = Vec::new();
+        for ways in [Ways::Both, Ways::Words, Ways::Meaning] {
+            let mut found = 0;
+            for question in &set.questions {
+                let scope = SearchScope::AllFiles;
+                let results = search::search(&app.state, &db, &question.question, &scope, ways, AMONG).await.unwrap();
+                let is_there = has(&results, question);
+                found += usize::from(is_there);
+                if !is_there && ways == Ways::Both {
+                    println!("not found: {} ({})", question.question, question.passage);
+                }
             }
+            recalls.push(found as f64 / set.questions.len() as f64);
         }
-        recalls.push(found as f64 / questions.len() as f64);
+        println!("{name}, recall@{AMONG}: both {:.3}, words {:.3}, meaning {:.3}", recalls[0], recalls[1], recalls[2]);
+        assert!(recalls[0] >= least && recalls[0] >= recalls[1] && recalls[0] >= recalls[2], "{name}: {recalls:?}");
     }
-    println!("recall@{AMONG}: both {:.3}, words {:.3}, meaning {:.3}", recalls[0], recalls[1], recalls[2]);
-    assert!(recalls[0] >= 0.9 && recalls[0] >= recalls[1] && recalls[0] >= recalls[2], "{recalls:?}");
 }
 
 fn has(results: &search::Findings, question: &Question) -> bool {

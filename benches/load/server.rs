@@ -19,7 +19,6 @@ use crate::{
     process::{Folder, Process},
     report::{Budget, Report},
     stats::{Samples, ms},
-    upstream,
 };
 
 /// Ready after this at the latest, even a debug build.
@@ -36,9 +35,34 @@ pub struct Sardonyx {
     home: PathBuf,
 }
 
+/// Where `cargo xtask bench` keeps the built-in model for searching.
+pub const SEARCH_MODEL_FOLDER: &str = "SARDONYX_BENCH_SEARCH_MODEL";
+/// What that model's vectors are kept as.
+pub const SEARCH_MODEL: &str = "embedded/all-minilm-l6-v2";
+
 impl Sardonyx {
     /// Starts the server; also gives the time from its start until it said that it is ready.
     pub async fn start(home: &Path, model_server: Option<&str>) -> Result<(Self, Duration)> {
+        Self::start_with(home, model_server, &[]).await
+    }
+
+    /// The same as it is when nothing is set: with the built-in model for searching.
+    pub async fn start_with_search_model(home: &Path) -> Result<Self> {
+        let folder = std::env::var_os(SEARCH_MODEL_FOLDER)
+            .with_context(|| format!("{SEARCH_MODEL_FOLDER} is missing: run this by `cargo xtask bench`"))?;
+        let models = home.join("models");
+        std::fs::create_dir_all(&models)?;
+        for name in ["all-MiniLM-L6-v2.onnx", "all-MiniLM-L6-v2.tokenizer.json"] {
+            std::fs::copy(Path::new(&folder).join(name), models.join(name))?;
+        }
+        Ok(Self::start_with(home, None, &[("SARDONYX_SEARCH_MODEL", "embedded")]).await?.0)
+    }
+
+    async fn start_with(
+        home: &Path,
+        model_server: Option<&str>,
+        settings: &[(&str, &str)],
+    ) -> Result<(Self, Duration)> {
         let port = free_port().await?;
         let log = File::options().create(true).append(true).open(home.join(LOG_FILE))?;
         let mut command = Command::new(program());
@@ -53,13 +77,14 @@ impl Sardonyx {
             .env("SARDONYX_SOCKETS_PER_USER", "1000")
             .env("SARDONYX_MESSAGES_PER_MINUTE", "1000000")
             .env("SARDONYX_REQUESTS_PER_MINUTE", "1000000")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .kill_on_drop(true);
         if let Some(base_url) = model_server {
             command.env("OPENAI_BASE_URL", base_url);
-            command.env("SARDONYX_SEARCH_MODEL", format!("openai/{}", upstream::MODEL));
+            command.env("SARDONYX_SEARCH_MODEL", "off");
         }
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("{} cannot be started", program().display()))?;

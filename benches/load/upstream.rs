@@ -39,9 +39,6 @@ let file = File::open(\"notes.txt\")?;\n    for line in BufReader::new(file).lin
 line?);\n    }\n    Ok(())\n}\n```\n\nSee the [documentation](https://doc.rust-lang.org/std/io/) for more; **measure** \
 before you make it faster. 😀\n\n";
 
-/// Numbers of a vector, as small models for searching have them.
-pub const DIMENSIONS: usize = 384;
-
 /// A model server, as long as the benchmark runs.
 pub struct Upstream {
     pub base_url: String,
@@ -64,7 +61,6 @@ impl Upstream {
         let app = Router::new()
             .route("/v1/models", get(async || Json(json!({ "data": [{ "id": MODEL }] }))))
             .route("/v1/chat/completions", post(complete))
-            .route("/v1/embeddings", post(embed))
             .with_state(Arc::clone(&spoken));
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
@@ -111,15 +107,6 @@ fn event(delta: &Value, finish_reason: Option<&str>) -> Bytes {
         "choices": [{ "index": 0, "delta": delta, "finish_reason": finish_reason }],
     });
     format!("data: {chunk}\n\n").into()
-}
-
-/// For each text a vector that is as good as any.
-async fn embed(Json(question): Json<Value>) -> Json<Value> {
-    let texts = question["input"].as_array().map(Vec::len).unwrap_or_default();
-    let vector =
-        |number: usize| -> Vec<f64> { (0..DIMENSIONS).map(|place| ((number * 31 + place * 7) as f64).sin()).collect() };
-    let data: Vec<Value> = (0..texts).map(|index| json!({ "index": index, "embedding": vector(index) })).collect();
-    Json(json!({ "data": data }))
 }
 
 async fn complete(State(spoken): State<Arc<Mutex<HashMap<u64, Spoken>>>>, body: Bytes) -> Response {

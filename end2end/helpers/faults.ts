@@ -23,8 +23,10 @@ export class Faults {
     });
     context.on("weberror", (error) => this.found.push(`uncaught: ${error.error().stack ?? error.error().message}`));
     context.on("dialog", (dialog) => {
-      this.found.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
+      const isLeaving = dialog.type() === "beforeunload";
+      this.found.push(`dialog: ${isLeaving ? "beforeunload" : dialog.message()}`);
+      // A page that is to be left is left.
+      void (isLeaving ? dialog.accept() : dialog.dismiss());
     });
     context.on("request", (request) => this.checkHost(request.url()));
     context.on("page", (page) => page.on("websocket", (socket) => this.checkHost(socket.url())));

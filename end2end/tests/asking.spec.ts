@@ -4,28 +4,11 @@ import type { Page } from "@playwright/test";
 import { expectNoViolations, SIZES, tabTo } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
 import { Chat, open, reload } from "../helpers/chat";
+import { give, throttle } from "../helpers/files";
 
 const TERMS = "A refund is paid within fourteen days.\n";
 const file = (name: string, text: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
 const attached = (page: Page) => page.getByRole("list", { name: "Attached files" }).getByRole("listitem");
-
-/** Gives a file to an element as a drop or a paste does. */
-async function give(page: Page, selector: string, kind: "drop" | "paste", name: string, text: string, beside = ""): Promise<void> {
-  await page.locator(selector).evaluate(
-    (element, { kind, name, text, beside }) => {
-      const data = new DataTransfer();
-      if (beside) data.setData("text/plain", beside);
-      data.items.add(new File([text], name, { type: "text/plain" }));
-      const init = { bubbles: true, cancelable: true };
-      const event =
-        kind === "drop"
-          ? new DragEvent("drop", { ...init, dataTransfer: data })
-          : new ClipboardEvent("paste", { ...init, clipboardData: data });
-      element.dispatchEvent(event);
-    },
-    { kind, name, text, beside },
-  );
-}
 
 test("a file is attached, answered from, cited at its passage in every tab, and deleted", async ({ alice, provider, faults }) => {
   // A tab that shows the file while it is deleted looks for it once more.
@@ -81,6 +64,43 @@ test("a file is attached, answered from, cited at its passage in every tab, and 
   await reload(other.page);
   await expect(other.mine.getByRole("listitem").first()).toHaveText("terms.txt (deleted file)");
   await expect(other.lastReply).toHaveText("Within fourteen days [1].");
+});
+
+test("what was to come with a message and is cancelled or deleted elsewhere does not hold it up", async ({ alice, provider }) => {
+  provider.answer = () => "Hello.";
+  const { page } = alice;
+  await open(page, "/chats");
+  const chat = await Chat.new(page);
+  const { path } = chat;
+  const files = page.getByRole("link", { name: "Files", exact: true }).first();
+  const back = page.getByRole("link", { name: "New chat" }).last();
+  const speed = await throttle(page, 50_000);
+  await page.getByLabel("Attach").setInputFiles(file("large.txt", "x".repeat(2_000_000)));
+  await expect(attached(page)).toContainText(/a second · \d+ s left/);
+  await files.click();
+  await page.getByRole("button", { name: "Cancel the upload of large.txt" }).click();
+  await expect(page.getByLabel("Upload files")).toBeFocused();
+  await back.click();
+  await expect(page).toHaveURL(path);
+  await expect(attached(page)).toHaveCount(0);
+  await speed(-1);
+  await chat.field.fill("Without a file");
+  await expect(chat.sendButton).toBeEnabled();
+  await page.getByLabel("Attach").setInputFiles(file("small.txt", "Small."));
+  await expect(page.getByText("1 of 1 files attached")).toBeAttached();
+
+  await files.click();
+  await page.getByLabel("Select small.txt").check();
+  await page.getByText("Delete selected …").click();
+  await page.getByRole("button", { name: "Delete 1 file" }).click();
+  await expect(page.getByText("No files yet.")).toBeVisible();
+  await back.click();
+  await expect(page.getByText("Not there any more: small.txt")).toBeVisible();
+  await expect(chat.field).toHaveValue("Without a file");
+  await chat.sendButton.click();
+  await expect(chat.mine).toHaveText(/Without a file/);
+  await expect(chat.lastReply).toHaveText("Hello.");
+  await expect(page.getByText("Not there any more")).toHaveCount(0);
 });
 
 test("a chat has files of its own, or all of them, and is deleted with what came with it", async ({ alice, provider }) => {

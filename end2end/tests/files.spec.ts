@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 import { expect, test } from "../helpers/app";
+import { open } from "../helpers/chat";
 import { NO_CONNECTION } from "../helpers/faults";
+import { ASKED_BEFORE_LEAVING, give, throttle } from "../helpers/files";
 
 /** A file as somebody chooses it. */
 const file = (name: string, buffer: Buffer) => ({ name, mimeType: "application/octet-stream", buffer });
@@ -48,18 +50,15 @@ test("an upload that is cut off goes on by itself, and after a reload with the s
   faults,
 }, testInfo) => {
   faults.allow(NO_CONNECTION);
+  faults.allow(ASKED_BEFORE_LEAVING);
   const server = await startServer();
   const alice = await join(server, "alice");
   const content = randomBytes(9_000_000);
   // On the disk, for by its moment there it is known again.
   const chosen = testInfo.outputPath("large.bin");
   await writeFile(chosen, content);
-  const devtools = await alice.context.newCDPSession(alice.page);
-  const speed = (uploadThroughput: number) =>
-    devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput });
   await alice.page.goto(`${alice.server.url}/files`);
-  await devtools.send("Network.enable");
-  await speed(2_000_000);
+  const speed = await throttle(alice.page, 2_000_000);
   const input = alice.page.getByLabel("Upload files");
   await input.setInputFiles(chosen);
   const row = alice.page.locator(".upload-row");
@@ -79,16 +78,121 @@ test("an upload that is cut off goes on by itself, and after a reload with the s
 });
 
 test("an upload can be cancelled, and one that is refused says why", async ({ alice }) => {
-  const devtools = await alice.context.newCDPSession(alice.page);
   await alice.page.goto(`${alice.server.url}/files`);
-  await devtools.send("Network.enable");
-  await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 500_000 });
+  await throttle(alice.page, 500_000);
   await alice.page.getByLabel("Upload files").setInputFiles([file("a.bin", randomBytes(5_000_000)), file("empty.txt", Buffer.alloc(0))]);
   await expect(alice.page.locator(".upload-row").getByText("The file is empty.")).toBeVisible();
   await alice.page.getByRole("button", { name: "Cancel the upload of a.bin" }).click();
   await alice.page.getByRole("button", { name: "Cancel the upload of empty.txt" }).click();
   await expect(alice.page.locator(".upload-row")).toHaveCount(0);
   await expect(rows(alice.page)).toHaveCount(0);
+});
+
+test("an upload goes on while one searches, and the browser asks before the page is left", async ({ alice }) => {
+  const { page } = alice;
+  const listed = page.locator(".file", { has: page.getByRole("checkbox") });
+  const isAsked = () => page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
+  await open(page, "/files");
+  await page.getByLabel("Upload files").setInputFiles([file("note.txt", Buffer.from("hello"))]);
+  await expect(rows(page)).toHaveCount(1);
+  const speed = await throttle(page, 300_000);
+  await page.getByLabel("Upload files").setInputFiles(file("large.bin", randomBytes(3_000_000)));
+  const row = page.locator(".upload-row");
+  await expect(row.getByText(/a second · \d+ s left/)).toBeVisible();
+  await page.getByLabel("Search names and text").fill("large");
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await expect(page).toHaveURL("/files?search=large&order=newest");
+  await expect(listed).toHaveText([/large\.bin.*Being uploaded from here/]);
+  await expect(row.getByText(/a second · \d+ s left/)).toBeVisible();
+  expect(await isAsked()).toBe(true);
+  // Beside its place, a file is not gone to.
+  const isKept = await page.locator("h1").evaluate((element) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["text"], "missed.txt"));
+    return !element.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
+  });
+  expect(isKept).toBe(true);
+  await speed(-1);
+  await expect(listed.getByRole("link", { name: "large.bin" })).toBeVisible();
+  await expect(row).toHaveCount(0);
+  expect(await isAsked()).toBe(false);
+  await page.goBack();
+  await expect(listed).toHaveCount(2);
+  await expect(page.getByLabel("Search names and text")).toHaveValue("");
+});
+
+test("a file that was changed since it was chosen says so, and the others go on", async ({ alice }, testInfo) => {
+  const { page } = alice;
+  await open(page, "/files");
+  const speed = await throttle(page, 200_000);
+  const names = ["1.bin", "2.bin", "3.bin", "changed.bin", "last.bin"];
+  const paths = names.map((name) => testInfo.outputPath(name));
+  for (const path of paths) await writeFile(path, randomBytes(300_000));
+  await page.getByLabel("Upload files").setInputFiles(paths);
+  const row = page.locator(".upload-row", { hasText: "changed.bin" });
+  await expect(row.getByText("Waits for its turn")).toBeVisible();
+  await writeFile(testInfo.outputPath("changed.bin"), "Another content.");
+  await speed(-1);
+  await expect(row.getByRole("alert")).toContainText("This cannot be read on your device");
+  await expect(rows(page).getByRole("link")).toHaveCount(4);
+  await row.getByRole("button", { name: "Cancel the upload of changed.bin" }).click();
+  await expect(page.locator(".upload-row")).toHaveCount(0);
+  await expect(rows(page)).toHaveCount(4);
+});
+
+test("files are dropped, and what is chosen stays so, with the focus, while others come and go", async ({ alice }) => {
+  const { page } = alice;
+  await open(page, "/files");
+  for (const name of ["one.txt", "two.txt"]) await give(page, ".upload", "drop", name, name);
+  await expect(rows(page)).toHaveCount(2);
+  await expect(page.getByRole("button", { name: "Ask about selected" })).toBeDisabled();
+  const one = page.getByLabel("Select one.txt");
+  await one.check();
+  const other = await alice.context.newPage();
+  await open(other, "/files");
+  await give(other, ".upload", "drop", "three.txt", "three");
+  await expect(rows(page).getByText("three.txt")).toBeVisible();
+  await expect(one).toBeChecked();
+  await expect(one).toBeFocused();
+  await other.getByLabel("Select two.txt").check();
+  await other.getByText("Delete selected …").click();
+  await other.getByRole("button", { name: "Delete 1 file" }).click();
+  await expect(rows(page)).toHaveText([/three\.txt/, /one\.txt/]);
+  await expect(one).toBeChecked();
+  await expect(one).toBeFocused();
+
+  await page.getByText("Delete selected …").click();
+  await page.getByRole("button", { name: "Delete 1 file" }).click();
+  await expect(rows(page)).toHaveText([/three\.txt/]);
+  await expect(page.getByRole("heading", { name: "Your files" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Delete what is selected" })).toBeDisabled();
+});
+
+test("a file is deleted on its page", async ({ alice }) => {
+  const { page } = alice;
+  await open(page, "/files");
+  await page.getByLabel("Upload files").setInputFiles(file("note.txt", Buffer.from("hello")));
+  await page.getByRole("link", { name: "note.txt" }).click();
+  await expect(page.locator(".file-text")).toContainText("hello");
+  await page.getByText("Delete this file …").click();
+  await page.getByRole("button", { name: "Delete this file" }).click();
+  await expect(page).toHaveURL("/files");
+  await expect(page.getByText("No files yet.")).toBeVisible();
+});
+
+test("a file that could not be read is tried again when one asks", async ({ alice }) => {
+  const { page } = alice;
+  await open(page, "/files");
+  await page.getByLabel("Upload files").setInputFiles(file("half.png", PICTURE.subarray(0, 40)));
+  const failure = rows(page).getByText("It is damaged and could not be read.");
+  await expect(failure).toBeVisible();
+  const [answer] = await Promise.all([
+    page.waitForResponse("**/api/retry_file"),
+    page.getByRole("button", { name: "Read half.png again" }).click(),
+  ]);
+  expect(answer.status()).toBe(200);
+  await expect(page.getByLabel("Select half.png")).toBeFocused();
+  await expect(failure).toBeVisible();
 });
 
 test("what is read in a file is shown as it suits its kind, while it is read", async ({ alice }) => {
@@ -164,8 +268,32 @@ test("nobody sees the files of somebody else", async ({ alice, bob }) => {
 test("what is uploaded runs nowhere on this site", async ({ alice }) => {
   await alice.page.goto(`${alice.server.url}/files`);
   const script = "<script>document.title = 'taken over'</script><svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
-  const names = ["a.html", "b.svg", "c.xhtml", "d.txt", "e.png", "f.mht"];
-  await alice.page.getByLabel("Upload files").setInputFiles(names.map((name) => file(name, Buffer.from(script))));
+  const takesOver = "app.alert(1); document.title = 'taken over'";
+  const pdf =
+    `%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(${takesOver})>>>>endobj\n` +
+    "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n" +
+    "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj\n" +
+    "4 0 obj<</Length 40>>stream\nBT /F 12 Tf 20 100 Td (a page) Tj ET      \nendstream endobj\n" +
+    "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF";
+  const sheet =
+    '<?xml version="1.0"?><?xml-stylesheet type="text/xsl" href="#x"?><x:stylesheet id="x" version="1.0" ' +
+    `xmlns:x="http://www.w3.org/1999/XSL/Transform"><x:template match="/"><html>${script}</html></x:template></x:stylesheet>`;
+  const contents = {
+    "a.html": script,
+    "b.svg": script,
+    "c.xhtml": script,
+    "d.txt": script,
+    "e.png": script,
+    "f.mht": script,
+    "g.xml": sheet,
+    "h.pdf": pdf,
+    "i.gif": "GIF89a/*\x01\x00\x01\x00*/=1;document.title='taken over'",
+    "j.md": `${script}\n\n[x](javascript:document.title='taken%20over') <img src=x onerror="document.title='taken over'">`,
+    "k.csv": `name,value\n"${script.replaceAll('"', '""')}",=cmd()`,
+  };
+  const names = Object.keys(contents);
+  const given = Object.entries(contents).map(([name, content]) => file(name, Buffer.from(content, "latin1")));
+  await alice.page.getByLabel("Upload files").setInputFiles(given);
   await expect(rows(alice.page)).toHaveCount(names.length);
   for (const name of names) {
     const tab = await alice.context.newPage();
@@ -173,11 +301,20 @@ test("what is uploaded runs nowhere on this site", async ({ alice }) => {
     // A download is no page to go to, which the browser calls an error.
     await tab.goto(await downloadUrl(alice.page, name)).catch(() => {});
     expect((await download).suggestedFilename()).toBe(name);
+    // Nor in what is shown of it.
+    await tab.goto(new URL((await pageOf(alice.page, name)) ?? "", alice.page.url()).href);
+    await expect(tab.getByRole("heading", { name, level: 1 })).toBeVisible();
+    await expect(tab.locator(".file-state")).not.toHaveText(/Waiting|Reading|Indexing/);
+    expect(await tab.title()).toContain(name);
     await tab.close();
   }
 });
 
+async function pageOf(page: Page, name: string): Promise<string | null> {
+  return page.getByRole("link", { name }).getAttribute("href");
+}
+
 async function downloadUrl(page: Page, name: string): Promise<string> {
-  const path = await page.getByRole("link", { name }).getAttribute("href");
+  const path = await pageOf(page, name);
   return new URL(`${path}/content`, page.url()).href;
 }

@@ -38,6 +38,7 @@ mod m0034_file_index;
 mod m0035_message_file;
 mod m0036_file_lookup;
 mod m0037_unsent_file;
+mod m0038_vector_parts;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0035_message_file::Migration),
             Box::new(m0036_file_lookup::Migration),
             Box::new(m0037_unsent_file::Migration),
+            Box::new(m0038_vector_parts::Migration),
         ]
     }
 }

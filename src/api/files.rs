@@ -76,14 +76,22 @@ pub async fn discard_file(file_id: String) -> Result<(), Error> {
     files::discard(&state, &db, file_id.parse()?).await
 }
 
-/// Deletes files and everything that was made of them.
+/// Deletes files and everything that was made of them. Sent from a file's own page, which says so by any value that is not
+/// empty, it leads to the list: that page is gone.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there are no such files, or they are somebody else's; [`Error::TooMany`].
 #[server(name = DeleteFiles, prefix = "/api", endpoint = "delete_files")]
-pub async fn delete_files(#[server(default)] file_ids: Vec<String>) -> Result<(), Error> {
+pub async fn delete_files(
+    #[server(default)] file_ids: Vec<String>,
+    from_its_page: Option<String>,
+) -> Result<(), Error> {
     use crate::server::{files, request};
     let (state, db) = (request::state()?, request::user()?);
     let ids = file_ids.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
-    files::delete(&state, &db, ids).await
+    files::delete(&state, &db, ids).await?;
+    if from_its_page.is_some_and(|value| !value.is_empty()) {
+        request::show("/files");
+    }
+    Ok(())
 }

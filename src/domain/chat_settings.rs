@@ -16,5 +16,7 @@ pub struct ChatSettings {
     pub others: Vec<File>,
     /// Whether there are more of these.
     pub has_more: bool,
+    /// All uploads that are not complete.
+    pub unfinished: Vec<File>,
     pub storage: Storage,
 }

@@ -32,6 +32,8 @@ pub struct File {
     pub modified_at_ms: Option<i64>,
     /// Whether it stays though no chat has it; else it came for a message.
     pub is_kept: bool,
+    /// The chat that it was uploaded for: as a whole, or for a message in it.
+    pub for_chat_id: Option<ChatId>,
     /// Milliseconds since 1970 (UTC).
     pub created_at_ms: i64,
 }
@@ -151,6 +153,8 @@ pub struct FilePage {
     pub next_after: Option<FileId>,
     /// Where they are used, of those that are, if that was asked.
     pub chats: HashMap<FileId, FileChats>,
+    /// All uploads that are not complete, whatever the page shows, if that was asked.
+    pub unfinished: Vec<File>,
     pub storage: Storage,
 }
 

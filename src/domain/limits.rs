@@ -91,7 +91,9 @@ pub const UNUSED_FILE_SECONDS: i64 = 24 * 60 * 60;
 /// Files that a whole chat has.
 pub const FILES_PER_CHAT_MAX: u64 = 50;
 /// Files that a reply is given something of, and of which more is said than that there was no room.
-pub const FILES_PER_REPLY_MAX: usize = 50;
+pub const FILES_PER_REPLY_MAX: usize = 100;
+/// Files of which a model was given nothing, and is told so by their names; of others it is told how many.
+pub const FILES_LEFT_OUT_NAMED_MAX: usize = 10;
 /// Messages before a question whose files belong to it, too.
 pub const MESSAGES_LOOKED_BACK_MAX: usize = 40;
 /// Sources of one reply.
@@ -106,6 +108,8 @@ pub const PICTURE_TOKENS: usize = 1_000;
 /// A reply waits this long for its files to be read; and this long for what finds them by meaning.
 pub const REPLY_FILES_SECONDS_MAX: u64 = 180;
 pub const REPLY_MEANING_SECONDS_MAX: u64 = 20;
+/// The latter for files that were uploaded within this time: of others, all may be having their vectors made anew.
+pub const FILE_FRESH_SECONDS: i64 = 600;
 /// After a model refused a picture, it is shown none for so long.
 pub const BLIND_SECONDS: u64 = 3_600;
 /// Files that are deleted at a time.
@@ -157,6 +161,8 @@ pub const IMAGE_PIXELS_MAX: u64 = 40_000_000;
 pub const THUMBNAIL_SIDE_PIXELS_MAX: u32 = 192;
 /// The longer side of what is shown of an image, to people and to models.
 pub const VIEW_SIDE_PIXELS_MAX: u32 = 1_568;
+/// A view with something that shines through, which is kept without loss; a larger one loses that.
+pub const VIEW_BYTES_MAX: usize = 1_500_000;
 /// Pieces of text that are looked at of those that have a word in common with a question.
 pub const SEARCH_HITS_MAX: u64 = 600;
 /// Chats that are named where a file is used.
@@ -171,11 +177,17 @@ pub const VECTOR_CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const TEXTS_EMBEDDED_AT_A_TIME: u64 = 8;
 /// Different words and stems of a question that are looked for.
 pub const SEARCH_TERMS_MAX: usize = 32;
-/// Longest question that is looked for in files; of a longer one, the end.
+/// Longest question that is looked for in files; of a longer one, the end. And that of what is looked for by its meaning.
 pub const SEARCH_QUESTION_CHARS_MAX: usize = 2_000;
+pub const MEANING_CHARS_MAX: usize = 700;
+/// Wait for what a question means; after that it is looked for by its words alone.
+pub const MEANING_SECONDS_MAX: u64 = 5;
 /// A server that reads a file says so this often, and has lost it when it did not for the time after this.
 pub const FILE_LEASE_RENEWED_SECONDS: u64 = 5;
 pub const FILE_LEASE_SECONDS: i64 = 15;
+/// A file that has to wait for something waits this long at first, then twice as long each time, up to the latter.
+pub const FILE_PAUSE_SECONDS_MIN: i64 = 10;
+pub const FILE_PAUSE_SECONDS_MAX: i64 = 600;
 /// A file that its server lost so often is not tried again: it may be why.
 pub const FILE_ATTEMPTS_MAX: i32 = 3;
 /// Files that wait are looked for this often, though nobody said that there are any.

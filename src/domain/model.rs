@@ -1,6 +1,6 @@
 //! What answers: a model of a provider.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -103,12 +103,28 @@ pub struct Prompt {
     pub images: Vec<PromptImage>,
 }
 
+/// A piece of a text, of which a model for searching says what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextPiece {
+    /// What stands above it; may be empty.
+    pub heading: String,
+    pub text: String,
+}
+
+impl TextPiece {
+    /// As one text.
+    pub fn whole(&self) -> String {
+        format!("{}\n{}", self.heading, self.text)
+    }
+}
+
 /// A picture that a model is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptImage {
     /// `image/png` or `image/jpeg`.
     pub media_type: &'static str,
-    pub base64: String,
+    /// Shared: the same picture is in several things while a reply is asked for.
+    pub base64: Arc<str>,
 }
 
 #[cfg(test)]

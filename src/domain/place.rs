@@ -55,6 +55,15 @@ impl Place {
         }
     }
 
+    /// The same with its name, if it has one, made fit.
+    pub fn map_name(self, fit: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Row { sheet, row } => Self::Row { sheet: fit(&sheet), row },
+            Self::Part { name } => Self::Part { name: fit(&name) },
+            other => other,
+        }
+    }
+
     /// The same so many lines further down. A page, a slide or a part stays the same.
     pub fn down(self, lines: u32) -> Self {
         match self {

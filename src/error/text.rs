@@ -59,6 +59,9 @@ impl Error {
             Self::Busy => "The server is busy. Try again in a moment.",
             Self::Internal => "Something went wrong on the server.",
             Self::Offline => "The server cannot be reached. Check your connection, then try again.",
+            Self::FileUnreadable => {
+                "This cannot be read on your device: it is a folder, or it was changed, moved or deleted since it was chosen."
+            }
         }
         .to_owned()
     }
@@ -125,6 +128,13 @@ impl InvalidInput {
                 format!("A file needs a name of at most {} characters.", limits::FILE_NAME_CHARS_MAX)
             }
             Self::FileEmpty => "The file is empty.".to_owned(),
+            Self::MessageFiles => {
+                format!("A message can come with at most {} files.", limits::FILES_PER_MESSAGE_MAX)
+            }
+            Self::ChatFiles => format!(
+                "A chat can have at most {} files of its own. Take some from it first.",
+                limits::FILES_PER_CHAT_MAX
+            ),
             Self::ForkTooLong => {
                 format!("A chat can begin with at most {} messages of another one.", limits::FORK_MESSAGES_MAX)
             }

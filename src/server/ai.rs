@@ -28,9 +28,10 @@ use tokio::{
 };
 
 use crate::domain::{
+    ids::UserId,
     limits,
     message::ReplyFailure,
-    model::{EMBEDDED_PROVIDER, ModelList, ModelName, Prompt},
+    model::{EMBEDDED_PROVIDER, ModelList, ModelName, Prompt, TextPiece},
 };
 
 pub use self::{
@@ -57,13 +58,13 @@ pub trait Provider: Send + Sync {
     /// Whether a model goes on from a beginning of its reply. What has to be found out is, once.
     async fn can_continue(&self, model: &str) -> bool;
 
-    /// Whether a model may be shown pictures: as long as it refused none lately.
-    fn sees(&self, _model: &str) -> bool {
+    /// Whether a model may be shown a user's pictures: as long as it refused none of theirs lately.
+    fn sees(&self, _model: &str, _user_id: UserId) -> bool {
         false
     }
 
-    /// A model refused what had pictures in it.
-    fn note_blind(&self, _model: &str) {}
+    /// A model refused what had a user's pictures in it. It may have been these: nobody else's are kept from it.
+    fn note_blind(&self, _model: &str, _user_id: UserId) {}
 
     /// How much a model can have of a conversation, as far as is known: it may become less when something was refused
     /// ([`ReplyFailure::ContextTooLong`]).
@@ -80,6 +81,13 @@ pub trait Provider: Send + Sync {
     /// What texts mean: a vector for each, all of one length. Not every provider has a model for that.
     async fn embed(&self, _model: &str, _texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
         Err(ReplyFailure::ModelNotFound)
+    }
+
+    /// What pieces of files mean: for each the vector of the whole and, from a model that gives these along, of its parts.
+    async fn embed_pieces(&self, model: &str, pieces: &[TextPiece]) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
+        let texts: Vec<String> = pieces.iter().map(TextPiece::whole).collect();
+        let vectors = self.embed(model, &texts).await?;
+        Ok(vectors.into_iter().map(|vector| vec![vector]).collect())
     }
 }
 
@@ -229,6 +237,20 @@ impl Models {
         known.ok_or(ReplyFailure::ModelNotFound)?.provider.embed(model.model(), texts).await
     }
 
+    /// What pieces of files mean ([`Provider::embed_pieces`]).
+    ///
+    /// # Errors
+    /// As [`Models::embed`].
+    pub async fn embed_pieces(
+        &self,
+        model: &ModelName,
+        pieces: &[TextPiece],
+    ) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
+        let offer = self.now();
+        let known = offer.providers.iter().find(|known| known.provider.name() == model.provider());
+        known.ok_or(ReplyFailure::ModelNotFound)?.provider.embed_pieces(model.model(), pieces).await
+    }
+
     /// What a chat uses when nothing was chosen; none when all that could be was kept from people.
     pub async fn default_model(&self) -> Option<ModelName> {
         let offer = self.now();
@@ -258,15 +280,15 @@ impl Models {
         }
     }
 
-    /// Whether a model may be shown pictures.
-    pub fn sees(&self, model: &ModelName) -> bool {
-        self.now().find(model.provider()).is_some_and(|known| known.provider.sees(model.model()))
+    /// Whether a model may be shown a user's pictures.
+    pub fn sees(&self, model: &ModelName, user_id: UserId) -> bool {
+        self.now().find(model.provider()).is_some_and(|known| known.provider.sees(model.model(), user_id))
     }
 
-    /// A model refused what had pictures in it.
-    pub fn note_blind(&self, model: &ModelName) {
+    /// A model refused what had a user's pictures in it.
+    pub fn note_blind(&self, model: &ModelName, user_id: UserId) {
         if let Some(known) = self.now().find(model.provider()) {
-            known.provider.note_blind(model.model());
+            known.provider.note_blind(model.model(), user_id);
         }
     }
 

@@ -21,13 +21,14 @@ pub async fn settings(state: &AppState, db: &UserDb, chat_id: ChatId, search: &s
     let page = files::list(state, db, search, FileOrder::Newest, None).await?;
     let has = |id: FileId| files.iter().any(|file| file.id == id);
     let others = page.files.iter().filter(|file| !has(file.id)).cloned().collect();
-    Ok(ChatSettings { chat, others, has_more: page.next_after.is_some(), storage: page.storage, files })
+    let unfinished = db.list_uploads().await?;
+    Ok(ChatSettings { chat, others, has_more: page.next_after.is_some(), unfinished, storage: page.storage, files })
 }
 
 /// Makes a chat that has these files from the start.
 ///
 /// # Errors
-/// [`Error::NotFound`] when one of them is not theirs; [`Error::TooMany`].
+/// [`Error::NotFound`] when one of them is not theirs; [`InvalidInput::ChatFiles`](crate::error::InvalidInput).
 pub async fn create(state: &AppState, db: &UserDb, ids: Vec<FileId>, searches_files: bool) -> Result<Chat> {
     let chat = db.add_chat(ids, searches_files).await?;
     state.live.chat_changed(db.user_id(), &chat);
@@ -37,7 +38,7 @@ pub async fn create(state: &AppState, db: &UserDb, ids: Vec<FileId>, searches_fi
 /// Gives files to a chat.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the chat, or one of them, is not theirs; [`Error::TooMany`].
+/// [`Error::NotFound`] when the chat, or one of them, is not theirs; [`InvalidInput::ChatFiles`](crate::error::InvalidInput).
 pub async fn add_files(state: &AppState, db: &UserDb, chat_id: ChatId, ids: Vec<FileId>) -> Result<()> {
     db.add_chat_files(chat_id, ids).await?;
     state.live.files_changed(db.user_id());

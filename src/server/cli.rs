@@ -1,4 +1,4 @@
-//! The command line: serve, the operator's account commands, and the hidden model worker.
+//! The command line: serve, the operator's commands, and the hidden processes that the server starts.
 
 use std::io::Read;
 
@@ -12,6 +12,7 @@ use super::{
     },
     auth::password::{self, Passwords},
     config::{Config, StorageConfig},
+    files::{blobs::Blobs, check},
     serve::open_database,
 };
 use crate::domain::{
@@ -38,6 +39,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Manage accounts.
     User(UserArgs),
+    /// Look after the content of files.
+    Files(FilesArgs),
     /// Holds the embedded model; started by the server.
     #[command(hide = true)]
     ModelWorker(WorkerArgs),
@@ -82,6 +85,54 @@ enum UserCommand {
         /// Its e-mail address.
         email: String,
     },
+}
+
+/// Commands for the content of files.
+#[derive(Args, Debug)]
+pub struct FilesArgs {
+    #[command(flatten)]
+    storage: StorageConfig,
+    #[command(subcommand)]
+    command: FilesCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum FilesCommand {
+    /// Compare the storage with the database: what is there for no file, and which files lack some of their content. Also
+    /// while servers run.
+    Check {
+        /// Remove what is there for no file.
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+/// Runs a command for the content of files.
+///
+/// # Errors
+/// One line for the terminal; also when files lack some of their content.
+pub async fn manage_files(args: FilesArgs) -> Result<(), String> {
+    let explain = |error: crate::error::Error| error.text();
+    let FilesCommand::Check { remove } = args.command;
+    let db = open_database(&args.storage).await?;
+    let blobs = Blobs::open(&args.storage).await?;
+    let report = check::check(&db, &blobs).await.map_err(explain)?;
+    db.close().await;
+    println!("{} pieces in the storage, {} of them for no file", report.blobs, report.orphans.len());
+    for id in report.orphans {
+        if remove {
+            blobs.remove(id).await.map_err(explain)?;
+        }
+        println!("{}\t{id}", if remove { "removed" } else { "for no file" });
+    }
+    for id in &report.incomplete {
+        println!("incomplete\t{id}");
+    }
+    match report.incomplete.len() {
+        0 => Ok(()),
+        1 => Err("1 file lacks some of its content".to_owned()),
+        count => Err(format!("{count} files lack some of their content")),
+    }
 }
 
 /// Runs an account command.

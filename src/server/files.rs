@@ -3,8 +3,10 @@
 //! The row of a file says whose it is, how far it is and of which pieces it consists; the pieces are in the storage
 //! (`blobs`). The edges are `tus` (resumable, for pages and programs), `form` (a plain form) and `content` (downloads).
 //! What is in a file is found by a process of its own (`extract`), which `reading` sets to work and `reader` keeps in check.
+//! `sweep` removes what is not needed any more; that storage and tables agree, `check` looks at for the operator.
 
 pub mod blobs;
+pub mod check;
 pub mod content;
 pub mod extract;
 pub mod form;
@@ -20,6 +22,7 @@ pub mod tus;
 use std::collections::HashMap;
 
 use axum::http::Extensions;
+use futures::try_join;
 
 use super::{auth::guard::Program, db::NewFile, db::UserDb, state::AppState};
 use crate::{
@@ -101,10 +104,11 @@ pub async fn list(
 ) -> Result<FilePage> {
     let (files, has_more) = db.list_files(search, order, after).await?;
     let next_after = files.last().map(|file| file.id).filter(|_| has_more);
-    Ok(FilePage { files, next_after, chats: HashMap::new(), storage: measure(state, db).await? })
+    let storage = measure(state, db).await?;
+    Ok(FilePage { files, next_after, chats: HashMap::new(), unfinished: Vec::new(), storage })
 }
 
-/// The same with the chats in which they are used.
+/// The same with the chats in which they are used, and what is being uploaded.
 ///
 /// # Errors
 /// As [`list`].
@@ -117,7 +121,8 @@ pub async fn list_with_chats(
 ) -> Result<FilePage> {
     let page = list(state, db, search, order, after).await?;
     let ids: Vec<FileId> = page.files.iter().map(|file| file.id).collect();
-    Ok(FilePage { chats: db.list_chats_of_files(&ids).await?, ..page })
+    let (chats, unfinished) = try_join!(db.list_chats_of_files(&ids), db.list_uploads())?;
+    Ok(FilePage { chats, unfinished, ..page })
 }
 
 /// How much of their storage somebody has taken.

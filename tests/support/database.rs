@@ -131,6 +131,11 @@ impl TestDatabase {
     }
 
     /// The only value of a query after some steps in one transaction, which is rolled back.
+    /// Pieces of text that the index of words knows.
+    pub async fn count_indexed(&self) -> i64 {
+        self.count(if self.kind == Kind::Sqlite { "file_index_docsize" } else { "file_index" }).await
+    }
+
     pub async fn number_in(&self, steps: &[String], sql: &str) -> i64 {
         let transaction = self.connection().await.begin().await.unwrap();
         for step in steps {

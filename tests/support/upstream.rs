@@ -44,7 +44,7 @@ struct Shared {
     script: Mutex<VecDeque<Response>>,
     /// From now on every question, and every list, fails with this.
     outage: Mutex<Option<StatusCode>>,
-    embeds: AtomicBool,
+    embeds: Mutex<Embeds>,
     /// How long it thinks about every few letters; none for not at all.
     pace: Mutex<Option<Duration>>,
     models: Mutex<Vec<String>>,
@@ -64,6 +64,20 @@ struct Shared {
     list_refusal: Mutex<Option<StatusCode>>,
     /// The `Authorization` header of every request.
     shown: Mutex<Vec<String>>,
+}
+
+/// What it says of what texts mean.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Embeds {
+    Well,
+    /// It fails.
+    Not,
+    /// It never answers.
+    Never,
+    /// It refuses longer texts.
+    UpTo {
+        chars: usize,
+    },
 }
 
 /// Everything that it ever said.
@@ -92,7 +106,7 @@ impl Upstream {
             answer,
             script: Mutex::default(),
             outage: Mutex::default(),
-            embeds: AtomicBool::new(true),
+            embeds: Mutex::new(Embeds::Well),
             pace: Mutex::default(),
             models,
             entry: Mutex::new(json!({})),
@@ -142,9 +156,9 @@ impl Upstream {
         *self.shared.outage.lock().unwrap() = status;
     }
 
-    /// From now on it says of no text what it means, or does again.
-    pub fn fail_embedding(&self, fails: bool) {
-        self.shared.embeds.store(!fails, Ordering::SeqCst);
+    /// From now on it says this of what texts mean.
+    pub fn embed(&self, embeds: Embeds) {
+        *self.shared.embeds.lock().unwrap() = embeds;
     }
 
     /// From now on it writes a few letters at a time, after this pause each.
@@ -312,8 +326,16 @@ async fn embed(State(shared): State<Arc<Shared>>, Json(question): Json<Value>) -
     if let Some(status) = *shared.outage.lock().unwrap() {
         return status.into_response();
     }
-    if !shared.embeds.load(Ordering::SeqCst) {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let embeds = *shared.embeds.lock().unwrap();
+    let is_longer = |chars: usize| {
+        let texts = question["input"].as_array().unwrap();
+        texts.iter().any(|text| text.as_str().unwrap().chars().count() > chars)
+    };
+    match embeds {
+        Embeds::Not => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Embeds::Never => std::future::pending().await,
+        Embeds::UpTo { chars } if is_longer(chars) => return StatusCode::BAD_REQUEST.into_response(),
+        Embeds::Well | Embeds::UpTo { .. } => {}
     }
     let vector = |text: &str| {
         let mut vector = [0.0_f32; 128];

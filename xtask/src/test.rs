@@ -28,11 +28,12 @@ use shared::Shared;
 const BY_HAND: &str = "\
 By hand:
   cargo test --lib --features ssr            needs nothing
-  cargo test --test main --features ssr      needs two servers, which this command otherwise starts:
+  cargo test --test main --features ssr      needs python3, and three servers, which this command otherwise starts:
     SARDONYX_TEST_POSTGRES=postgres://USER@127.0.0.1:PORT   a role that may create databases
     SARDONYX_TEST_REDIS=redis://127.0.0.1:PORT
     AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ALLOW_HTTP   an S3-compatible server
-Tests that talk with the embedded model find its file in SARDONYX_TEST_MODEL;
+Tests that talk with the embedded model find its file in SARDONYX_TEST_MODEL, those that search files by meaning the
+folder with the model for that in SARDONYX_TEST_SEARCH_MODEL;
 those that take minutes run only with --long, which sets SARDONYX_TEST_LONG=1
 and SARDONYX_TEST_MODEL_SERVER, the address of a model server that is not ours (xllamacpp).";
 

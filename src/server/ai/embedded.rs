@@ -16,13 +16,13 @@ use tokio::{
 
 use self::{
     keeper::{FileStamp, Keeper},
-    meaning::{Meaning, MeaningSettings},
+    meaning::{Meaning, MeaningSettings, Question},
     talk::{Job, Said},
 };
 use super::{Piece, PieceStream, Provider, Window};
 use crate::domain::{
     message::ReplyFailure,
-    model::{EMBEDDED_PROVIDER, Prompt},
+    model::{EMBEDDED_PROVIDER, Prompt, TextPiece},
 };
 
 mod keeper;
@@ -110,7 +110,13 @@ impl Provider for Embedded {
     }
 
     async fn embed(&self, _: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
-        self.meaning.embed(texts).await
+        let question = Question { texts: texts.to_vec(), pieces: Vec::new() };
+        let vectors = self.meaning.ask(question).await?;
+        Ok(vectors.into_iter().filter_map(|vectors| vectors.into_iter().next()).collect())
+    }
+
+    async fn embed_pieces(&self, _: &str, pieces: &[TextPiece]) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
+        self.meaning.ask(Question { texts: Vec::new(), pieces: pieces.to_vec() }).await
     }
 }
 

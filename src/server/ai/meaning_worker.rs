@@ -2,10 +2,12 @@
 //! line of JSON each (`embedded::meaning`). It has no database and knows no users. When stdin ends, so does the process.
 //!
 //! The model is one of Sentence Transformers' (BERT): the mean of its tokens' vectors, made as long as 1, is the text's
-//! (<https://www.sbert.net>).
+//! (<https://www.sbert.net>). The mean of the tokens of a part of it says what that part means where it stands, without
+//! being asked again ("late chunking", Günther and others, 2024): a question is often near one sentence, and far from all.
 
 use std::{
     io::{self, BufRead, Write},
+    ops::Range,
     path::PathBuf,
 };
 
@@ -18,6 +20,9 @@ use super::embedded::meaning::{Answer, Question};
 
 /// Tokens of a text; the model has learnt from texts of this length.
 const TOKENS_MAX: usize = 256;
+/// Parts of a piece whose meaning is kept beside the whole's, and the least that one has.
+const PARTS_MAX: usize = 3;
+const PART_BYTES_MIN: usize = 60;
 /// Longest question.
 const QUESTION_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -45,7 +50,7 @@ pub fn run(args: &MeaningWorkerArgs) -> Result<(), String> {
             return Ok(());
         }
         let question: Question = serde_json::from_slice(&line).map_err(|error| error.to_string())?;
-        let answer = Answer { vectors: engine.embed(&question.texts)? };
+        let answer = Answer { vectors: engine.embed(&question)? };
         let mut answer = serde_json::to_vec(&answer).map_err(|error| error.to_string())?;
         answer.push(b'\n');
         io::stdout().lock().write_all(&answer).map_err(|error| error.to_string())?;
@@ -66,13 +71,23 @@ impl Engine {
         Ok(Self { model, tokenizer, output })
     }
 
-    fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, String> {
-        texts.iter().map(|text| self.embed_one(text)).collect()
+    fn embed(&self, question: &Question) -> Result<Vec<Vec<Vec<f32>>>, String> {
+        let texts = question.texts.iter().map(|text| self.embed_one(text, &[]));
+        let pieces = question.pieces.iter().map(|piece| {
+            let whole = piece.whole();
+            let begin = whole.len() - piece.text.len();
+            let parts: Vec<Range<usize>> =
+                parts(&piece.text).into_iter().map(|part| part.start + begin..part.end + begin).collect();
+            self.embed_one(&whole, &parts)
+        });
+        texts.chain(pieces).collect()
     }
 
-    /// One at a time: texts of different lengths side by side would be filled up with nothing, which takes as long.
-    fn embed_one(&self, text: &str) -> Result<Vec<f32>, String> {
+    /// The vectors of a text and of parts of it. One text at a time: several of different lengths side by side would be
+    /// filled up with nothing, which takes as long.
+    fn embed_one(&self, text: &str, parts: &[Range<usize>]) -> Result<Vec<Vec<f32>>, String> {
         let encoded = self.tokenizer.encode(text, None).map_err(|error| error.to_string())?;
+        let starts = encoded.token_offsets();
         let mut ids: Vec<i32> = encoded.token_ids().iter().map(|id| i32::try_from(*id).unwrap_or_default()).collect();
         if ids.len() > TOKENS_MAX {
             // The last token says that the text ends there.
@@ -92,19 +107,70 @@ impl Engine {
         }
         let [output] = self.model.run_n(inputs, [self.output], None).map_err(|error| error.to_string())?;
         let output: NdTensor<f32, 3> = output.try_into().map_err(|_| "the model gives something else".to_owned())?;
-        Ok(mean(&output))
+        let mut vectors = vec![mean(&output, 0..count)];
+        // The first and the last token stand for the text as a whole.
+        let inner = 1..count.saturating_sub(1);
+        for part in parts {
+            let tokens = inner.clone().filter(|token| starts.get(*token).is_some_and(|start| part.contains(start)));
+            let tokens: Vec<usize> = tokens.collect();
+            if !tokens.is_empty() {
+                vectors.push(mean(&output, tokens.into_iter()));
+            }
+        }
+        Ok(vectors)
     }
 }
 
-/// The mean over the tokens, as long as 1.
-fn mean(output: &NdTensor<f32, 3>) -> Vec<f32> {
-    let [_, tokens, dimensions] = output.shape();
+/// Where the parts of a text are, in bytes: a few sentences each, [`PARTS_MAX`] at the most.
+fn parts(text: &str) -> Vec<Range<usize>> {
+    let least = PART_BYTES_MIN.max(text.len() / PARTS_MAX);
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    let mut before = None;
+    for (at, letter) in text.char_indices() {
+        let ends = letter == '\n' || (letter.is_whitespace() && matches!(before, Some('.' | '!' | '?' | ';')));
+        if ends && at - start >= least {
+            parts.push(start..at);
+            start = at;
+        }
+        before = Some(letter);
+    }
+    match parts.last_mut() {
+        Some(last) if text.len() - start < least / 2 => last.end = text.len(),
+        _ => parts.push(start..text.len()),
+    }
+    parts
+}
+
+/// The mean over some tokens, as long as 1.
+fn mean(output: &NdTensor<f32, 3>, tokens: impl Iterator<Item = usize>) -> Vec<f32> {
+    let [_, _, dimensions] = output.shape();
     let mut mean = vec![0.0; dimensions];
-    for token in 0..tokens {
+    for token in tokens {
         for (dimension, sum) in mean.iter_mut().enumerate() {
             *sum += output[[0, token, dimension]];
         }
     }
     let length = mean.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
     mean.iter().map(|value| value / length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_a_few_sentences_and_together_the_text() {
+        let text = "A sentence of some length stands here. ".repeat(15);
+        let found = parts(&text);
+        assert_eq!(found.len(), PARTS_MAX, "{found:?}");
+        assert_eq!(found.iter().map(|part| &text[part.clone()]).collect::<String>(), text);
+        assert!(found.iter().all(|part| part.len() >= PART_BYTES_MIN));
+        assert!(found[1..].iter().all(|part| text[..part.start].ends_with('.')));
+        for short in ["", "One sentence. And another.", &"x".repeat(500)] {
+            assert!(parts(short) == vec![0..short.len(); 1], "{short}");
+        }
+        let lines = "äöü\n".repeat(100);
+        assert_eq!(parts(&lines).iter().map(|part| &lines[part.clone()]).collect::<String>(), lines);
+    }
 }

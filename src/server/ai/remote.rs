@@ -36,6 +36,7 @@ use super::{
 };
 use crate::{
     domain::{
+        ids::UserId,
         limits,
         message::ReplyFailure,
         model::{Prompt, PromptImage, PromptRole},
@@ -63,8 +64,8 @@ pub struct Remote {
     retries: u32,
     breaker: Breaker,
     windows: Windows,
-    /// Models that refused pictures, and when.
-    blind: Mutex<HashMap<String, Instant>>,
+    /// Models that refused somebody's pictures, and when.
+    blind: Mutex<HashMap<(String, UserId), Instant>>,
 }
 
 impl Remote {
@@ -139,10 +140,12 @@ impl Remote {
         Ok(Dialect::is_continued(&body))
     }
 
-    /// Asks, and learns how much the model can have of a conversation when this was too much.
-    async fn ask_at_most(&self, model: &str, body: &Value, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
-        self.ask(model, body).await.map_err(|fault| {
-            if fault.failure == ReplyFailure::ContextTooLong {
+    /// Asks, and learns how much the model can have of a conversation when this was too much. Not from pictures: what a
+    /// server between here and there finds too large of these says nothing of the model.
+    async fn ask_at_most(&self, model: &str, mut body: Value, prompt: &Prompt) -> Result<PieceStream, ReplyFailure> {
+        self.ask(model, &mut body).await.map_err(|fault| {
+            let is_of_text = prompt.images.is_empty() || fault.named_tokens.is_some();
+            if fault.failure == ReplyFailure::ContextTooLong && is_of_text {
                 self.windows.narrow(model, fault.named_tokens, tokens::of_prompt(prompt));
             }
             fault.failure
@@ -150,7 +153,7 @@ impl Remote {
     }
 
     /// Asks until there is an answer, or no sense in asking. Given up at any moment, it leaves nothing behind.
-    async fn ask(&self, model: &str, body: &Value) -> Result<PieceStream, Fault> {
+    async fn ask(&self, model: &str, body: &mut Value) -> Result<PieceStream, Fault> {
         let mut earlier = 0;
         loop {
             if let Some(until) = self.breaker.held_until(model, Instant::now()) {
@@ -181,16 +184,18 @@ impl Remote {
     }
 
     /// Asks, also for the number of tokens: a server that does not know the field and refuses it is asked without, from then
-    /// on.
-    async fn ask_for_count(&self, body: &Value) -> Result<PieceStream, Fault> {
+    /// on. In the same body, which may have pictures in it.
+    async fn ask_for_count(&self, body: &mut Value) -> Result<PieceStream, Fault> {
         let known = self.known.counts().await;
         if known == Some(false) {
             return self.ask_once(body).await;
         }
-        let mut with_count = body.clone();
-        with_count["stream_options"] = json!({ "include_usage": true });
-        let mut answer = self.ask_once(&with_count).await;
+        body["stream_options"] = json!({ "include_usage": true });
+        let mut answer = self.ask_once(body).await;
         let mut counts = true;
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("stream_options");
+        }
         if known.is_none() && answer.as_ref().is_err_and(|fault| fault.failure == ReplyFailure::RequestRefused) {
             answer = self.ask_once(body).await;
             counts = false;
@@ -278,16 +283,16 @@ impl Provider for Remote {
         self.find_dialect(model).await.is_some()
     }
 
-    fn sees(&self, model: &str) -> bool {
+    fn sees(&self, model: &str, user_id: UserId) -> bool {
         let blind = self.blind.lock().unwrap_or_else(PoisonError::into_inner);
-        blind.get(model).is_none_or(|at| at.elapsed() >= Duration::from_secs(limits::BLIND_SECONDS))
+        blind.get(&(model.to_owned(), user_id)).is_none_or(is_long_ago)
     }
 
-    fn note_blind(&self, model: &str) {
+    fn note_blind(&self, model: &str, user_id: UserId) {
         tracing::info!(provider = self.name, model, "a model refused pictures");
         let mut blind = self.blind.lock().unwrap_or_else(PoisonError::into_inner);
-        // Names come from the provider's own list, which is bounded.
-        blind.insert(model.to_owned(), Instant::now());
+        blind.retain(|_, at| !is_long_ago(at));
+        blind.insert((model.to_owned(), user_id), Instant::now());
     }
 
     fn window(&self, model: &str) -> Window {
@@ -307,14 +312,16 @@ impl Provider for Remote {
             })
             .collect();
         if let Some(question) = messages.last_mut().filter(|_| !prompt.images.is_empty()) {
-            question["content"] = with_images(&question["content"], &prompt.images);
+            question["content"] = with_images(question["content"].take(), &prompt.images);
         }
-        let mut body = json!({ "model": model, "messages": messages, "stream": true });
+        // Moved, not copied: pictures are large.
+        let mut body = json!({ "model": model, "stream": true });
+        body["messages"] = Value::Array(messages);
         if prompt.begun.is_empty() {
-            return self.ask_at_most(model, &body, prompt).await;
+            return self.ask_at_most(model, body, prompt).await;
         }
         self.find_dialect(model).await.unwrap_or(Dialect::Bare).apply(&mut body, &prompt.begun);
-        let answer = self.ask_at_most(model, &body, prompt).await;
+        let answer = self.ask_at_most(model, body, prompt).await;
         if answer.as_ref().is_err_and(|failure| *failure == ReplyFailure::RequestRefused) {
             // The server may be another one by now.
             self.known.forget_dialect(model).await;
@@ -343,13 +350,19 @@ impl Provider for Remote {
 
 /// A text and pictures, as parts of one message
 /// (<https://platform.openai.com/docs/guides/images-vision>).
-fn with_images(text: &Value, images: &[PromptImage]) -> Value {
+fn with_images(text: Value, images: &[PromptImage]) -> Value {
     let mut parts = vec![json!({ "type": "text", "text": text })];
     parts.extend(images.iter().map(|image| {
-        let url = format!("data:{};base64,{}", image.media_type, image.base64);
-        json!({ "type": "image_url", "image_url": { "url": url } })
+        let mut part = json!({ "type": "image_url", "image_url": {} });
+        part["image_url"]["url"] = Value::String(format!("data:{};base64,{}", image.media_type, image.base64));
+        part
     }));
     Value::Array(parts)
+}
+
+/// Whether a model that refused pictures then may be shown some again.
+fn is_long_ago(at: &Instant) -> bool {
+    at.elapsed() >= Duration::from_secs(limits::BLIND_SECONDS)
 }
 
 /// What `POST /embeddings` answers.

@@ -5,14 +5,18 @@
 //! (`file_parts`). So whatever dies in between, nothing stays in the storage that no table knows.
 
 use futures::{FutureExt, future::BoxFuture};
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, LockType},
+};
 use uuid::Uuid;
 
 use super::{
     Db,
-    entity::{doomed_blob, user_file},
+    entity::{doomed_blob, file_part, user_file},
     failed,
-    file_uses::delete_unused,
+    file_uses::{delete_unused, hold},
     files::delete_rows,
     scope::Scope,
     write::Written,
@@ -48,6 +52,34 @@ impl Db {
         .await
     }
 
+    /// Has a blob removed soon whose piece was not noted after all. Nothing, if it was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn break_promise(&self, id: BlobId) -> Result<()> {
+        self.put_removal_off(vec![id], 0).await
+    }
+
+    /// Has blobs removed after so many seconds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn put_removal_off(&self, ids: Vec<BlobId>, seconds: i64) -> Result<()> {
+        let due_at_ms = clock::now_ms() + seconds * 1_000;
+        self.write("put the removal of blobs off", move |transaction| {
+            async move {
+                doomed_blob::Entity::update_many()
+                    .col_expr(doomed_blob::Column::DueAtMs, Expr::value(due_at_ms))
+                    .filter(doomed_blob::Column::BlobId.is_in(ids.into_iter().map(|id| id.0)))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
     /// Some blobs that are to be removed now, the oldest first.
     ///
     /// # Errors
@@ -64,6 +96,36 @@ impl Db {
             .await
             .map_err(failed("list doomed blobs"))?;
         Ok(ids.into_iter().map(BlobId).collect())
+    }
+
+    /// The operator's `files check`: all blobs that are promised or to be removed, whenever.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_all_doomed_blobs_as_operator(&self) -> Result<Vec<BlobId>> {
+        let ids: Vec<Uuid> = doomed_blob::Entity::find()
+            .select_only()
+            .column(doomed_blob::Column::BlobId)
+            .into_tuple()
+            .all(&self.read_as(Scope::Site).await?)
+            .await
+            .map_err(failed("list all doomed blobs"))?;
+        Ok(ids.into_iter().map(BlobId).collect())
+    }
+
+    /// The operator's `files check`: the blobs of all files, each with its file, nobody's name or content.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_file_blobs_as_operator(&self) -> Result<Vec<(BlobId, FileId)>> {
+        let ids: Vec<(Uuid, Uuid)> = file_part::Entity::find()
+            .select_only()
+            .columns([file_part::Column::BlobId, file_part::Column::FileId])
+            .into_tuple()
+            .all(&self.read_as(Scope::Admin).await?)
+            .await
+            .map_err(failed("list blobs of files"))?;
+        Ok(ids.into_iter().map(|(blob_id, file_id)| (BlobId(blob_id), FileId(file_id))).collect())
     }
 
     /// Notes that blobs were removed.
@@ -89,18 +151,25 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn give_up_uploads(&self) -> Result<Vec<(UserId, FileId)>> {
-        let old: Vec<(Uuid, Uuid)> = user_file::Entity::find()
+        let old: Vec<(Uuid, Uuid)> = old_uploads()
             .select_only()
             .columns([user_file::Column::UserId, user_file::Column::Id])
-            .filter(user_file::Column::State.eq(FileState::Uploading.name()))
-            .filter(user_file::Column::LeaseUntilMs.lt(clock::now_ms()))
             .limit(GIVEN_UP_MAX)
             .into_tuple()
             .all(&self.read_as(Scope::Sweeper).await?)
             .await
             .map_err(failed("look for old uploads"))?;
         self.delete_each("give up an upload", old, |transaction, user_id, id| {
-            async move { delete_rows(transaction, user_id, &[id]).await }.boxed()
+            async move {
+                // Somebody may have gone on with it since.
+                hold(transaction, user_id, [id], LockType::Update).await?;
+                let old = old_uploads().filter(user_file::Column::Id.eq(id.0));
+                if old.filter(user_file::Column::UserId.eq(user_id.0)).count(transaction).await? == 0 {
+                    return Ok(Vec::new());
+                }
+                delete_rows(transaction, user_id, &[id]).await
+            }
+            .boxed()
         })
         .await
     }
@@ -146,4 +215,11 @@ impl Db {
         }
         Ok(given_up)
     }
+}
+
+/// Uploads that nobody went on with for long.
+fn old_uploads() -> Select<user_file::Entity> {
+    user_file::Entity::find()
+        .filter(user_file::Column::State.eq(FileState::Uploading.name()))
+        .filter(user_file::Column::LeaseUntilMs.lt(clock::now_ms()))
 }

@@ -26,7 +26,7 @@ use crate::{
         ids::{ChatId, FileId, UserId},
         limits,
     },
-    error::{Error, Result},
+    error::{Error, InvalidInput, Result},
     server::clock,
 };
 
@@ -87,7 +87,7 @@ impl UserDb {
     /// Gives files to a whole chat.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the chat, or one of the files, is not theirs; [`Error::TooMany`] when it would have too many.
+    /// [`Error::NotFound`] when the chat, or one of the files, is not theirs; [`InvalidInput::ChatFiles`] when it would have too many.
     pub async fn add_chat_files(&self, chat_id: ChatId, ids: Vec<FileId>) -> Result<()> {
         let user_id = self.user_id();
         self.write("add files to a chat", move |transaction| {
@@ -100,10 +100,10 @@ impl UserDb {
         .await
     }
 
-    /// Gives a file that was uploaded for a whole chat to it. Nothing when it was not, or when the chat is gone.
+    /// Gives a file that was uploaded for a whole chat to it, once. Nothing when it was not, or when the chat is gone.
     ///
     /// # Errors
-    /// [`Error::TooMany`] when the chat would have too many.
+    /// [`InvalidInput::ChatFiles`] when the chat would have too many.
     pub async fn give_to_its_chat(&self, id: FileId) -> Result<()> {
         let chat_id: Option<Option<Uuid>> = user_file::Entity::find_by_id(id.0)
             .select_only()
@@ -114,12 +114,24 @@ impl UserDb {
             .one(&self.read().await?)
             .await
             .map_err(failed("find a file's chat"))?;
-        match chat_id.flatten() {
-            Some(chat_id) => match self.add_chat_files(ChatId(chat_id), vec![id]).await {
-                Err(Error::NotFound) => Ok(()),
-                given => given,
-            },
-            None => Ok(()),
+        let Some(chat_id) = chat_id.flatten().map(ChatId) else { return Ok(()) };
+        let user_id = self.user_id();
+        let given = self.write("give a file to its chat", move |transaction| {
+            async move {
+                lock_chat(transaction, user_id, chat_id).await?;
+                give_files(transaction, user_id, chat_id, &[id]).await?;
+                user_file::Entity::update_many()
+                    .col_expr(user_file::Column::ForChatId, Expr::value(Option::<Uuid>::None))
+                    .filter(user_file::Column::Id.eq(id.0))
+                    .exec(transaction)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        });
+        match given.await {
+            Err(Error::NotFound) => Ok(()),
+            given => given,
         }
     }
 
@@ -199,7 +211,7 @@ pub(super) async fn give_files(
         .filter(chat_file::Column::ChatId.eq(chat_id.0))
         .filter(chat_file::Column::UserId.eq(user_id.0));
     if all.count(transaction).await? > limits::FILES_PER_CHAT_MAX {
-        return Err(Error::TooMany.into());
+        return Err(Error::from(InvalidInput::ChatFiles).into());
     }
     note_use(transaction, chat_id).await
 }

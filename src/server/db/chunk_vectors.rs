@@ -21,23 +21,25 @@ use crate::{
     domain::{
         file_state::FileState,
         ids::{FileId, UserId},
+        model::TextPiece,
     },
     error::Result,
 };
 
-/// The vector of a piece of text: a signed byte for each dimension.
+/// What a piece of text means: a signed byte for each dimension.
 #[derive(Clone, Debug)]
 pub struct ChunkVector {
     pub chunk_id: i64,
     pub vector: Vec<u8>,
+    /// The same of its parts, one after the other; may be empty.
+    pub parts: Vec<u8>,
 }
 
 /// A piece of text that has no vector yet.
 #[derive(Clone, Debug)]
 pub struct BareChunk {
     pub id: i64,
-    pub heading: String,
-    pub text: String,
+    pub text: TextPiece,
 }
 
 /// How many files have vectors, when they were uploaded and how many pieces they have, each taken together: other files have
@@ -123,7 +125,10 @@ impl UserDb {
             .all(&self.read().await?)
             .await
             .map_err(failed("list chunks without vectors"))?;
-        Ok(rows.into_iter().map(|row| BareChunk { id: row.id, heading: row.heading, text: row.text }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| BareChunk { id: row.id, text: TextPiece { heading: row.heading, text: row.text } })
+            .collect())
     }
 
     /// Keeps vectors of pieces of a file's text.
@@ -140,6 +145,7 @@ impl UserDb {
                     file_id: Set(id.0),
                     user_id: Set(user_id.0),
                     vector: Set(vector.vector),
+                    parts: Set(Some(vector.parts).filter(|parts| !parts.is_empty())),
                 };
                 chunk_vector::Entity::insert_many(vectors.into_iter().map(row))
                     .exec_without_returning(transaction)
@@ -208,16 +214,21 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn find_vectors(&self, chunks: Vec<i64>) -> Result<Vec<ChunkVector>> {
-        let rows: Vec<(i64, Vec<u8>)> = chunk_vector::Entity::find()
+        let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = chunk_vector::Entity::find()
             .select_only()
-            .columns([chunk_vector::Column::ChunkId, chunk_vector::Column::Vector])
+            .columns([chunk_vector::Column::ChunkId, chunk_vector::Column::Vector, chunk_vector::Column::Parts])
             .filter(chunk_vector::Column::ChunkId.is_in(chunks))
             .filter(chunk_vector::Column::UserId.eq(self.user_id().0))
             .into_tuple()
             .all(&self.read().await?)
             .await
             .map_err(failed("find vectors"))?;
-        Ok(rows.into_iter().map(|(chunk_id, vector)| ChunkVector { chunk_id, vector }).collect())
+        let to_vector = |(chunk_id, vector, parts): (i64, Vec<u8>, Option<Vec<u8>>)| ChunkVector {
+            chunk_id,
+            vector,
+            parts: parts.unwrap_or_default(),
+        };
+        Ok(rows.into_iter().map(to_vector).collect())
     }
 }
 

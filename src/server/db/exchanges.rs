@@ -244,10 +244,15 @@ async fn find_edited(
 /// Lets a user's sends pass one after the other, also in different chats and on different servers, so that what runs can be
 /// counted. Before any lock on a chat, as the deletion of an account goes. Foreign keys to the user do not wait for it.
 pub(super) async fn lock_user(transaction: &impl ConnectionTrait, user_id: UserId) -> Written<()> {
+    lock_account(transaction, user_id, LockType::NoKeyUpdate).await
+}
+
+/// Holds a user's account until the end of the transaction: for `KeyShare`, it is not deleted meanwhile.
+pub(super) async fn lock_account(transaction: &impl ConnectionTrait, user_id: UserId, lock: LockType) -> Written<()> {
     let locked: Option<Uuid> = user_account::Entity::find_by_id(user_id.0)
         .select_only()
         .column(user_account::Column::Id)
-        .lock(LockType::NoKeyUpdate)
+        .lock(lock)
         .into_tuple()
         .one(transaction)
         .await?;

@@ -3,13 +3,15 @@
 
 use futures::FutureExt;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType},
 };
 
 use super::{
     UserDb,
     entity::{doomed_blob, file_part, user_file},
-    exchanges::lock_user,
+    exchanges::lock_account,
     failed,
     file_queue::AT_ONCE_MS,
     files::{check_room, to_file, upload_end_ms, used},
@@ -51,9 +53,9 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("add part of a file", move |transaction| {
             async move {
-                if new.grows_up_to.is_some() {
-                    lock_user(transaction, user_id).await?;
-                }
+                // Whoever deletes the account meanwhile has to know of this piece.
+                let lock = if new.grows_up_to.is_some() { LockType::NoKeyUpdate } else { LockType::KeyShare };
+                lock_account(transaction, user_id, lock).await?;
                 let row = lock_upload(transaction, user_id, new.file_id).await?;
                 if row.received_bytes.unsigned_abs() != new.part.offset_bytes {
                     return Err(Error::UploadOffset.into());

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use futures::FutureExt;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
@@ -36,11 +36,10 @@ use crate::{
 
 /// Waiting files that are looked at to choose the next ones.
 const LOOKED_AT_MAX: u64 = 200;
+/// Which of its user's waiting files one is.
+const PLACE_IN_LINE: &str = "row_number() OVER (PARTITION BY user_id ORDER BY lease_until_ms, id)";
 /// Kept as the end of a lease that nobody has: the file may be taken at once.
 pub(super) const AT_ONCE_MS: i64 = 0;
-/// A file that could not be read for want of something that is not its own fault waits for this.
-const PAUSE_SECONDS: i64 = 10;
-
 /// A file that a server may read now.
 #[derive(Clone, Copy, Debug)]
 pub struct TakenFile {
@@ -49,6 +48,8 @@ pub struct TakenFile {
     pub lease: Lease,
     /// Whether its text is there and only its vectors are to be made.
     pub is_read: bool,
+    /// Whether it was lost so often that it is not to be read again.
+    pub is_given_up: bool,
 }
 
 /// What was found in a file.
@@ -70,7 +71,7 @@ impl FileFindings {
 
 impl Db {
     /// Takes at most `count` files to read: of those that wait, one after the other of each user, and those that lost their
-    /// server. One that was lost [`limits::FILE_ATTEMPTS_MAX`] times fails.
+    /// server. One that was lost [`limits::FILE_ATTEMPTS_MAX`] times is given up.
     ///
     /// # Errors
     /// When the database fails.
@@ -82,6 +83,8 @@ impl Db {
                     .columns([user_file::Column::Id, user_file::Column::UserId, user_file::Column::State])
                     .columns([user_file::Column::Attempts, user_file::Column::LeaseOwner])
                     .filter(may_be_taken(lapsed))
+                    // The first of each user, then the second of each: nobody waits for all that another brought.
+                    .order_by(Expr::cust(PLACE_IN_LINE), Order::Asc)
                     .order_by_asc(user_file::Column::LeaseUntilMs)
                     .order_by_asc(user_file::Column::Id)
                     .limit(LOOKED_AT_MAX)
@@ -103,10 +106,16 @@ impl Db {
                     let (id, user_id, state, attempts, lost_by) = waiting.remove(next);
                     // One that was given back is not one that was lost.
                     let attempts = attempts + i32::from(lost_by.is_some());
-                    let (lease, is_read) = (Lease::new(), state == FileState::Indexing.name());
-                    if take(transaction, id, lapsed, attempts, lease, is_read).await? {
+                    let file = TakenFile {
+                        user_id: UserId(user_id),
+                        file_id: FileId(id),
+                        lease: Lease::new(),
+                        is_read: state == FileState::Indexing.name(),
+                        is_given_up: attempts >= limits::FILE_ATTEMPTS_MAX,
+                    };
+                    if take(transaction, file, lapsed, attempts).await? {
                         *busy.entry(user_id).or_default() += 1;
-                        taken.push(TakenFile { user_id: UserId(user_id), file_id: FileId(id), lease, is_read });
+                        taken.push(file);
                     }
                 }
                 Ok(taken)
@@ -131,12 +140,13 @@ impl Db {
         Ok(account.and_then(to_user).map(|user| UserDb { db: self.clone(), user }))
     }
 
-    /// Gives a file back that was taken: it waits again, for a moment or not.
+    /// Gives a file back that was taken: it waits again, for so many seconds. One of the attempts at it, or not.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn give_back_file(&self, file: TakenFile, is_at_once: bool) -> Result<()> {
-        let free_at_ms = if is_at_once { AT_ONCE_MS } else { clock::now_ms() + PAUSE_SECONDS * 1_000 };
+    pub async fn give_back_file(&self, file: TakenFile, pause_seconds: i64, counts: bool) -> Result<()> {
+        let free_at_ms = if pause_seconds == 0 { AT_ONCE_MS } else { clock::now_ms() + pause_seconds * 1_000 };
+        let attempt = i32::from(counts);
         self.write_as(Scope::Sweeper, "give a file back", move |transaction| {
             async move {
                 let reading =
@@ -145,6 +155,7 @@ impl Db {
                     .col_expr(user_file::Column::State, reading.finally(Expr::col(user_file::Column::State)).into())
                     .col_expr(user_file::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
                     .col_expr(user_file::Column::LeaseUntilMs, Expr::value(free_at_ms))
+                    .col_expr(user_file::Column::Attempts, Expr::col(user_file::Column::Attempts).add(attempt))
                     .exec(transaction)
                     .await?;
                 Ok(())
@@ -344,34 +355,14 @@ async fn count_busy(transaction: &impl ConnectionTrait) -> Written<HashMap<Uuid,
 }
 
 /// True when it was still there to be taken and is this server's now.
-async fn take(
-    transaction: &impl ConnectionTrait,
-    id: Uuid,
-    lapsed: Lapsed,
-    attempts: i32,
-    lease: Lease,
-    is_read: bool,
-) -> Written<bool> {
+async fn take(transaction: &impl ConnectionTrait, file: TakenFile, lapsed: Lapsed, attempts: i32) -> Written<bool> {
+    let state = if file.is_read { FileState::Indexing } else { FileState::Reading };
     let update = user_file::Entity::update_many()
         .col_expr(user_file::Column::Attempts, Expr::value(attempts))
-        .filter(user_file::Column::Id.eq(id))
+        .col_expr(user_file::Column::State, Expr::value(state.name()))
+        .col_expr(user_file::Column::LeaseOwner, Expr::value(file.lease.id()))
+        .col_expr(user_file::Column::LeaseUntilMs, Expr::value(lease_end_ms()))
+        .filter(user_file::Column::Id.eq(file.file_id.0))
         .filter(may_be_taken(lapsed));
-    let is_given_up = attempts >= limits::FILE_ATTEMPTS_MAX;
-    let update = if is_given_up {
-        update
-            .col_expr(user_file::Column::State, Expr::value(FileState::Failed(FileFailure::TooHard).name()))
-            .col_expr(user_file::Column::Failure, Expr::value(FileFailure::TooHard.name()))
-            .col_expr(user_file::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
-            .col_expr(user_file::Column::LeaseUntilMs, Expr::value(Option::<i64>::None))
-    } else {
-        update
-            .col_expr(
-                user_file::Column::State,
-                Expr::value(if is_read { FileState::Indexing } else { FileState::Reading }.name()),
-            )
-            .col_expr(user_file::Column::LeaseOwner, Expr::value(lease.id()))
-            .col_expr(user_file::Column::LeaseUntilMs, Expr::value(lease_end_ms()))
-    };
-    let taken = update.exec(transaction).await?.rows_affected == 1;
-    Ok(taken && !is_given_up)
+    Ok(update.exec(transaction).await?.rows_affected == 1)
 }

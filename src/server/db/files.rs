@@ -63,7 +63,8 @@ impl UserDb {
                 // Of two who would take the last room, the second waits here.
                 lock_user(transaction, user_id).await?;
                 let (files, used_bytes) = used(transaction, user_id).await?;
-                check_room(used_bytes, new.size_bytes.unwrap_or_default(), new.storage_bytes_max)?;
+                // One whose size nobody knows has a byte at least.
+                check_room(used_bytes, new.size_bytes.unwrap_or(1), new.storage_bytes_max)?;
                 let unfinished = user_file::Entity::find()
                     .filter(user_file::Column::UserId.eq(user_id.0))
                     .filter(user_file::Column::State.eq(FileState::Uploading.name()))
@@ -145,6 +146,22 @@ impl UserDb {
         Ok(ids.iter().filter_map(|id| files.remove(id)).collect())
     }
 
+    /// Their uploads that are not complete, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_uploads(&self) -> Result<Vec<File>> {
+        let rows = user_file::Entity::find()
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(user_file::Column::State.eq(FileState::Uploading.name()))
+            .order_by_asc(user_file::Column::Id)
+            .limit(limits::UPLOADS_PER_USER_MAX)
+            .all(&self.read().await?)
+            .await
+            .map_err(failed("list uploads"))?;
+        Ok(rows.into_iter().map(to_file).collect())
+    }
+
     /// How many files they have, and how many bytes these take.
     ///
     /// # Errors
@@ -164,6 +181,7 @@ impl UserDb {
                 let kept = user_file::Entity::update_many()
                     .col_expr(user_file::Column::IsKept, Expr::value(true))
                     .col_expr(user_file::Column::UnusedUntilMs, Expr::value(Option::<i64>::None))
+                    .col_expr(user_file::Column::ForChatId, Expr::value(Option::<Uuid>::None))
                     .filter(user_file::Column::Id.eq(id.0))
                     .filter(user_file::Column::UserId.eq(user_id.0))
                     .exec(transaction)
@@ -336,6 +354,7 @@ pub(super) fn to_file(row: user_file::Model) -> File {
         pixels: row.width.zip(row.height).map(|(width, height)| (width.unsigned_abs(), height.unsigned_abs())),
         modified_at_ms: row.modified_at_ms,
         is_kept: row.is_kept,
+        for_chat_id: row.for_chat_id.map(ChatId),
         created_at_ms: row.created_at_ms,
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         place::Place,
         source::{FileUse, MessageFile},
     },
-    error::{Error, Result},
+    error::{Error, InvalidInput, Result},
 };
 
 /// Ids in one statement.
@@ -60,14 +60,14 @@ impl UserDb {
 /// Puts files to a message that was just added.
 ///
 /// # Errors
-/// [`Error::NotFound`] when one of them is not theirs, or not complete; [`Error::TooMany`].
+/// [`Error::NotFound`] when one of them is not theirs, or not complete; [`InvalidInput::MessageFiles`].
 pub(super) async fn attach(
     transaction: &impl ConnectionTrait,
     message: &chat_message::Model,
     ids: &[FileId],
 ) -> Written<()> {
     if ids.len() > limits::FILES_PER_MESSAGE_MAX {
-        return Err(Error::TooMany.into());
+        return Err(Error::from(InvalidInput::MessageFiles).into());
     }
     let found = take_into_use(transaction, UserId(message.user_id), ids).await?;
     let rows = found.into_iter().zip(1..).map(|((file_id, name), number)| message_file::Model {

@@ -15,6 +15,7 @@ use super::{
     accounts::{ACTIVE, DISABLED, to_user},
     audit::{AuditEntry, add_entry},
     entity::{file_part, login_session, second_factor, user_account},
+    exchanges::lock_account,
     failed,
     files::doom,
     has_text,
@@ -300,6 +301,8 @@ async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountCha
         }
         // Everything of theirs goes along, by the foreign keys.
         AccountChange::Delete => {
+            // No piece is added to one of their files from here on.
+            lock_account(connection, id, LockType::Update).await?;
             doom(connection, Condition::all().add(file_part::Column::UserId.eq(id.0))).await?;
             user_account::Entity::delete_by_id(id.0).exec(connection).await?;
         }

@@ -95,7 +95,7 @@ GRANT SELECT, UPDATE, DELETE ON login_session TO sardonyx_admin;
 GRANT SELECT (user_id, confirmed), DELETE ON second_factor TO sardonyx_admin;
 GRANT SELECT (kind), INSERT, DELETE ON notification TO sardonyx_admin;
 GRANT USAGE ON SEQUENCE file_chunk_id_seq TO sardonyx_app;
-GRANT SELECT (user_id, blob_id) ON file_part TO sardonyx_admin;
+GRANT SELECT (user_id, file_id, blob_id) ON file_part TO sardonyx_admin;
 GRANT INSERT ON doomed_blob TO sardonyx_admin;
 DROP POLICY IF EXISTS admin ON file_part;
 CREATE POLICY admin ON file_part FOR SELECT TO sardonyx_admin USING (true);

@@ -25,8 +25,10 @@ use crate::{
 
 /// The folder in the data folder, unless another place is set.
 const FOLDER: &str = "files";
-/// Longest that one request to an S3-compatible server may take, and all attempts at it together.
-const REQUEST_SECONDS_MAX: u64 = 30;
+/// Longest that an S3-compatible server may take to be connected, and to say something, and all attempts at a request
+/// together.
+const CONNECT_SECONDS_MAX: u64 = 10;
+const SILENCE_SECONDS_MAX: u64 = 30;
 const ATTEMPTS_SECONDS_MAX: u64 = 60;
 const ATTEMPTS_MAX: usize = 4;
 
@@ -78,6 +80,18 @@ impl Blobs {
         Ok(found.into_stream().map(|piece| piece.map_err(io::Error::other)).boxed())
     }
 
+    /// Whether there is such a blob.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn has(&self, id: BlobId) -> Result<bool> {
+        match self.store.head(&path(id)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(failed("look for", &error)),
+        }
+    }
+
     /// Removes a blob, also one that was never written, or only half.
     ///
     /// # Errors
@@ -92,7 +106,7 @@ impl Blobs {
         }
     }
 
-    /// The ids of all blobs that there are: for tests, and to look for what nobody owns.
+    /// The ids of all blobs that there are.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -136,8 +150,11 @@ fn open_s3(url: &str) -> std::result::Result<Arc<dyn ObjectStore>, String> {
         retry_timeout: Duration::from_secs(ATTEMPTS_SECONDS_MAX),
         backoff: BackoffConfig::default(),
     };
+    // A reader may be slow, and all of its download is one request here: only a server that is silent is given up.
     let client = ClientOptions::new()
-        .with_timeout(Duration::from_secs(REQUEST_SECONDS_MAX))
+        .with_timeout_disabled()
+        .with_connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
+        .with_read_timeout(Duration::from_secs(SILENCE_SECONDS_MAX))
         .with_allow_http(std::env::var("AWS_ALLOW_HTTP").is_ok_and(|value| value == "true"));
     let bucket = format!("s3://{}", parsed.host_str().unwrap_or_default());
     let store = AmazonS3Builder::from_env()

@@ -2,13 +2,14 @@
 //!
 //! Libraries that read other programs' files panic, overflow their stack and unpack bombs, and not all of that can be caught.
 //! So a file is read in a child of the server that has little memory, little time, no environment and nothing but the file as
-//! its standard input; what it finds goes to its standard output, a line of JSON each (`protocol`). The server's side is
+//! its standard input (`confine`); what it finds goes to its standard output, a line of JSON each (`protocol`). The server's side is
 //! `reader`.
 //!
 //! One file here for each sort of files: bytes in, [`Findings`] out. To add a kind: a variant of
 //! [`FileKind`](crate::domain::file_kind::FileKind), an arm in [`read`], and files of that kind in `tests/corpus`.
 
 mod book;
+mod confine;
 mod findings;
 mod image;
 mod magic;
@@ -36,13 +37,11 @@ use crate::domain::{file_kind::FileKind, file_state::FileFailure, limits};
 /// What most kinds end with.
 type Outcome = Result<(), FileFailure>;
 
-/// Libraries go down into nested things by calling themselves.
-const STACK_BYTES: usize = 32 * 1024 * 1024;
-
 /// Reads the file on standard input, which seems to be of this kind, and says what is in it.
 pub fn run(kind: FileKind) -> ExitCode {
-    limit_process();
-    let reading = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+    confine::before_threads();
+    let reading = std::thread::Builder::new().stack_size(confine::STACK_BYTES).spawn(move || {
+        confine::with_threads();
         // What a library cannot cope with is a damaged file.
         catch_unwind(|| read_input(kind)).unwrap_or(Err(FileFailure::Damaged))
     });
@@ -87,46 +86,6 @@ fn read(kind: FileKind, bytes: Vec<u8>, findings: &mut Findings) -> Outcome {
         FileKind::Eml => mail::read(&bytes, findings),
         FileKind::Png | FileKind::Jpeg | FileKind::Webp => image::read(kind, &bytes, findings),
         FileKind::Other => Err(FileFailure::Unsupported),
-    }
-}
-
-/// Takes away what reading a file does not need. What the system does not know how to limit stays as it is: the server ends
-/// what takes too long in any case.
-fn limit_process() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        let set = |resource, most: u64| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
-        // What the program itself is mapped to is not what the file takes.
-        let _ = set(Resource::As, mapped_bytes().saturating_add(limits::FILE_READER_BYTES_MAX));
-        let _ = set(Resource::Cpu, limits::FILE_READER_CPU_SECONDS_MAX);
-        let _ = set(Resource::Core, 0);
-        let _ = set(Resource::Nproc, 2);
-        lock_away();
-    }
-}
-
-/// The address space that this process has now.
-#[cfg(target_os = "linux")]
-fn mapped_bytes() -> u64 {
-    let pages: u64 = std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split(' ').next()?.parse().ok())
-        .unwrap_or_default();
-    pages * rustix::param::page_size() as u64 + STACK_BYTES as u64
-}
-
-/// No file can be opened and no connection made from here on, where the kernel can see to that (Landlock).
-#[cfg(target_os = "linux")]
-fn lock_away() {
-    use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr};
-    let locked = Ruleset::default()
-        .handle_access(AccessFs::from_all(ABI::V5))
-        .and_then(|rules| rules.handle_access(AccessNet::from_all(ABI::V5)))
-        .and_then(Ruleset::create)
-        .and_then(landlock::RulesetCreated::restrict_self);
-    if let Err(error) = locked {
-        eprintln!("not locked away: {error}");
     }
 }
 

@@ -19,7 +19,11 @@ use axum::{
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use multer::{Multipart, parse_boundary};
 
-use super::{Announced, Source, intake, tus::Uploader};
+use super::{
+    Announced, Source,
+    intake::{self, Place},
+    tus::Uploader,
+};
 use crate::{
     domain::{
         file::{File, FileName},
@@ -27,7 +31,7 @@ use crate::{
         limits,
     },
     error::{Error, Result},
-    server::{db::UserDb, door, refusal, state::AppState},
+    server::{db::UserDb, door, refusal, state::AppState, v1::views::ErrorView},
 };
 
 /// Where the form stands.
@@ -42,6 +46,18 @@ const OVERHEAD_BYTES_MAX: usize = 1024 * 1024;
 const IN_A_ROW_BYTES_MAX: usize = 128 * 1024;
 
 /// Takes the files of a form in, and leads back to the page.
+#[utoipa::path(
+    post,
+    path = "/api/v1/files/form",
+    tag = "Files",
+    summary = "Several new files, as a form",
+    request_body(content_type = "multipart/form-data", description = "Fields `file`"),
+    responses(
+        (status = 200, description = "The files"),
+        (status = 413, description = "One is larger than this site takes", body = ErrorView),
+        (status = 507, description = "There is no room for it", body = ErrorView),
+    ),
+)]
 pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: Request) -> Response {
     let is_page = refusal::accepts_html(request.headers());
     match take_form(&state, &uploader.0, request).await {
@@ -53,6 +69,18 @@ pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: 
 }
 
 /// The same for the files of a chat, which the chat's own page has a form for.
+#[utoipa::path(
+    post,
+    path = "/api/v1/files/form/{id}",
+    tag = "Files",
+    summary = "Several new files for a chat, as a form",
+    params(("id" = String, Path, description = "The chat's id")),
+    request_body(content_type = "multipart/form-data", description = "Fields `file`"),
+    responses(
+        (status = 200, description = "The files"),
+        (status = 404, description = "The chat does not exist, or is not yours", body = ErrorView),
+    ),
+)]
 pub async fn submit_for_chat(
     State(state): State<AppState>,
     Path(chat_id): Path<String>,
@@ -150,15 +178,21 @@ async fn take<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     name: &str,
     content: impl Stream<Item = Result<bytes::Bytes, E>> + Send + 'static,
 ) -> Result<File> {
-    let announced = Announced {
-        name: FileName::parse(name)?,
-        size_bytes: None,
-        modified_at_ms: None,
-        is_kept: true,
-        for_chat_id: None,
-    };
-    let file = super::begin(state, db, announced).await?;
-    intake::receive(state, db, Source::new(file.id, 0, true, content)).await
+    match admit(state, db, name).await {
+        Ok((place, file)) => intake::receive(state, db, Source::new(place, file.id, 0, true, content)).await,
+        Err(error) => {
+            door::discard(content.boxed()).await;
+            Err(error)
+        }
+    }
+}
+
+/// The place first: a file for which there is none is not begun.
+async fn admit(state: &AppState, db: &UserDb, name: &str) -> Result<(Place, File)> {
+    let name = FileName::parse(name)?;
+    let place = state.intake.enter(db.user_id())?;
+    let announced = Announced { name, size_bytes: None, modified_at_ms: None, is_kept: true, for_chat_id: None };
+    Ok((place, super::begin(state, db, announced).await?))
 }
 
 /// What says beforehand that it is too large is refused before it is kept.

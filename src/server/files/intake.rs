@@ -61,7 +61,11 @@ impl Intake {
         limits::UPLOADS_AT_A_TIME_MAX - self.places.available_permits()
     }
 
-    fn enter(self: &Arc<Self>, user_id: UserId) -> Result<Place> {
+    /// A place among what is taken in.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::TooMany`] when too many are taken in already.
+    pub(super) fn enter(self: &Arc<Self>, user_id: UserId) -> Result<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::Busy)?;
         let mut by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_user.entry(user_id).or_default();
@@ -74,7 +78,7 @@ impl Intake {
 }
 
 /// A place among the uploads that are taken in.
-struct Place {
+pub(super) struct Place {
     intake: Arc<Intake>,
     user_id: UserId,
     _permit: OwnedSemaphorePermit,
@@ -94,6 +98,8 @@ impl Drop for Place {
 
 /// What is sent, and from where on.
 pub struct Source {
+    /// Held until its end.
+    _place: Place,
     pub file_id: FileId,
     pub offset_bytes: u64,
     pub content: BoxStream<'static, io::Result<Bytes>>,
@@ -104,14 +110,15 @@ pub struct Source {
 
 impl Source {
     /// From the bytes of a request.
-    pub fn new<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    pub(super) fn new<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        place: Place,
         file_id: FileId,
         offset_bytes: u64,
         is_unsized: bool,
         content: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     ) -> Self {
         let content = content.map(|piece| piece.map_err(io::Error::other)).boxed();
-        Self { file_id, offset_bytes, content, is_unsized }
+        Self { _place: place, file_id, offset_bytes, content, is_unsized }
     }
 }
 
@@ -122,12 +129,10 @@ impl Source {
 /// [`Error::NotFound`], [`Error::UploadOffset`]; [`Error::TooLarge`] when it is more than was announced,
 /// [`Error::FileTooLarge`] and [`Error::StorageFull`] when nothing was, [`InvalidInput::FileEmpty`](crate::error::InvalidInput)
 /// when nothing came then; [`Error::UploadCut`]; [`Error::DiskFull`];
-/// [`Error::Busy`], [`Error::TooMany`] when too many are taken in already, or the chat that it is for has too many.
+/// [`InvalidInput::ChatFiles`](crate::error::InvalidInput) when all is here, but the chat that it is for has too many.
 pub async fn receive(state: &AppState, db: &UserDb, source: Source) -> Result<File> {
-    let place = state.intake.enter(db.user_id())?;
     let (state, db) = (state.clone(), db.clone());
     let task = state.tasks.clone().spawn(async move {
-        let _place = place;
         let (file_id, is_unsized) = (source.file_id, source.is_unsized);
         let mut receiving = Receiving { state, db, source, buffer: BytesMut::new(), started: Instant::now(), bytes: 0 };
         let received = receiving.run().await;
@@ -177,9 +182,12 @@ impl Receiving {
         if !self.buffer.is_empty() {
             file = self.keep(self.buffer.len()).await?;
         }
-        outcome?;
         if self.source.is_unsized {
+            outcome?;
             file = self.db.finish_upload(file.id).await?;
+        } else if file.state == FileState::Uploading {
+            // Who was cut off after the last byte has brought all the same.
+            outcome?;
         }
         let is_whole = file.state == FileState::Waiting;
         let given = if is_whole { self.db.give_to_its_chat(file.id).await } else { Ok(()) };
@@ -212,10 +220,21 @@ impl Receiving {
         file.received_bytes + self.buffer.len() as u64 > bytes_max
     }
 
-    /// Writes the first so many bytes of what is here, and notes them.
+    /// Writes the first so many bytes of what is here, and notes them. What could not be noted is removed at once: nobody's
+    /// storage counts it.
     async fn keep(&mut self, count: usize) -> Result<File> {
         let blob_id = BlobId(Uuid::new_v4());
         self.state.db.promise_blob(blob_id).await?;
+        let kept = self.write(blob_id, count).await;
+        if kept.is_err() {
+            // When this fails, too, the promise runs out.
+            let _ = self.state.db.break_promise(blob_id).await;
+            self.state.intake.blobs_doomed();
+        }
+        kept
+    }
+
+    async fn write(&mut self, blob_id: BlobId, count: usize) -> Result<File> {
         let content = self.buffer.split_to(count).freeze();
         self.state.blobs.put(blob_id, content).await?;
         let part = FilePart { offset_bytes: self.source.offset_bytes, size_bytes: count as u64, blob_id };

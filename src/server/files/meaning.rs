@@ -6,26 +6,24 @@
 
 use std::{
     collections::{BinaryHeap, HashMap, HashSet},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use futures::join;
+use tokio::time::timeout;
 
 use crate::{
     domain::{
         ids::{FileId, UserId},
         limits,
         message::ReplyFailure,
-        model::ModelName,
+        model::{ModelName, TextPiece},
     },
     error::Result,
     server::{
         ai::Models,
-        db::{EmbeddedFiles, SearchScope, UserDb},
+        db::{ChunkVector, EmbeddedFiles, SearchScope, UserDb},
     },
 };
 
@@ -37,9 +35,24 @@ const FILES_AT_A_TIME: usize = 200;
 /// The model for searching, and the vectors of those who search.
 pub struct Meanings {
     model: Option<ModelName>,
-    /// Whether it failed when it was last asked.
-    failed: AtomicBool,
+    health: Mutex<Health>,
     known: Mutex<HashMap<UserId, Known>>,
+}
+
+/// What a piece means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PieceVectors {
+    pub whole: Vec<u8>,
+    /// One after the other.
+    pub parts: Vec<u8>,
+}
+
+/// How the model did.
+#[derive(Default)]
+struct Health {
+    /// How often in a row it did not do what it was asked.
+    failures: u32,
+    failed_at: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -63,7 +76,7 @@ struct Codes {
 impl Meanings {
     /// With this model, or none.
     pub fn new(model: Option<ModelName>) -> Self {
-        Self { model, failed: AtomicBool::new(false), known: Mutex::default() }
+        Self { model, health: Mutex::default(), known: Mutex::default() }
     }
 
     /// The model's name, if there is one.
@@ -73,7 +86,29 @@ impl Meanings {
 
     /// Whether there is one, and it did what it was last asked.
     pub fn is_at_work(&self) -> bool {
-        self.model.is_some() && !self.failed.load(Ordering::Relaxed)
+        self.model.is_some() && lock(&self.health).failures == 0
+    }
+
+    /// How long a file waits that could not be read for want of something: for the model, the longer the more often that
+    /// failed.
+    pub fn pause_seconds(&self) -> i64 {
+        let doublings = lock(&self.health).failures.saturating_sub(1).min(limits::FILE_PAUSE_SECONDS_MAX.ilog2());
+        (limits::FILE_PAUSE_SECONDS_MIN << doublings).min(limits::FILE_PAUSE_SECONDS_MAX)
+    }
+
+    /// Whether nobody who waits should be made to wait for it.
+    fn is_resting(&self) -> bool {
+        let rest = Duration::from_secs(limits::MEANING_SECONDS_MAX);
+        lock(&self.health).failed_at.is_some_and(|at| at.elapsed() < rest)
+    }
+
+    fn note(&self, is_well: bool) {
+        let mut health = lock(&self.health);
+        *health = if is_well {
+            Health::default()
+        } else {
+            Health { failures: health.failures.saturating_add(1), failed_at: Some(Instant::now()) }
+        };
     }
 
     /// A vector for each text: a signed byte for each dimension.
@@ -82,14 +117,35 @@ impl Meanings {
     /// What the model's provider answers; [`ReplyFailure::ModelNotFound`] when there is no model.
     pub async fn embed(&self, models: &Models, texts: &[String]) -> Result<Vec<Vec<u8>>, ReplyFailure> {
         let model = self.model.as_ref().ok_or(ReplyFailure::ModelNotFound)?;
-        let vectors = models.embed(model, texts).await;
-        self.failed.store(vectors.is_err(), Ordering::Relaxed);
-        let vectors = vectors?;
-        let is_fit = vectors.len() == texts.len()
-            && vectors.iter().all(|vector| {
-                (1..=limits::VECTOR_DIMENSIONS_MAX).contains(&vector.len()) && vector.len() == vectors[0].len()
-            });
-        if is_fit { Ok(vectors.iter().map(|vector| to_bytes(vector)).collect()) } else { Err(ReplyFailure::Garbled) }
+        let vectors = self.noted(models.embed(model, texts).await)?;
+        if vectors.len() != texts.len() {
+            return Err(ReplyFailure::Garbled);
+        }
+        all_to_bytes(&vectors)
+    }
+
+    /// The vector of each piece, and those of its parts, as many as the model gives.
+    ///
+    /// # Errors
+    /// As [`Meanings::embed`].
+    pub async fn embed_pieces(&self, models: &Models, pieces: &[TextPiece]) -> Result<Vec<PieceVectors>, ReplyFailure> {
+        let model = self.model.as_ref().ok_or(ReplyFailure::ModelNotFound)?;
+        let vectors = self.noted(models.embed_pieces(model, pieces).await)?;
+        if vectors.len() != pieces.len() {
+            return Err(ReplyFailure::Garbled);
+        }
+        let to_piece = |vectors: Vec<Vec<f32>>| {
+            let mut bytes = all_to_bytes(&vectors)?.into_iter();
+            let whole = bytes.next().ok_or(ReplyFailure::Garbled)?;
+            Ok(PieceVectors { whole, parts: bytes.flatten().collect() })
+        };
+        vectors.into_iter().map(to_piece).collect()
+    }
+
+    /// One that refuses a text is there, and may take others.
+    fn noted<T>(&self, answer: Result<T, ReplyFailure>) -> Result<T, ReplyFailure> {
+        self.note(matches!(answer, Ok(_) | Err(ReplyFailure::RequestRefused | ReplyFailure::ContextTooLong)));
+        answer
     }
 
     /// The nearest pieces to a text, the nearest first, each with its nearness (the cosine of the angle); none when that
@@ -105,11 +161,10 @@ impl Meanings {
         scope: &SearchScope,
         count: usize,
     ) -> Result<Option<Vec<(i64, f32)>>> {
-        if self.model.is_none() {
+        if self.model.is_none() || self.is_resting() {
             return Ok(None);
         }
-        let texts = [text.to_owned()];
-        let (codes, vectors) = join!(self.codes(db), self.embed(models, &texts));
+        let (codes, vectors) = join!(self.codes(db), self.embed_question(models, text));
         let (codes, vector) = match vectors {
             Ok(vectors) => (codes?, &vectors[0].clone()),
             Err(failure) => {
@@ -117,17 +172,30 @@ impl Meanings {
                 return Ok(None);
             }
         };
+        if !codes.covers(scope) {
+            return Ok(None);
+        }
         let candidates = codes.nearest(vector, scope);
         let mut near: Vec<(i64, f32)> = db
             .find_vectors(candidates)
             .await?
             .into_iter()
             .filter(|found| found.vector.len() == vector.len())
-            .map(|found| (found.chunk_id, cosine(&found.vector, vector)))
+            .map(|found| (found.chunk_id, nearness(&found, vector)))
             .collect();
         near.sort_by(|one, other| other.1.total_cmp(&one.1));
         near.truncate(count);
         Ok(Some(near))
+    }
+
+    /// Somebody waits for this: not for long.
+    async fn embed_question(&self, models: &Models, text: &str) -> Result<Vec<Vec<u8>>, ReplyFailure> {
+        let texts = [text.to_owned()];
+        let patience = Duration::from_secs(limits::MEANING_SECONDS_MAX);
+        timeout(patience, self.embed(models, &texts)).await.unwrap_or_else(|_| {
+            self.note(false);
+            Err(ReplyFailure::NoAnswer)
+        })
     }
 
     /// The user's codes as they are now.
@@ -135,7 +203,7 @@ impl Meanings {
         let Some(model) = &self.model else { return Ok(Arc::default()) };
         let (user_id, now) = (db.user_id(), Instant::now());
         let mark = db.mark_embedded_files(model.as_str()).await?;
-        let known = self.lock().get_mut(&user_id).map(|known| {
+        let known = lock(&self.known).get_mut(&user_id).map(|known| {
             known.used_at = now;
             known.clone()
         });
@@ -147,15 +215,16 @@ impl Meanings {
         let before = known.map(|known| known.codes).unwrap_or_default();
         let files = db.list_embedded_files(model.as_str()).await?;
         let codes = if files == before.files { before } else { Arc::new(read(db, &before, files).await?) };
-        let mut all = self.lock();
+        let mut all = lock(&self.known);
         all.insert(user_id, Known { codes: Arc::clone(&codes), mark, used_at: now });
         forget_some(&mut all);
         Ok(codes)
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Every change is complete by itself, so that a panic elsewhere leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps what is still there, and reads what is new.
@@ -171,6 +240,10 @@ async fn read(db: &UserDb, before: &Codes, files: HashSet<FileId>) -> Result<Cod
     for some in new.chunks(FILES_AT_A_TIME) {
         for (chunk_id, file_id, vector) in db.list_vectors(some).await? {
             let code = to_bits(&vector);
+            // Of a piece that the model would not take, there is none.
+            if code.is_empty() {
+                continue;
+            }
             if codes.chunks.is_empty() {
                 codes.words = code.len();
             }
@@ -195,6 +268,14 @@ fn forget_some(all: &mut HashMap<UserId, Known>) {
 }
 
 impl Codes {
+    /// Whether what is looked for by meaning is not only what happens to be known by now.
+    fn covers(&self, scope: &SearchScope) -> bool {
+        match scope {
+            SearchScope::AllFiles => !self.files.is_empty(),
+            SearchScope::Files(files) => files.iter().all(|id| self.files.contains(id)),
+        }
+    }
+
     fn code(&self, place: usize) -> &[u64] {
         &self.bits[place * self.words..(place + 1) * self.words]
     }
@@ -224,6 +305,24 @@ impl Codes {
         }
         heap.into_iter().map(|(_, chunk_id)| chunk_id).collect()
     }
+}
+
+/// Vectors that are all of one length.
+fn all_to_bytes(vectors: &[Vec<f32>]) -> Result<Vec<Vec<u8>>, ReplyFailure> {
+    let is_fit = |vector: &Vec<f32>| {
+        (1..=limits::VECTOR_DIMENSIONS_MAX).contains(&vector.len()) && vector.len() == vectors[0].len()
+    };
+    if vectors.iter().all(is_fit) {
+        Ok(vectors.iter().map(|vector| to_bytes(vector)).collect())
+    } else {
+        Err(ReplyFailure::Garbled)
+    }
+}
+
+/// How near a piece comes to a vector, as a whole or in one of its parts.
+fn nearness(found: &ChunkVector, vector: &[u8]) -> f32 {
+    let parts = found.parts.chunks_exact(vector.len()).map(|part| cosine(part, vector));
+    parts.fold(cosine(&found.vector, vector), f32::max)
 }
 
 /// The largest part of a vector becomes 127.
@@ -259,6 +358,10 @@ mod tests {
             |seed: u32| -> Vec<f32> { (0..100).map(|n| ((n * n + seed * (n % 7)) as f32 * 0.37).sin()).collect() };
         let (one, same, other) = (to_bytes(&vector(1)), to_bytes(&vector(1)), to_bytes(&vector(40)));
         assert!((cosine(&one, &same) - 1.0).abs() < 1e-6 && cosine(&one, &other) < 0.9);
+        let mut found = ChunkVector { chunk_id: 1, vector: other.clone(), parts: Vec::new() };
+        assert!(nearness(&found, &one) < 0.9);
+        found.parts = [other.clone(), same.clone()].concat();
+        assert!(nearness(&found, &one) > 0.99);
         assert_eq!(to_bits(&one).len(), 2);
         let mut codes = Codes { words: 2, ..Codes::default() };
         for (id, vector) in [(7, &one), (8, &other)] {

@@ -16,7 +16,7 @@ use crate::{
         preview::{FileView, ShownChunk, ShownContent},
     },
     error::{Error, Result},
-    server::{db::UserDb, markdown, refusal},
+    server::{db::UserDb, markdown, refusal, v1::views::ErrorView},
 };
 
 /// A file with the stretch of its text that begins at the piece `from`, or has the piece `at` in it.
@@ -67,11 +67,33 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 }
 
 /// A small picture of an image: the route `/files/{id}/thumbnail`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/files/{id}/thumbnail",
+    tag = "Files",
+    summary = "A small picture of an image",
+    params(("id" = String, Path, description = "The file's id")),
+    responses(
+        (status = 200, description = "The picture", content_type = "image/jpeg"),
+        (status = 404, description = "There is none, or it is not yours", body = ErrorView),
+    ),
+)]
 pub async fn thumbnail(Path(id): Path<String>, Reader(db): Reader, headers: HeaderMap) -> Response {
     picture(&db, &id, &headers, "thumbnail").await
 }
 
 /// What people see of an image: the route `/files/{id}/view`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/files/{id}/view",
+    tag = "Files",
+    summary = "What one looks at of an image",
+    params(("id" = String, Path, description = "The file's id")),
+    responses(
+        (status = 200, description = "The picture", content_type = "image/jpeg"),
+        (status = 404, description = "There is none, or it is not yours", body = ErrorView),
+    ),
+)]
 pub async fn large(Path(id): Path<String>, Reader(db): Reader, headers: HeaderMap) -> Response {
     picture(&db, &id, &headers, "view").await
 }

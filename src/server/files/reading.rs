@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     content,
     extract::protocol::{Picture, PictureUse, Said},
+    meaning::PieceVectors,
     reader::Reader,
 };
 use crate::{
@@ -25,6 +26,8 @@ use crate::{
         file::{Chunk, File},
         file_state::FileFailure,
         limits,
+        message::ReplyFailure,
+        model::TextPiece,
     },
     error::{Error, Result},
     server::{
@@ -36,6 +39,8 @@ use crate::{
 
 /// Pieces of text that are kept at a time.
 const CHUNKS_AT_A_TIME: usize = 200;
+/// A shorter text is not tried with a model that refuses it.
+const TEXT_EMBEDDED_CHARS_MIN: usize = 50;
 
 /// What reads files on this server.
 pub struct Readers {
@@ -66,12 +71,7 @@ impl Readers {
 /// Runs until the server is told to stop. On SQLite, which belongs to one server, what was being read before it started is
 /// read again at once.
 pub async fn run(state: AppState) {
-    if let Some(model) = state.meanings.model()
-        && state.models.can_embed(model)
-    {
-        // A failure is logged where it happens; those files are found by their words.
-        let _ = state.db.embed_again(model.to_string()).await;
-    }
+    let mut embeds = false;
     let mut lapsed = if state.db.is_sqlite() { Lapsed::All } else { Lapsed::ByTime };
     let mut sweeps = interval(Duration::from_secs(limits::FILE_SWEEP_SECONDS));
     sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,6 +80,14 @@ pub async fn run(state: AppState) {
             () = state.stopping.cancelled() => return,
             () = state.readers.arrived.notified() => {}
             _ = sweeps.tick() => {}
+        }
+        let could_embed = embeds;
+        let model = state.meanings.model().filter(|model| state.models.can_embed(model));
+        embeds = model.is_some();
+        if let Some(model) = model.filter(|_| !could_embed) {
+            // At the start, and when its provider is there. A failure is logged where it happens; the files are found by their
+            // words.
+            let _ = state.db.embed_again(model.to_string()).await;
         }
         let mut free = Vec::new();
         while let Ok(place) = Arc::clone(&state.readers.places).try_acquire_owned() {
@@ -102,14 +110,7 @@ fn spawn(state: &AppState, taken: TakenFile, place: OwnedSemaphorePermit) {
     state.tasks.clone().spawn(async move {
         match look_at(&state, &taken).await {
             Ok(()) | Err(Error::NotFound) => {}
-            Err(error) => {
-                let is_stopping = state.stopping.is_cancelled();
-                if !is_stopping {
-                    tracing::warn!(file = %taken.file_id, error = error.code(), "a file has to wait to be read");
-                }
-                // When this fails, too, its lease runs out.
-                let _ = state.db.give_back_file(taken, is_stopping).await;
-            }
+            Err(error) => give_back(&state, taken, error).await,
         }
         state.live.files_changed(taken.user_id);
         drop(place);
@@ -117,18 +118,42 @@ fn spawn(state: &AppState, taken: TakenFile, place: OwnedSemaphorePermit) {
     });
 }
 
+/// Has a file wait until what is in its way may have passed.
+async fn give_back(state: &AppState, taken: TakenFile, error: Error) {
+    let is_stopping = state.stopping.is_cancelled();
+    let pause_seconds = match error {
+        _ if is_stopping => 0,
+        // Its person may not use the site at the moment.
+        Error::Forbidden => limits::FILE_PAUSE_SECONDS_MAX,
+        _ => state.meanings.pause_seconds(),
+    };
+    if !is_stopping && error != Error::Forbidden {
+        tracing::warn!(file = %taken.file_id, error = error.code(), "a file has to wait to be read");
+    }
+    // What fails for a reason that nobody knows may be the file's fault.
+    let counts = error == Error::Internal;
+    // When this fails, too, its lease runs out.
+    let _ = state.db.give_back_file(taken, pause_seconds, counts).await;
+}
+
 /// # Errors
-/// [`Error::NotFound`] when the file is gone, or another server's; anything else when it is not the file's fault.
+/// [`Error::NotFound`] when the file is gone, or another server's; [`Error::Forbidden`] when its person may not use the site;
+/// anything else when it is not the file's fault.
 async fn look_at(state: &AppState, taken: &TakenFile) -> Result<()> {
     #[expect(clippy::disallowed_methods, reason = "this is what it is for")]
     let db = state.db.open_taken_file(taken).await?.ok_or(Error::Forbidden)?;
     let file = db.find_file(taken.file_id).await?.ok_or(Error::NotFound)?;
     failpoints::reach("file_taken");
     state.live.files_changed(taken.user_id);
-    let outcome = tokio::select! {
-        outcome = process(state, &db, &file, taken) => outcome?,
-        error = keep_lease(&db, taken) => return Err(error),
-        () = state.stopping.cancelled() => return Err(Error::Unavailable),
+    let outcome = if taken.is_given_up {
+        // It may be why its servers were lost.
+        Err(FileFailure::TooHard)
+    } else {
+        tokio::select! {
+            outcome = process(state, &db, &file, taken) => outcome?,
+            error = keep_lease(&db, taken) => return Err(error),
+            () = state.stopping.cancelled() => return Err(Error::Unavailable),
+        }
     };
     if outcome.is_err() {
         db.forget_findings(taken.file_id, taken.lease).await?;
@@ -171,18 +196,54 @@ async fn embed(state: &AppState, db: &UserDb, file: &File, taken: &TakenFile) ->
         if bare.is_empty() {
             return Ok(());
         }
-        let texts: Vec<String> = bare.iter().map(|chunk| format!("{}\n{}", chunk.heading, chunk.text)).collect();
-        let vectors = match state.meanings.embed(&state.models, &texts).await {
-            Ok(vectors) => vectors,
-            Err(failure) => {
-                tracing::warn!(failure = failure.code(), "the model for searching failed; its file waits");
-                return Err(Error::Unavailable);
+        let (ids, pieces): (Vec<i64>, Vec<TextPiece>) = bare.into_iter().map(|chunk| (chunk.id, chunk.text)).unzip();
+        let vectors = match state.meanings.embed_pieces(&state.models, &pieces).await {
+            Err(failure) if is_of_the_text(failure) => embed_one_by_one(state, pieces).await,
+            vectors => vectors,
+        };
+        let vectors = vectors.map_err(|failure| {
+            tracing::warn!(failure = failure.code(), "the model for searching failed; its file waits");
+            Error::Unavailable
+        })?;
+        let to_row = |(chunk_id, PieceVectors { whole, parts })| ChunkVector { chunk_id, vector: whole, parts };
+        db.keep_vectors(file.id, taken.lease, ids.into_iter().zip(vectors).map(to_row).collect()).await?;
+        failpoints::reach("vectors_kept");
+    }
+}
+
+/// Whether another text might have been taken.
+const fn is_of_the_text(failure: ReplyFailure) -> bool {
+    matches!(failure, ReplyFailure::RequestRefused | ReplyFailure::ContextTooLong)
+}
+
+/// For a model that takes less than pieces have: of a text that it refuses, the beginning; an empty vector, which is near
+/// nothing, where it refuses that, too. One that refuses all of them is not at fault for one text.
+async fn embed_one_by_one(
+    state: &AppState,
+    pieces: Vec<TextPiece>,
+) -> std::result::Result<Vec<PieceVectors>, ReplyFailure> {
+    let mut vectors = Vec::with_capacity(pieces.len());
+    let mut refused = None;
+    for mut piece in pieces {
+        let vector = loop {
+            match state.meanings.embed_pieces(&state.models, std::slice::from_ref(&piece)).await {
+                Ok(mut one) => break one.pop().unwrap_or_default(),
+                Err(failure) if is_of_the_text(failure) => {
+                    let chars = piece.text.chars().count() / 2;
+                    if chars < TEXT_EMBEDDED_CHARS_MIN {
+                        refused = Some(failure);
+                        break PieceVectors::default();
+                    }
+                    piece = TextPiece { heading: String::new(), text: piece.text.chars().take(chars).collect() };
+                }
+                Err(failure) => return Err(failure),
             }
         };
-        let vectors =
-            bare.iter().zip(vectors).map(|(chunk, vector)| ChunkVector { chunk_id: chunk.id, vector }).collect();
-        db.keep_vectors(file.id, taken.lease, vectors).await?;
-        failpoints::reach("vectors_kept");
+        vectors.push(vector);
+    }
+    match refused {
+        Some(failure) if vectors.iter().all(|vectors| vectors.whole.is_empty()) => Err(failure),
+        _ => Ok(vectors),
     }
 }
 
@@ -226,8 +287,12 @@ async fn copy(state: &AppState, db: &UserDb, file: &File) -> Result<std::fs::Fil
         tracing::error!(%error, "a file cannot be copied to be read");
         Error::Unavailable
     };
+    let unread = |error: std::io::Error| match error.get_ref().and_then(|error| error.downcast_ref::<Error>()) {
+        Some(error) => *error,
+        None => failed(error),
+    };
     let mut copy = tempfile::tempfile_in(&state.config.storage.data).map_err(failed)?;
-    while let Some(piece) = content.try_next().await.map_err(failed)? {
+    while let Some(piece) = content.try_next().await.map_err(unread)? {
         copy = tokio::task::spawn_blocking(move || copy.write_all(&piece).map(|()| copy))
             .await
             .map_err(|_| Error::Internal)?
@@ -272,15 +337,18 @@ impl Keeping<'_> {
     }
 
     /// The process that reads a file may be the file's by now: what it says is within the limits, or nothing.
-    fn check(&mut self, mut chunk: Chunk) -> Option<Chunk> {
+    fn check(&mut self, chunk: Chunk) -> Option<Chunk> {
         let chars = chunk.text.chars().count();
         self.found.text_chars += chars as u64;
-        let is_fit = chars <= limits::CHUNK_CHARS_MAX
+        let mut is_fit = (1..=limits::CHUNK_CHARS_MAX).contains(&chars)
             && chunk.heading.chars().count() <= limits::CHUNK_HEADING_CHARS_MAX
             && self.found.text_chars <= limits::FILE_TEXT_CHARS_MAX as u64;
-        chunk.seq = self.found.chunks;
-        chunk.text.retain(|letter| letter != '\0');
-        chunk.heading.retain(|letter| letter != '\0');
+        let place = chunk.place.map_name(|name| {
+            is_fit &= name.chars().count() <= limits::CHUNK_HEADING_CHARS_MAX;
+            without_nul(name)
+        });
+        let (heading, text) = (without_nul(&chunk.heading), without_nul(&chunk.text));
+        let chunk = Chunk { seq: self.found.chunks, place, heading, text };
         self.found.chunks += 1;
         is_fit.then_some(chunk)
     }
@@ -305,4 +373,9 @@ impl Keeping<'_> {
         self.db.keep_picture(self.taken.file_id, self.taken.lease, picture).await?;
         Ok(Ok(()))
     }
+}
+
+/// Postgres does not keep it.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
 }

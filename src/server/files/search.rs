@@ -32,8 +32,8 @@ const SHARE_MIN: f32 = 0.15;
 /// Nor is one that is further away in meaning.
 const NEARNESS_MIN: f32 = 0.2;
 /// When none has so much of the words, and none is so near, nothing has to do with the question.
-const BEST_SHARE_MIN: f32 = 0.4;
-const BEST_NEARNESS_MIN: f32 = 0.3;
+const BEST_SHARE_MIN: f32 = 0.35;
+const BEST_NEARNESS_MIN: f32 = 0.25;
 
 /// A form of a word counts less than the word: where pieces are ranked, and where it is told how much they have.
 const STEM_WEIGHT: f32 = 0.5;
@@ -84,7 +84,7 @@ pub async fn search(
     ways: Ways,
     count: usize,
 ) -> Result<Findings> {
-    let question = end_of(question);
+    let question = end_of(question, limits::SEARCH_QUESTION_CHARS_MAX);
     // Words such as "and what is that" are near to anything.
     if *scope == SearchScope::Files(Vec::new()) || words::words(question).is_empty() {
         return Ok(Findings::default());
@@ -96,6 +96,7 @@ pub async fn search(
             if ways == Ways::Words {
                 return Ok(None);
             }
+            let question = end_of(question, limits::MEANING_CHARS_MAX);
             state.meanings.nearest(&state.models, db, question, scope, LIST_LENGTH).await
         },
     )?;
@@ -168,18 +169,15 @@ pub async fn search_for_page(state: &AppState, db: &UserDb, question: &str) -> R
 }
 
 /// The end of what somebody wrote, where a question usually stands.
-fn end_of(question: &str) -> &str {
-    let chars = question.chars().count();
-    let skipped = chars.saturating_sub(limits::SEARCH_QUESTION_CHARS_MAX);
+fn end_of(question: &str, chars_max: usize) -> &str {
+    let skipped = question.chars().count().saturating_sub(chars_max);
     question.char_indices().nth(skipped).map_or(question, |(start, _)| &question[start..])
 }
 
 /// Pieces that have the words of a question, the most relevant first, each with how much it has of what they tell (0 to 1);
 /// and those whose text was read for it.
 async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<(Vec<(i64, f32)>, Vec<FoundChunk>)> {
-    let mut seen = HashSet::new();
-    let asked: Vec<Word> = words::words(question).into_iter().filter(|word| seen.insert(word.clone())).collect();
-    let asked: Vec<Word> = asked.into_iter().take(limits::SEARCH_TERMS_MAX).collect();
+    let asked = asked_words(question);
     let terms: Vec<String> = asked.iter().map(|word| words::term(db.user_id(), word)).collect();
     let (hits, all) = try_join!(db.find_terms(&terms, scope), db.count_chunks())?;
     let all = all.max(PIECES_MIN);
@@ -199,6 +197,13 @@ async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<(V
     ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
     let ranked = ranked.into_iter().take(LIST_LENGTH).map(|(id, _)| (id, shares[&id])).collect();
     Ok((ranked, candidates))
+}
+
+/// The words of a question, once each; of many the last ones, for it ends with what is asked.
+fn asked_words(question: &str) -> Vec<Word> {
+    let mut seen = HashSet::new();
+    let last = words::words(question).into_iter().rev().filter(|word| seen.insert(word.clone()));
+    last.take(limits::SEARCH_TERMS_MAX).collect()
 }
 
 /// How much each piece has of what the words of a question tell. A word that is nowhere, though forms of it are, tells as
@@ -280,8 +285,13 @@ mod tests {
 
     #[test]
     fn of_a_long_text_the_end_is_the_question() {
-        let text = "x".repeat(limits::SEARCH_QUESTION_CHARS_MAX) + "?";
-        assert!(end_of(&text).ends_with("x?") && end_of(&text).chars().count() == limits::SEARCH_QUESTION_CHARS_MAX);
-        assert_eq!(end_of("short"), "short");
+        assert_eq!(end_of("äöüxy?", 3), "xy?");
+        assert_eq!(end_of("short", 10), "short");
+        let many: String = (0..100).map(|n| format!("mail{n} ")).collect();
+        let asked = asked_words(&format!("{many} notice period"));
+        assert_eq!(asked.len(), limits::SEARCH_TERMS_MAX);
+        for word in ["notice", "period"] {
+            assert!(asked.contains(&Word::Whole(word.to_owned())), "{asked:?}");
+        }
     }
 }

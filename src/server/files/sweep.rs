@@ -10,6 +10,8 @@ use crate::server::state::AppState;
 /// Looked for so often, though nobody said that there is something: other servers delete, too, and promises run out.
 const SWEEP_SECONDS: u64 = 30;
 const OLD_UPLOADS_SECONDS: u64 = 600;
+/// What could not be removed is tried again after this.
+const REMOVED_AGAIN_SECONDS: i64 = 600;
 /// Blobs that are removed before they are forgotten.
 const BLOBS_AT_A_TIME: u64 = 100;
 
@@ -44,14 +46,16 @@ async fn give_up_uploads(state: &AppState) {
 async fn remove_blobs(state: &AppState) {
     while !state.stopping.is_cancelled() {
         let Ok(doomed) = state.db.list_doomed_blobs(BLOBS_AT_A_TIME).await else { return };
-        let mut removed = Vec::with_capacity(doomed.len());
-        for id in &doomed {
-            if state.blobs.remove(*id).await.is_ok() {
-                removed.push(*id);
-            }
+        let (mut removed, mut left) = (Vec::with_capacity(doomed.len()), Vec::new());
+        for id in doomed {
+            if state.blobs.remove(id).await.is_ok() { removed.push(id) } else { left.push(id) }
         }
-        let is_all = removed.len() == doomed.len();
-        if removed.is_empty() || state.db.forget_doomed_blobs(removed).await.is_err() || !is_all {
+        if removed.is_empty() && left.is_empty() {
+            return;
+        }
+        // Those that cannot be removed now do not keep others from it.
+        let forgotten = state.db.forget_doomed_blobs(removed).await;
+        if forgotten.is_err() || state.db.put_removal_off(left, REMOVED_AGAIN_SECONDS).await.is_err() {
             return;
         }
     }

@@ -24,11 +24,13 @@ use crate::{
         db::UserDb,
         door, refusal,
         state::AppState,
+        v1::views::ErrorView,
     },
 };
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
@@ -57,6 +59,24 @@ impl FromRequestParts<AppState> for Uploader {
 }
 
 /// Everything on the place where uploads begin.
+#[utoipa::path(
+    post,
+    path = "/api/v1/files/uploads",
+    tag = "Files",
+    summary = "Announces a file that may be cut off and goes on (tus 1.0)",
+    description = "The answer's `Location` is where its content goes. Any client of tus 1.0 does all of this by itself. \
+                   `Upload-Metadata` has `filename`, and may have `goes_with chat` and `chat_id` of the chat that it is for.",
+    params(
+        ("Tus-Resumable" = String, Header, description = "1.0.0"),
+        ("Upload-Length" = u64, Header, description = "Bytes"),
+        ("Upload-Metadata" = String, Header, description = "Names and values in base64"),
+    ),
+    responses(
+        (status = 201, description = "Go on at `Location`"),
+        (status = 413, description = "It is larger than this site takes", body = ErrorView),
+        (status = 507, description = "There is no room for it", body = ErrorView),
+    ),
+)]
 pub async fn uploads(State(state): State<AppState>, uploader: Uploader, request: Request) -> Response {
     let method = method_of(&request);
     let (parts, _) = request.into_parts();
@@ -69,6 +89,23 @@ pub async fn uploads(State(state): State<AppState>, uploader: Uploader, request:
 }
 
 /// Everything on one upload.
+#[utoipa::path(
+    method(head, patch, delete),
+    path = "/api/v1/files/uploads/{id}",
+    tag = "Files",
+    summary = "One upload: how far it is (HEAD), more of it (PATCH), giving it up (DELETE)",
+    description = "`Upload-Offset` says how much has arrived, and of what is sent where it begins.",
+    params(
+        ("id" = String, Path, description = "The file's id"),
+        ("Tus-Resumable" = String, Header, description = "1.0.0"),
+    ),
+    responses(
+        (status = 200, description = "So much is there (HEAD)"),
+        (status = 204, description = "It was kept, or given up"),
+        (status = 404, description = "It does not exist, or is not yours", body = ErrorView),
+        (status = 409, description = "It goes on from another place", body = ErrorView),
+    ),
+)]
 pub async fn upload(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -83,10 +120,18 @@ pub async fn upload(
 }
 
 async fn act(state: &AppState, db: &UserDb, id: FileId, request: Request) -> Result<Response> {
+    let method = method_of(&request);
+    if method == Method::OPTIONS {
+        return Ok(capabilities(state));
+    }
     check_version(request.headers())?;
-    match method_of(&request) {
+    match method {
         Method::HEAD => {
             let file = find_upload(db, id).await?;
+            if file.state != FileState::Uploading && file.is_kept && file.for_chat_id.is_some() {
+                // All of it came, and nobody was there to hear that, or its chat had no room.
+                db.give_to_its_chat(id).await?;
+            }
             Ok((StatusCode::OK, offset(&file), [(LENGTH, HeaderValue::from(file.size_bytes))]).into_response())
         }
         Method::PATCH => append(state, db, id, request).await,
@@ -104,7 +149,7 @@ async fn act(state: &AppState, db: &UserDb, id: FileId, request: Request) -> Res
 
 fn capabilities(state: &AppState) -> Response {
     let headers = [
-        (HeaderName::from_static("tus-version"), VERSION),
+        (TUS_VERSION, VERSION),
         (HeaderName::from_static("tus-extension"), HeaderValue::from_static("creation,termination,expiration")),
         (HeaderName::from_static("tus-max-size"), HeaderValue::from(state.config.limits.file_bytes())),
     ];
@@ -134,7 +179,7 @@ async fn create(state: &AppState, db: &UserDb, request: &Parts) -> Result<Respon
     let file = super::begin(state, db, announced).await?;
     let place = format!("{}/{}", request.uri.path().trim_end_matches('/'), file.id);
     let place = HeaderValue::try_from(place).map_err(|_| Error::Internal)?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, place)], offset(&file)).into_response())
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], offset(&file), expiry(&file)).into_response())
 }
 
 async fn append(state: &AppState, db: &UserDb, id: FileId, request: Request) -> Result<Response> {
@@ -153,8 +198,15 @@ async fn append(state: &AppState, db: &UserDb, id: FileId, request: Request) -> 
         return Err(Error::TooLarge);
     }
     let content = request.into_body().into_data_stream();
-    let file = intake::receive(state, db, Source::new(id, offset_bytes, false, content)).await?;
-    Ok((StatusCode::NO_CONTENT, offset(&file)).into_response())
+    let place = match state.intake.enter(db.user_id()) {
+        Ok(place) => place,
+        Err(error) => {
+            door::discard(content).await;
+            return Err(error);
+        }
+    };
+    let file = intake::receive(state, db, Source::new(place, id, offset_bytes, false, content)).await?;
+    Ok((StatusCode::NO_CONTENT, offset(&file), expiry(&file)).into_response())
 }
 
 async fn find_upload(db: &UserDb, id: FileId) -> Result<File> {
@@ -187,10 +239,14 @@ fn metadata_value(metadata: &str, name: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()
 }
 
-/// How far an upload is, and until when one can go on with it.
-fn offset(file: &File) -> HeaderMap {
+/// How far an upload is.
+fn offset(file: &File) -> [(HeaderName, HeaderValue); 1] {
+    [(OFFSET, HeaderValue::from(file.received_bytes))]
+}
+
+/// Until when one can go on with an upload that something was just done for.
+fn expiry(file: &File) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(OFFSET, HeaderValue::from(file.received_bytes));
     if file.state == FileState::Uploading {
         let end = clock::now_ms() / 1_000 + limits::UPLOAD_SECONDS_MAX;
         let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(end.unsigned_abs());
@@ -203,6 +259,9 @@ fn offset(file: &File) -> HeaderMap {
 
 fn finish(answer: Result<Response>) -> Response {
     let mut response = answer.unwrap_or_else(refusal::json);
+    if response.status() == StatusCode::PRECONDITION_FAILED {
+        response.headers_mut().insert(TUS_VERSION, VERSION);
+    }
     response.headers_mut().insert(RESUMABLE, VERSION);
     response
 }

@@ -79,24 +79,24 @@ async fn begin(
             Ok(pieces) => pieces,
             // What it was to go on from was all: an answer, too.
             Err(ReplyFailure::Empty) if continues => Box::pin(once(async { Err(ReplyFailure::Empty) })),
+            // It may be the pictures; without them it can answer what else was asked.
+            Err(
+                failure @ (ReplyFailure::RequestRefused | ReplyFailure::ProviderError | ReplyFailure::ContextTooLong),
+            ) if !prompt.images.is_empty() => {
+                refused_pictures = Some(failure);
+                continue;
+            }
             Err(ReplyFailure::ContextTooLong)
                 if cuts < limits::CONTEXT_CUTS_MAX && state.models.window(model).await < window =>
             {
                 cuts += 1;
                 continue;
             }
-            // It may be the pictures; without them it can answer what else was asked.
-            Err(failure @ (ReplyFailure::RequestRefused | ReplyFailure::ProviderError))
-                if !prompt.images.is_empty() =>
-            {
-                refused_pictures = Some(failure);
-                continue;
-            }
             Err(failure) => return Err(failure),
         };
-        // A server in trouble says nothing of its models.
+        // A server in trouble, or one that takes no more bytes, says nothing of its models.
         if refused_pictures == Some(ReplyFailure::RequestRefused) {
-            state.models.note_blind(model);
+            state.models.note_blind(model, db.user_id());
         }
         let grounds = material.grounds;
         let begins = once(async move { Ok(Said::Begins { continues, prompt_tokens, context, grounds }) });

@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::channel::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep};
 
-use super::material::{Material, source_text, source_tokens, tokens_of_rules};
+use super::material::{Material, left_tokens, source_text, source_tokens, tokens_of_rules};
 use crate::{
     domain::{
         file::{Chunk, File, FileName},
@@ -27,6 +27,7 @@ use crate::{
     },
     error::{Error, Result},
     server::{
+        clock,
         db::{PathMessage, SearchScope, StoredMessage, UserDb},
         files::search::{self, Ways},
         state::AppState,
@@ -55,7 +56,7 @@ pub async fn gather(
         return Ok(Material::default());
     }
     let room = state.models.window(model).await.prompt_tokens() / 2;
-    let sees = shows_pictures && state.models.sees(model);
+    let sees = shows_pictures && state.models.sees(model, db.user_id());
     let mut gathering = Gathering::new(db, room.min(limits::SOURCE_TOKENS_MAX), sees);
     if !reply.text.is_empty() {
         let kept = db.list_message_files(&[reply.id]).await?.remove(&reply.id).unwrap_or_default();
@@ -65,7 +66,7 @@ pub async fn gather(
     }
     let asked = Asked::read(db, reply).await?;
     let searches_all = db.find_chat(reply.chat_id).await?.is_some_and(|chat| chat.searches_files);
-    let files = wait_until_read(state, db, &asked.files, say).await?;
+    let files = wait_until_read(state, db, &asked.files, gathering.room, say).await?;
     let large = gathering.add_small(files).await?;
     if !large.is_empty() || searches_all {
         // A receiver that is gone wants nothing more.
@@ -126,6 +127,7 @@ async fn wait_until_read(
     state: &AppState,
     db: &UserDb,
     ids: &[FileId],
+    room: usize,
     say: &UnboundedSender<ReplyPhase>,
 ) -> Result<Vec<File>> {
     let began = Instant::now();
@@ -134,7 +136,9 @@ async fn wait_until_read(
         let seconds_max = |file: &File| match file.state {
             FileState::Waiting | FileState::Reading => limits::REPLY_FILES_SECONDS_MAX,
             // Its words can be found already; while the model for searching is away, nobody knows when it is ready.
-            FileState::Indexing if state.meanings.is_at_work() => limits::REPLY_MEANING_SECONDS_MAX,
+            FileState::Indexing if !may_be_small(file, room) && is_fresh(file) && state.meanings.is_at_work() => {
+                limits::REPLY_MEANING_SECONDS_MAX
+            }
             _ => 0,
         };
         let wait_max = files.iter().map(seconds_max).max().unwrap_or_default();
@@ -144,6 +148,15 @@ async fn wait_until_read(
         let _ = say.unbounded_send(ReplyPhase::ReadingFiles);
         sleep(Duration::from_millis(LOOK_MS)).await;
     }
+}
+
+/// Whether it may go in whole: no text has fewer tokens than a sixth of its characters.
+const fn may_be_small(file: &File, room: usize) -> bool {
+    file.text_chars / 6 <= room as u64
+}
+
+fn is_fresh(file: &File) -> bool {
+    clock::now_ms() - file.created_at_ms < limits::FILE_FRESH_SECONDS * 1_000
 }
 
 struct Gathering<'a> {
@@ -185,8 +198,7 @@ impl<'a> Gathering<'a> {
                 FileState::Indexing | FileState::Ready if file.kind.is_image() => self.add_picture(&file).await?,
                 FileState::Indexing | FileState::Ready => {
                     let room = self.room.min(share);
-                    // No text has fewer tokens than a sixth of its characters.
-                    let is_small = file.text_chars / 6 <= room as u64;
+                    let is_small = may_be_small(&file, room);
                     let chunks = if is_small {
                         self.db.list_chunks(file.id, 0, limits::SOURCES_MAX as u64).await?
                     } else {
@@ -218,16 +230,21 @@ impl<'a> Gathering<'a> {
             self.leave_out(file, LeftOut::TooLong);
             return Ok(());
         }
-        match self.db.find_picture(file.id, "view").await? {
-            Some(picture) => {
-                self.room -= limits::PICTURE_TOKENS;
-                let media_type = if picture.is_png { "image/png" } else { "image/jpeg" };
-                self.images.push(PromptImage { media_type, base64: STANDARD.encode(picture.content) });
-                self.note(Some(file.id), &file.name, FileUse::Picture);
-            }
-            None => self.leave_out(file, LeftOut::Failed),
+        if self.show(file.id).await? {
+            self.note(Some(file.id), &file.name, FileUse::Picture);
+        } else {
+            self.leave_out(file, LeftOut::Failed);
         }
         Ok(())
+    }
+
+    /// Has the model see a picture; false when there is none.
+    async fn show(&mut self, id: FileId) -> Result<bool> {
+        let Some(picture) = self.db.find_picture(id, "view").await? else { return Ok(false) };
+        self.room = self.room.saturating_sub(limits::PICTURE_TOKENS);
+        let media_type = if picture.is_png { "image/png" } else { "image/jpeg" };
+        self.images.push(PromptImage { media_type, base64: STANDARD.encode(picture.content).into() });
+        Ok(true)
     }
 
     /// Adds what answers the question, the best first, as long as there is room.
@@ -289,13 +306,10 @@ impl<'a> Gathering<'a> {
         }
         for source in kept {
             let (Some(id), FileUse::Piece { seq, place }) = (source.file_id, source.used_as.clone()) else {
-                if let (Some(id), FileUse::Picture) = (source.file_id, &source.used_as)
-                    && let Some(file) = self.db.find_file(id).await?
-                {
-                    self.add_picture(&file).await?;
-                } else {
-                    self.grounds.sources.push(source);
+                if let (Some(id), FileUse::Picture, true) = (source.file_id, &source.used_as, self.sees) {
+                    self.show(id).await?;
                 }
+                self.grounds.sources.push(source);
                 continue;
             };
             let first = seq.saturating_sub(1);
@@ -318,6 +332,10 @@ impl<'a> Gathering<'a> {
     }
 
     fn leave_out(&mut self, file: &File, why: LeftOut) {
+        let is_left = |source: &&MessageFile| matches!(source.used_as, FileUse::Left(_));
+        if self.grounds.sources.iter().filter(is_left).count() < limits::FILES_LEFT_OUT_NAMED_MAX {
+            self.room = self.room.saturating_sub(left_tokens(&file.name, why));
+        }
         self.note(Some(file.id), &file.name, FileUse::Left(why));
     }
 

@@ -16,7 +16,7 @@ use crate::{
         lazy::{attach, attached_list, loaded},
         state::{
             drafts::Draft,
-            uploads::{Uploads, to_files, use_uploads},
+            uploads::{Uploads, brings_files, to_files, use_uploads},
         },
     },
 };
@@ -41,11 +41,11 @@ pub fn AttachButton(draft: Draft) -> impl IntoView {
     }
 }
 
-/// What was chosen so far.
+/// What was chosen so far, and what of it is gone.
 #[component]
 pub fn Attached(draft: Draft) -> impl IntoView {
-    let files = draft.files.clone();
-    let has_any = Memo::new(move |_| files.with(|files| !files.is_empty()));
+    let (files, gone) = (draft.files.clone(), draft.gone.clone());
+    let has_any = Memo::new(move |_| !files.with(Vec::is_empty) || !gone.with(String::is_empty));
     move || {
         let draft = draft.clone();
         let list = move || {
@@ -64,7 +64,7 @@ pub fn taking_files(
 ) -> (impl Fn(DragEvent) + use<>, impl Fn(DragEvent) + use<>, impl Fn(ClipboardEvent) + use<>) {
     let on_drag = move |event: DragEvent| {
         // Text is dropped into the field as anywhere.
-        if event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0)) {
+        if brings_files(&event) {
             event.prevent_default();
             is_over.set(true);
         }

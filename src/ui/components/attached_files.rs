@@ -1,21 +1,21 @@
 //! Files that are to come with a message: how far each is, and a way to leave it out.
 
-use leptos::{
-    prelude::*,
-    task::spawn_local,
-    wasm_bindgen::JsCast,
-    web_sys::{File as BrowserFile, HtmlElement},
-};
+use leptos::{prelude::*, task::spawn_local, web_sys::File as BrowserFile};
 
 use crate::{
-    api::files::{discard_file, list_files},
-    domain::{file::FileOrder, limits},
-    error::Error,
+    api::{
+        chats::open_chat,
+        files::{discard_file, list_files},
+    },
+    domain::{draft::UnsentFile, file::FileOrder, limits},
+    error::{Error, InvalidInput},
     ui::{
-        components::retry_upload::RetryUpload,
+        components::{focus::focus_on, retry_upload::RetryUpload, upload_list::describe},
         state::{
             drafts::{Draft, DraftFile},
-            uploads::{GoesWith, Upload, UploadState, Uploads, use_uploads},
+            effect::effect,
+            upload::{GoesWith, Upload, UploadState},
+            uploads::{Uploads, use_uploads},
         },
     },
 };
@@ -24,20 +24,24 @@ use crate::{
 pub fn attach(draft: Draft, uploads: Uploads, files: Vec<BrowserFile>) {
     spawn_local(async move {
         draft.error.set(None);
+        draft.gone.set(String::new());
         let room = limits::FILES_PER_MESSAGE_MAX.saturating_sub(draft.files.with_untracked(Vec::len));
         if files.len() > room {
-            draft.error.set(Some(Error::TooMany));
+            draft.error.set(Some(InvalidInput::MessageFiles.into()));
             return;
         }
         // What there is room for is known before anything is sent.
         let names: Vec<String> = files.iter().map(BrowserFile::name).collect();
         match list_files(String::new(), FileOrder::Newest.name().to_owned(), None).await {
             Ok(page) => {
-                let keys = uploads.add(files, &page.files, page.storage, GoesWith::Message(draft.chat_id));
+                let keys = uploads.add(files, &page.unfinished, page.storage, GoesWith::Message(draft.chat_id));
                 let added = names.into_iter().zip(keys).map(|(name, key)| DraftFile { key, name, file_id: None });
                 draft.files.update(|files| files.extend(added));
             }
-            Err(error) => draft.error.set(Some(error)),
+            Err(error) => {
+                draft.error.set(Some(error));
+                uploads.session.leave_if_ended(error);
+            }
         }
     });
 }
@@ -46,36 +50,39 @@ pub fn attach(draft: Draft, uploads: Uploads, files: Vec<BrowserFile>) {
 #[component]
 pub fn AttachedFiles(draft: Draft) -> impl IntoView {
     let uploads = use_uploads();
-    let files = draft.files.clone();
-    // What has arrived can be sent.
-    Effect::new(move || {
-        let arrived: Vec<(u32, String)> = uploads
-            .all
-            .with(|all| all.iter().filter_map(|upload| Some((upload.key, upload.file_id()?.to_owned()))).collect());
-        let is_new = |file: &DraftFile| file.file_id.is_none() && arrived.iter().any(|(key, _)| *key == file.key);
-        if files.with_untracked(|files| files.iter().any(is_new)) {
-            files.update(|files| {
-                for file in files {
-                    let id = arrived.iter().find(|(key, _)| *key == file.key).map(|(_, id)| id.clone());
-                    file.file_id = file.file_id.take().or(id);
-                }
-            });
+    let known = draft.clone();
+    effect(move || catch_up(&known, &uploads.all.get()));
+    let (failed, checked) = (draft.error.clone(), draft.clone());
+    // Some may have been deleted while another page was shown, or elsewhere.
+    Effect::new(move |is_later: Option<()>| {
+        if failed.get() == Some(Error::NotFound) || is_later.is_none() {
+            drop_gone(checked.clone());
         }
     });
     let keys = {
         let files = draft.files.clone();
         Memo::new(move |_| files.with(|files| files.iter().map(|file| file.key).collect::<Vec<_>>()))
     };
-    let files = draft.files.clone();
+    let (files, gone) = (draft.files.clone(), draft.gone.clone());
     let said = move || {
         let (all, here) = files.with(|files| (files.len(), files.iter().filter(|file| file.file_id.is_some()).count()));
-        format!("{here} of {all} files attached")
+        (all > 0).then(|| format!("{here} of {all} files attached"))
     };
 
     view! {
         <p class="visually-hidden" role="status">
             {said}
         </p>
+        {move || {
+            (!gone.with(String::is_empty))
+                .then(|| {
+                    view! {
+                        <p class="attached-files attached-state" role="alert">
+                            {gone.get()}
+                        </p>
+                    }
+                })
+        }}
         <ul class="attached-files" aria-label="Attached files">
             <For each=move || keys.get() key=|key| *key let:key>
                 <Row key draft=draft.clone() />
@@ -84,17 +91,64 @@ pub fn AttachedFiles(draft: Draft) -> impl IntoView {
     }
 }
 
+/// Notes what has arrived, which can be sent, and takes away what was given up on another page.
+fn catch_up(draft: &Draft, all: &[Upload]) {
+    let arrived: Vec<(u32, Option<String>)> = all.iter().map(|upload| (upload.key, upload.file_id())).collect();
+    let id_of = |file: &DraftFile| arrived.iter().find(|(key, _)| *key == file.key).map(|(_, id)| id.clone());
+    let is_news = |file: &DraftFile| file.file_id.is_none() && id_of(file).is_none_or(|id| id.is_some());
+    if draft.files.with_untracked(|files| files.iter().any(is_news)) {
+        draft.files.update(|files| {
+            files.retain_mut(|file| {
+                let id = id_of(file);
+                let is_there = file.file_id.is_some() || id.is_some();
+                file.file_id = file.file_id.take().or(id.flatten());
+                is_there
+            });
+        });
+    }
+}
+
+/// Takes away files that are no more, as the server says. Those that came since it was asked stay.
+fn drop_gone(draft: Draft) {
+    let known: Vec<String> =
+        draft.files.with_untracked(|files| files.iter().filter_map(|file| file.file_id.clone()).collect());
+    if known.is_empty() {
+        return;
+    }
+    spawn_local(async move {
+        let Ok(opened) = open_chat(draft.chat_id.to_string()).await else { return };
+        if draft.on_its_way.with_untracked(Option::is_some) {
+            return;
+        }
+        let is_unsent =
+            |id: &String| opened.unsent_files.iter().any(|UnsentFile { id: unsent, .. }| unsent.to_string() == *id);
+        let is_gone = |file: &DraftFile| file.file_id.as_ref().is_some_and(|id| known.contains(id) && !is_unsent(id));
+        let mut gone = draft.files.get_untracked();
+        gone.retain(is_gone);
+        if !gone.is_empty() {
+            draft.files.update(|files| files.retain(|file| !is_gone(file)));
+            let names: Vec<String> = gone.into_iter().map(|file| file.name).collect();
+            draft.gone.set(format!("Not there any more: {}", names.join(", ")));
+            // That was why; without them, it can be sent.
+            draft.error.update(|error| *error = error.take().filter(|error| *error != Error::NotFound));
+        }
+    });
+}
+
 #[component]
 fn Row(key: u32, draft: Draft) -> impl IntoView {
     let uploads = use_uploads();
-    let upload = Memo::new(move |_| uploads.all.with(|all| all.iter().find(|upload| upload.key == key).cloned()));
+    // None of what was there when the page was opened.
+    let upload = uploads.find(key);
     let name = draft.files.with_untracked(|files| {
         files.iter().find(|file| file.key == key).map(|file| file.name.clone()).unwrap_or_default()
     });
-    let has_failed = Signal::derive(move || {
-        upload.with(|upload| matches!(upload.as_ref().map(|upload| upload.state), Some(UploadState::Failed(_))))
-    });
-    let state = move || upload.with(|upload| upload.as_ref().map(describe));
+    let failing = upload.clone();
+    let has_failed = Signal::derive(move || failing.as_ref().is_some_and(|upload| upload.failure().is_some()));
+    let state = move || {
+        let upload = upload.as_ref().filter(|upload| upload.state.get() != UploadState::Done);
+        upload.map(describe)
+    };
     let is_on_its_way = {
         let on_its_way = draft.on_its_way.clone();
         move || on_its_way.with(Option::is_some)
@@ -107,8 +161,11 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
             Some(id) => spawn_local(async move { _ = discard_file(id).await }),
             None => uploads.cancel(key),
         }
-        focus_field();
+        // One goes on writing.
+        focus_on("message-field");
     };
+
+    let cancel_id = format!("remove-{key}");
 
     view! {
         <li class="attached-file">
@@ -117,9 +174,10 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
             <span class="attached-state" role=move || has_failed.get().then_some("alert")>
                 {state}
             </span>
-            <RetryUpload key has_failed />
+            <RetryUpload key name=name.clone() cancel_id=cancel_id.clone() has_failed />
             <button
                 class="button button-quiet"
+                id=cancel_id
                 type="button"
                 aria-label=format!("Remove {name}")
                 disabled=is_on_its_way
@@ -128,27 +186,5 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
                 "Remove"
             </button>
         </li>
-    }
-}
-
-/// What had the focus is gone; one goes on writing.
-fn focus_field() {
-    let field = document().get_element_by_id("message-field").and_then(|field| field.dyn_into::<HtmlElement>().ok());
-    if let Some(field) = field {
-        // Refused only for what is not on the screen.
-        _ = field.focus();
-    }
-}
-
-fn describe(upload: &Upload) -> String {
-    match upload.state {
-        UploadState::Waiting => "waits".to_owned(),
-        UploadState::Running => {
-            let percent = 100.0 * upload.sent_bytes / upload.size_bytes.max(1.0);
-            format!("{percent:.0} %")
-        }
-        UploadState::Interrupted => "interrupted, goes on by itself".to_owned(),
-        UploadState::Done => String::new(),
-        UploadState::Failed(error) => error.text(),
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     ui::state::{
         conversation::Conversation,
         drafts::DraftFile,
+        effect::effect,
         live::{Live, POLL_SECONDS, use_live},
         session::{Session, use_session},
         uploads::use_uploads,
@@ -30,11 +31,11 @@ pub fn ChatView(
     draft.hear(opened.draft.clone().into());
     let (unsent, uploads, restored) = (opened.unsent_files.clone(), use_uploads(), draft.clone());
     // After the page is what it was on the server, which cannot list them.
-    Effect::new(move || restored.restore_files(unsent.clone(), uploads));
+    effect(move || restored.restore_files(unsent.clone(), uploads));
     let conversation = Conversation::new(opened);
     let (said, files) = (conversation.clone(), draft.files.clone());
     // What another tab has sent is no longer to come with a message.
-    Effect::new(move || {
+    effect(move || {
         let is_sent = |file: &DraftFile| file.file_id.as_ref().is_some_and(|id| said.leads_to(id));
         if files.with(|files| files.iter().any(is_sent)) {
             files.update(|files| files.retain(|file| !is_sent(file)));
@@ -63,7 +64,7 @@ pub fn ChatView(
 
 fn show_while_mounted(conversation: Conversation, live: Live) {
     let shown = conversation.clone();
-    Effect::new(move || live.show(shown.clone()));
+    effect(move || live.show(shown.clone()));
     if !is_server() {
         on_cleanup(move || live.hide(&conversation));
     }
@@ -73,7 +74,7 @@ fn show_while_mounted(conversation: Conversation, live: Live) {
 fn poll_while_needed(conversation: Conversation, session: Session, live: Live) {
     let running = conversation.clone();
     let is_needed = Memo::new(move |_| !live.is_connected.get() && running.running_reply().is_some());
-    Effect::new(move || {
+    effect(move || {
         if !is_needed.get() {
             return;
         }

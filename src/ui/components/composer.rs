@@ -15,7 +15,8 @@ use crate::{
     domain::{ids::ClientMessageId, limits, model::ModelList},
     error::{Error, InvalidInput},
     ui::state::{
-        conversation::Conversation, drafts::Draft, live::use_live, session::use_session, uploads::use_uploads,
+        conversation::Conversation, drafts::Draft, effect::effect, live::use_live, session::use_session,
+        uploads::use_uploads,
     },
 };
 
@@ -119,7 +120,7 @@ fn shown_error(conversation: &Conversation, draft: &Draft, chars: Memo<usize>) -
 /// In a chat where nothing was said, one writes first.
 fn focus_when_new(conversation: &Conversation, field: NodeRef<Textarea>) {
     let is_new = conversation.entries.with_untracked(Vec::is_empty);
-    Effect::new(move || {
+    effect(move || {
         if let Some(field) = field.get().filter(|_| is_new) {
             // By the next frame it is in the document, where alone it can have the focus.
             request_animation_frame(move || focus(Some(field)));

@@ -3,13 +3,16 @@
 use leptos::prelude::*;
 
 use super::notice::ErrorNotice;
-use crate::{error::Error, ui::state::session::use_session};
+use crate::{
+    error::Error,
+    ui::state::{effect::effect, session::use_session},
+};
 
 /// Stands where something should be that could not be fetched. Leaves for the log-in page when that is the remedy.
 #[component]
 pub fn FetchFailed(error: Error) -> impl IntoView {
     let session = use_session();
-    Effect::new(move || session.leave_if_ended(error));
+    effect(move || session.leave_if_ended(error));
 
     view! {
         <div class="fetch-failed">

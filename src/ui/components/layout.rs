@@ -30,6 +30,7 @@ use crate::{
         state::{
             browser_notifications::{Permission, Tabs, permission},
             chat_list::use_chat_list,
+            effect::effect,
             live::{Live, use_live},
             session::{Session, use_session},
             unread::{Unread, use_unread},
@@ -124,7 +125,7 @@ fn Sidebar(first_page: FirstPage, first_unread: FirstUnread, current: Current) -
                 move || async move {
                     let Ok(current) = current.await else { return ().into_any() };
                     let user = current.user.clone();
-                    Effect::new(move || session.begin(current.clone()));
+                    effect(move || session.begin(current.clone()));
                     view! { <AccountMenu user /> }.into_any()
                 },
                 None,

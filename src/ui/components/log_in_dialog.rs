@@ -9,6 +9,7 @@ use crate::{
     ui::{
         paths::login_path,
         state::{
+            effect::effect,
             session::{load_page, use_session},
             submission::{Submission, field, needs_code},
         },
@@ -27,7 +28,7 @@ pub fn LogInDialog() -> impl IntoView {
             _ = dialog.show_modal();
         }
     };
-    Effect::new(show);
+    effect(show);
     move || {
         session.ended.get().map(|end: SessionEnd| {
             view! {

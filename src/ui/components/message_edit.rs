@@ -8,6 +8,7 @@ use crate::{
     domain::ids::ClientMessageId,
     ui::state::{
         conversation::Conversation,
+        effect::effect,
         entry::{Entry, EntryBody},
         live::use_live,
         session::use_session,
@@ -22,7 +23,7 @@ pub fn MessageEdit(entry: Entry, is_edited: RwSignal<bool>, conversation: Conver
         EntryBody::Text(text) => text.to_string(),
         EntryBody::Html { .. } => String::new(),
     };
-    Effect::new(move || {
+    effect(move || {
         if let Some(field) = field.get() {
             // By the next frame it is in the document, where alone it can have the focus.
             request_animation_frame(move || _ = field.focus());

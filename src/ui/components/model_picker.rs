@@ -4,7 +4,7 @@ use leptos::{ev, html::Select, prelude::*};
 
 use crate::{
     domain::model::{ModelList, ModelName},
-    ui::state::conversation::Conversation,
+    ui::state::{conversation::Conversation, effect::effect},
 };
 
 /// The choice of a model, by provider. Begins with the one that was asked last in this chat.
@@ -17,7 +17,7 @@ pub fn ModelPicker(models: ModelList, conversation: Conversation) -> impl IntoVi
     model.set(chosen.as_ref().map(|name| name.as_str().to_owned()));
     let choice = model.clone();
     // What was chosen before the browser half had arrived counts, too.
-    Effect::new(move || {
+    effect(move || {
         if let Some(select) = select.get() {
             choice.set(Some(select.value()).filter(|name| !name.is_empty()));
         }

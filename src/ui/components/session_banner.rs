@@ -9,6 +9,7 @@ use crate::{
     api::session::renew_session,
     domain::limits,
     ui::state::{
+        effect::effect,
         session::use_session,
         submission::{Submission, field},
     },
@@ -21,7 +22,7 @@ pub fn SessionBanner() -> impl IntoView {
     let (is_near, is_asking) = (RwSignal::new(false), RwSignal::new(false));
     // What else is told of the session leaves the form alone.
     let expires_at_ms = Memo::new(move |_| session.current.get().map(|current| current.expires_at_ms));
-    Effect::new(move || {
+    effect(move || {
         let Some(expires_at_ms) = expires_at_ms.get() else { return };
         let left_ms = expires_at_ms as f64 - js_sys::Date::now() - limits::SESSION_WARNING_SECONDS as f64 * 1_000.0;
         is_near.set(left_ms <= 0.0);

@@ -2,6 +2,8 @@
 
 use leptos::{prelude::*, wasm_bindgen::JsValue};
 
+use crate::ui::state::effect::effect;
+
 const MS_PER_DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// A moment. The server does not know the reader's clock and language, so it writes UTC, which the browser replaces once
@@ -10,7 +12,7 @@ const MS_PER_DAY: i64 = 24 * 60 * 60 * 1_000;
 pub fn Timestamp(at_ms: i64) -> impl IntoView {
     let utc = utc_text(at_ms);
     let shown = RwSignal::new(format!("{} UTC", utc[..16].replace('T', " ")));
-    Effect::new(move || shown.set(local_text(at_ms)));
+    effect(move || shown.set(local_text(at_ms)));
 
     view! {
         <time class="timestamp" datetime=utc>

@@ -1,6 +1,11 @@
 //! The form that files are chosen with, which is also a place to drop them.
 
-use leptos::{ev::DragEvent, html::Input, prelude::*, web_sys::FileList};
+use leptos::{
+    ev::DragEvent,
+    html::Input,
+    prelude::*,
+    web_sys::{FileList, HtmlInputElement},
+};
 
 use crate::{
     domain::{
@@ -9,52 +14,74 @@ use crate::{
     },
     ui::{
         paths::FILES_PATH,
-        state::uploads::{GoesWith, to_files, use_uploads},
+        state::{
+            effect::effect,
+            upload::GoesWith,
+            uploads::{brings_files, to_files, use_uploads},
+        },
     },
 };
 
-/// Sends the chosen files at once, for a chat or for their own sake; without a script, with the button. Those that are among
-/// `unfinished` go on.
+/// Where the focus can go when an upload is gone.
+pub const UPLOAD_INPUT_ID: &str = "upload-input";
+
+/// What the server has already.
+#[derive(Clone)]
+pub struct Stored {
+    /// All uploads that are not complete.
+    pub unfinished: Vec<File>,
+    pub storage: Storage,
+}
+
+/// Sends the chosen files at once, for a chat or for their own sake; without a script, with the button. Those that are
+/// unfinished at the server go on. `has_script` is raised once the browser half has taken over.
 #[component]
-pub fn UploadForm(unfinished: Vec<File>, storage: Storage, #[prop(optional)] chat: Option<ChatId>) -> impl IntoView {
-    let (uploads, unfinished) = (use_uploads(), StoredValue::new(unfinished));
+pub fn UploadForm(
+    stored: ArcSignal<Stored>,
+    has_script: RwSignal<bool>,
+    #[prop(optional)] chat: Option<ChatId>,
+) -> impl IntoView {
+    let uploads = use_uploads();
     let goes_with = chat.map_or(GoesWith::Library, GoesWith::Chat);
     let (action, label) = match chat {
         Some(id) => (format!("{FILES_PATH}/form/{id}"), "Upload files for this chat"),
         None => (format!("{FILES_PATH}/form"), "Upload files"),
     };
     let input = NodeRef::<Input>::new();
-    // Until the browser half is here, files are sent by the button.
-    let is_plain = RwSignal::new(true);
     let is_over = RwSignal::new(false);
+    let known = stored.clone();
     let add = move |files: &FileList| {
-        unfinished.with_value(|unfinished| uploads.add(to_files(files), unfinished, storage, goes_with));
+        let Stored { unfinished, storage } = known.get_untracked();
+        uploads.add(to_files(files), &unfinished, storage, goes_with);
     };
-    let take = move || {
-        if let Some(input) = input.get_untracked()
-            && let Some(files) = input.files().filter(|files| files.length() > 0)
-        {
+    let add_dropped = add.clone();
+    let take = move |input: HtmlInputElement| {
+        if let Some(files) = input.files().filter(|files| files.length() > 0) {
             add(&files);
             input.set_value("");
         }
     };
-    Effect::new(move |_| {
-        is_plain.set(false);
+    let take_early = take.clone();
+    effect(move || {
+        has_script.set(true);
         // What was chosen before the browser half was here.
-        take();
+        if let Some(input) = input.get_untracked() {
+            take_early(input);
+        }
     });
     let on_drag = move |event: DragEvent| {
-        event.prevent_default();
-        is_over.set(true);
-    };
-    let on_drop = move |event: DragEvent| {
-        event.prevent_default();
-        is_over.set(false);
-        if let Some(files) = event.data_transfer().and_then(|data| data.files()) {
-            add(&files);
+        if brings_files(&event) {
+            event.prevent_default();
+            is_over.set(true);
         }
     };
-    let room = storage.bytes_max.saturating_sub(storage.used_bytes).min(storage.file_bytes_max);
+    let on_drop = move |event: DragEvent| {
+        is_over.set(false);
+        if let Some(files) = event.data_transfer().and_then(|data| data.files()).filter(|files| files.length() > 0) {
+            event.prevent_default();
+            add_dropped(&files);
+        }
+    };
 
     view! {
         <form
@@ -69,15 +96,23 @@ pub fn UploadForm(unfinished: Vec<File>, storage: Storage, #[prop(optional)] cha
         >
             <label class="upload-label">
                 <span class="field-label">{label}</span>
-                <input class="upload-input" type="file" name="file" multiple node_ref=input on:change=move |_| take() />
+                <input
+                    class="upload-input"
+                    id=UPLOAD_INPUT_ID
+                    type="file"
+                    name="file"
+                    multiple
+                    node_ref=input
+                    on:change=move |event| take(event_target(&event))
+                />
             </label>
             <p class="upload-hint">
-                {move || (!is_plain.get()).then_some("Or drop them here. ")} "Up to "
-                {size_text(room)} " each."
+                {move || has_script.get().then_some("Or drop them here. ")}
+                {move || room_text(stored.with(|stored| stored.storage))}
             </p>
+            // Until the browser half is here.
             {move || {
-                is_plain
-                    .get()
+                (!has_script.get())
                     .then(|| {
                         view! {
                             <button class="button" type="submit">
@@ -87,5 +122,12 @@ pub fn UploadForm(unfinished: Vec<File>, storage: Storage, #[prop(optional)] cha
                     })
             }}
         </form>
+    }
+}
+
+fn room_text(storage: Storage) -> String {
+    match storage.bytes_max.saturating_sub(storage.used_bytes) {
+        0 => "Your storage is full: delete files to make room.".to_owned(),
+        room => format!("Up to {} each; there is room for {}.", size_text(storage.file_bytes_max), size_text(room)),
     }
 }

@@ -5,8 +5,11 @@ use leptos::prelude::*;
 use crate::{
     domain::file::size_text,
     ui::{
-        components::retry_upload::RetryUpload,
-        state::uploads::{Upload, UploadState, use_uploads},
+        components::{focus::focus_on, retry_upload::RetryUpload, upload_form::UPLOAD_INPUT_ID},
+        state::{
+            upload::{Upload, UploadState},
+            uploads::use_uploads,
+        },
     },
 };
 
@@ -14,57 +17,65 @@ use crate::{
 #[component]
 pub fn UploadList() -> impl IntoView {
     let uploads = use_uploads();
+    let count = move |state| uploads.all.with(|all| all.iter().filter(|upload| upload.state.get() == state).count());
     // What is done is in the list of files.
-    let keys = Memo::new(move |_| {
-        uploads.all.with(|all| {
-            all.iter().filter(|upload| upload.state != UploadState::Done).map(|upload| upload.key).collect::<Vec<_>>()
-        })
-    });
-    let done = move || uploads.all.with(|all| all.iter().filter(|upload| upload.state == UploadState::Done).count());
+    let is_shown = |upload: &Upload| upload.state.get() != UploadState::Done;
+    let shown = move || uploads.all.get().into_iter().filter(is_shown).collect::<Vec<_>>();
+    let said = move || {
+        let done = match count(UploadState::Done) {
+            0 => String::new(),
+            1 => "1 file uploaded. ".to_owned(),
+            count => format!("{count} files uploaded. "),
+        };
+        match count(UploadState::Interrupted) {
+            0 => done,
+            1 => done + "1 upload is interrupted, and goes on by itself.",
+            count => format!("{done}{count} uploads are interrupted, and go on by themselves."),
+        }
+    };
 
     view! {
         <ul class="uploads" aria-label="Uploads">
-            <For each=move || keys.get() key=|key| *key let:key>
-                <Row key />
+            <For each=shown key=|upload| upload.key let:upload>
+                <Row upload />
             </For>
         </ul>
         <p class="visually-hidden" role="status">
-            {move || match done() {
-                0 => String::new(),
-                1 => "1 file uploaded".to_owned(),
-                count => format!("{count} files uploaded"),
-            }}
+            {said}
         </p>
     }
 }
 
 #[component]
-fn Row(key: u32) -> impl IntoView {
+fn Row(upload: Upload) -> impl IntoView {
     let uploads = use_uploads();
-    let upload = Memo::new(move |_| uploads.all.with(|all| all.iter().find(|upload| upload.key == key).cloned()));
-    let of = move |text: fn(&Upload) -> String| upload.with(|upload| upload.as_ref().map(text).unwrap_or_default());
-    let name = of(|upload| upload.name.clone());
-    let state = move || upload.with(|upload| upload.as_ref().map(|upload| upload.state));
-    let has_failed = Signal::derive(move || matches!(state(), Some(UploadState::Failed(_))));
+    let Upload { key, name, size_bytes, progress, .. } = upload.clone();
+    let sent = move || progress.with(|progress| format!("{:.0}", 1_000.0 * progress.sent_bytes / size_bytes.max(1.0)));
+    let failed = upload.clone();
+    let has_failed = Signal::derive(move || failed.failure().is_some());
+    let cancel_id = format!("cancel-{key}");
+    let cancel = move |_| {
+        focus_on(UPLOAD_INPUT_ID);
+        uploads.cancel(key);
+    };
 
     view! {
         <li class="upload-row">
             <div class="file-facts">
                 <p class="file-name">{name.clone()}</p>
-                <progress
-                    class="upload-progress"
-                    max="1000"
-                    value=move || of(|upload| format!("{:.0}", 1_000.0 * upload.sent_bytes / upload.size_bytes.max(1.0)))
-                    aria-label=format!("Upload of {name}")
-                ></progress>
-                <p class="file-detail">{move || of(describe)}</p>
+                <progress class="upload-progress" max="1000" value=sent aria-label=format!("Upload of {name}")></progress>
+                // What went wrong is said at once, each step of a hundred is not.
+                <p class="file-detail" role=move || has_failed.get().then_some("alert")>
+                    {move || describe(&upload)}
+                </p>
             </div>
-            <RetryUpload key has_failed />
+            <RetryUpload key name=name.clone() cancel_id=cancel_id.clone() has_failed />
             <button
                 class="button button-quiet"
+                id=cancel_id
                 type="button"
                 aria-label=format!("Cancel the upload of {name}")
-                on:click=move |_| uploads.cancel(key)
+                on:click=cancel
             >
                 "Cancel"
             </button>
@@ -73,18 +84,25 @@ fn Row(key: u32) -> impl IntoView {
 }
 
 /// How it is going, in words.
-fn describe(upload: &Upload) -> String {
-    let parts = format!("{} of {}", bytes_text(upload.sent_bytes), bytes_text(upload.size_bytes));
-    match upload.state {
+pub fn describe(upload: &Upload) -> String {
+    let progress = || upload.progress.get();
+    let parts = |sent_bytes| format!("{} of {}", bytes_text(sent_bytes), bytes_text(upload.size_bytes));
+    match upload.state.get() {
         UploadState::Waiting => "Waits for its turn".to_owned(),
-        UploadState::Running => match upload.bytes_per_second.filter(|speed| *speed >= 1.0) {
-            Some(speed) => {
-                let left = (upload.size_bytes - upload.sent_bytes) / speed;
-                format!("{parts} · {} a second · {}", bytes_text(speed), time_text(left))
+        UploadState::Running => {
+            let progress = progress();
+            let parts = parts(progress.sent_bytes);
+            match progress.bytes_per_second.filter(|speed| *speed >= 1.0) {
+                Some(speed) => {
+                    let left = (upload.size_bytes - progress.sent_bytes) / speed;
+                    format!("{parts} · {} a second · {}", bytes_text(speed), time_text(left))
+                }
+                None => parts,
             }
-            None => parts,
-        },
-        UploadState::Interrupted => format!("{parts} · interrupted, goes on by itself"),
+        }
+        UploadState::Interrupted => {
+            format!("{} · interrupted, goes on by itself", parts(progress().sent_bytes))
+        }
         UploadState::Done => "Done".to_owned(),
         UploadState::Failed(error) => error.text(),
     }

@@ -1,137 +1,173 @@
-//! `/chats/{id}/settings`: a chat's files, whether it searches all files, and its end. Plain forms, with a script and without.
+//! `/chats/{id}/settings`: a chat's files, whether it searches all files, and its end. Plain forms, which are sent without a
+//! page load where there is a script: that would end uploads.
 
-use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map, use_query_map},
+};
 
 use crate::{
-    api::chat_settings::{AddChatFile, DeleteChat, RemoveChatFile, SearchAllFiles, open_chat_settings},
-    domain::{chat::Chat, chat_settings::ChatSettings, file::File, file_state::FileState, limits},
+    api::chat_settings::{
+        AddChatFile, DeleteChat, RemoveChatFile, SearchAllFiles, add_chat_file, delete_chat, open_chat_settings,
+        remove_chat_file, search_all_files,
+    },
+    domain::{
+        chat::Chat,
+        chat_settings::ChatSettings,
+        file::File,
+        file_state::FileState,
+        ids::{ChatId, FileId},
+    },
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, field::Field, loading::Loading, not_found::NotFound, notice::ErrorNotice,
-            page_title::PageTitle, upload_form::UploadForm, upload_list::UploadList,
+            fetch_failed::FetchFailed,
+            focus::focus_on,
+            loading::Loading,
+            not_found::NotFound,
+            notice::ErrorNotice,
+            page_title::PageTitle,
+            search_form::SearchForm,
+            upload_form::{Stored, UploadForm},
+            upload_list::UploadList,
         },
-        paths::{chat_path, chat_settings_path, file_path},
-        state::live::use_live,
+        paths::{CHATS_PATH, chat_path, chat_settings_path, file_path},
+        state::{chat_list::use_chat_list, followed::follow_files, live::use_live, submission::Submission},
     },
 };
+
+/// The headings of the two lists, where the focus goes when a row has gone to the other one.
+const OWN_ID: &str = "chat-files";
+const OTHERS_ID: &str = "other-files";
+
+/// What the parts of the page share.
+#[derive(Clone, Copy)]
+struct Shared {
+    submission: Submission,
+    has_script: RwSignal<bool>,
+    /// Whether the chat is being deleted: it is not asked for again.
+    is_gone: StoredValue<bool>,
+}
+
+impl Shared {
+    fn new() -> Self {
+        Self { submission: Submission::new(), has_script: RwSignal::new(false), is_gone: StoredValue::new(false) }
+    }
+}
 
 /// What belongs to a chat besides what is said in it. `?search=` is a part of the names of files it could have, `?error=`
 /// why something failed that was sent.
 #[component]
 pub fn ChatSettingsPage() -> impl IntoView {
-    let (params, query, live) = (use_params_map(), use_query_map(), use_live());
-    let of_query = move |name: &'static str| query.with(|query| query.get(name)).unwrap_or_default();
+    let (params, query) = (use_params_map(), use_query_map());
+    let search = move || query.with(|query| query.get("search")).unwrap_or_default();
     let opened = Resource::new(
-        move || (params.with(|params| params.get("id")).unwrap_or_default(), of_query("search")),
+        move || (params.with(|params| params.get("id")).unwrap_or_default(), search()),
         |(id, search)| open_chat_settings(id, search),
     );
-    Effect::new(move |is_first: Option<()>| {
-        live.files_changed.track();
-        if is_first.is_some() {
-            opened.refetch();
-        }
-    });
-    let failed_before = Signal::derive(move || Error::from_code(&of_query("error")));
+    let (shared, owner) = (Shared::new(), Owner::current());
+    let error = shared.submission.error;
+    error.set(query.with_untracked(|query| query.get("error")).and_then(|code| Error::from_code(&code)));
 
     view! {
         <div class="settings settings-wide">
-            <ErrorNotice error=failed_before />
+            <ErrorNotice error />
             <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match opened.await {
-                        Ok(opened) => {
-                            view! { <Content opened search=query.with_untracked(|query| query.get("search")).unwrap_or_default() /> }
-                                .into_any()
-                        }
-                        Err(Error::NotFound) => {
-                            view! {
-                                <PageTitle text="Not found" />
-                                <h1 class="visually-hidden">"Not found"</h1>
-                                <NotFound />
+                {move || {
+                    let owner = owner.clone();
+                    Suspend::new(async move {
+                        match opened.await {
+                            Ok(first) => {
+                                view! { <Content first search=untrack(search) shared owner /> }.into_any()
                             }
-                                .into_any()
-                        }
-                        Err(error) => {
-                            view! {
-                                <PageTitle text="Files of a chat" />
-                                <FetchFailed error />
+                            Err(Error::NotFound) => {
+                                view! {
+                                    <PageTitle text="Not found" />
+                                    <h1 class="visually-hidden">"Not found"</h1>
+                                    <NotFound />
+                                }
+                                    .into_any()
                             }
-                                .into_any()
+                            Err(error) => {
+                                view! {
+                                    <PageTitle text="Files of a chat" />
+                                    <FetchFailed error />
+                                }
+                                    .into_any()
+                            }
                         }
-                    }
-                })}
+                    })
+                }}
             </Transition>
         </div>
     }
 }
 
 #[component]
-fn Content(opened: ChatSettings, search: String) -> impl IntoView {
-    let ChatSettings { chat, files, others, has_more, storage } = opened;
-    let unfinished = others.iter().filter(|file| file.state == FileState::Uploading).cloned().collect();
-    let (id, title) = (chat.id, chat.display_title().to_owned());
-    let has_others = !others.is_empty() || !search.is_empty();
+fn Content(first: ChatSettings, search: String, shared: Shared, owner: Option<Owner>) -> impl IntoView {
+    let (id, title) = (first.chat.id, first.chat.display_title().to_owned());
+    let searched = search.clone();
+    let again = move || open_chat_settings(id.to_string(), searched.clone());
+    let opened = follow_files(owner, first, move || (!shared.is_gone.get_value()).then(&again));
+    let stored = ArcSignal::derive(move || {
+        opened.with(|opened| Stored { unfinished: opened.unfinished.clone(), storage: opened.storage })
+    });
+    let is_searching = !search.is_empty();
+    let has_others = move || opened.with(|opened| is_searching || !opened.others.is_empty());
+    let has_more = move || opened.with(|opened| opened.has_more);
 
     view! {
         <PageTitle text=format!("Files · {title}") />
         <a class="settings-back settings-back-always" href=chat_path(id)>
             {title}
         </a>
-        <h1 class="settings-heading">"Files of this chat"</h1>
+        <h1 class="settings-heading" id=OWN_ID tabindex="-1">
+            "Files of this chat"
+        </h1>
         <p class="settings-text">
             "Replies are given what in these files answers a question, and say where it stands."
         </p>
-        {if files.is_empty() {
-            view! { <p class="settings-text">"This chat has no files of its own yet."</p> }.into_any()
-        } else {
-            let rows = files.into_iter().map(|file| {
-                view! { <Row file chat_id=id.to_string() action=RemoveChatFile::url() verb="Remove" /> }
-            });
-            view! { <ul class="files" aria-label="Files of this chat">{rows.collect_view()}</ul> }.into_any()
+        {move || {
+            let files = opened.with(|opened| opened.files.clone());
+            if files.is_empty() {
+                view! { <p class="settings-text">"This chat has no files of its own yet."</p> }.into_any()
+            } else {
+                view! { <Rows label="Files of this chat" files chat_id=id is_own=true shared /> }.into_any()
+            }
         }}
-        <UploadForm unfinished storage chat=id />
+        <UploadForm stored has_script=shared.has_script chat=id />
         <UploadList />
-        <SearchSwitch chat=chat.clone() />
-        {has_others
-            .then(|| {
-                let rows = others.into_iter().map(|file| {
-                    view! { <Row file chat_id=id.to_string() action=AddChatFile::url() verb="Add" /> }
-                });
-                view! {
-                    <section aria-labelledby="other-files">
-                        <h2 class="settings-subheading" id="other-files">
-                            "Your other files"
-                        </h2>
-                        <form class="search-form" method="get" action=chat_settings_path(id) role="search">
-                            <Field label="Search names">
-                                <input
-                                    class="field-input"
-                                    type="search"
-                                    name="search"
-                                    value=search
-                                    maxlength=limits::SEARCH_CHARS_MAX.to_string()
-                                    autocomplete="off"
-                                />
-                            </Field>
-                            <button class="button button-quiet" type="submit">
-                                "Search"
-                            </button>
-                        </form>
-                        <ul class="files" aria-label="Your other files">
-                            {rows.collect_view()}
-                        </ul>
-                        {has_more.then(|| view! { <p class="settings-text">"There are more: search for a name."</p> })}
-                    </section>
-                }
-            })}
-        <DeleteForm chat />
+        {move || view! { <SearchSwitch chat=opened.with(|opened| opened.chat.clone()) shared /> }}
+        <section aria-labelledby=OTHERS_ID hidden=move || !has_others()>
+            <h2 class="settings-subheading" id=OTHERS_ID tabindex="-1">
+                "Your other files"
+            </h2>
+            <SearchForm action=chat_settings_path(id) label="Search names" search has_script=shared.has_script />
+            {move || {
+                let files = opened.with(|opened| opened.others.clone());
+                view! { <Rows label="Your other files" files chat_id=id is_own=false shared /> }
+            }}
+            {move || {
+                has_more().then(|| view! { <p class="settings-text">"There are more: search for a name."</p> })
+            }}
+        </section>
+        <DeleteForm id shared />
     }
 }
 
 #[component]
-fn Row(file: File, chat_id: String, action: &'static str, verb: &'static str) -> impl IntoView {
+fn Rows(label: &'static str, files: Vec<File>, chat_id: ChatId, is_own: bool, shared: Shared) -> impl IntoView {
+    let rows = files.into_iter().map(|file| view! { <Row file chat_id is_own shared /> });
+    view! {
+        <ul class="files" aria-label=label>
+            {rows.collect_view()}
+        </ul>
+    }
+}
+
+#[component]
+fn Row(file: File, chat_id: ChatId, is_own: bool, shared: Shared) -> impl IntoView {
     let name = file.name.as_str().to_owned();
     let is_whole = file.state != FileState::Uploading;
     let state = (file.state != FileState::Ready).then(|| file.state.text());
@@ -144,36 +180,61 @@ fn Row(file: File, chat_id: String, action: &'static str, verb: &'static str) ->
                 </p>
                 {state.map(|text| view! { <p class="file-detail">{text}</p> })}
             </div>
-            {is_whole
-                .then(|| {
-                    view! {
-                        <form method="post" action=action>
-                            <input type="hidden" name="chat_id" value=chat_id />
-                            <input type="hidden" name="file_id" value=file.id.to_string() />
-                            <button class="button button-quiet" type="submit" aria-label=format!("{verb} {name}")>
-                                {verb}
-                            </button>
-                        </form>
-                    }
-                })}
+            {is_whole.then(|| view! { <MoveForm id=file.id name chat_id is_own shared /> })}
         </li>
     }
 }
 
+/// One button that gives a file to the chat, or takes it from there.
 #[component]
-fn SearchSwitch(chat: Chat) -> impl IntoView {
-    let is_on = chat.searches_files;
+fn MoveForm(id: FileId, name: String, chat_id: ChatId, is_own: bool, shared: Shared) -> impl IntoView {
+    let live = use_live();
+    let (action, verb, heading) = match is_own {
+        true => (RemoveChatFile::url(), "Remove", OWN_ID),
+        false => (AddChatFile::url(), "Add", OTHERS_ID),
+    };
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let (chat_id, id) = (chat_id.to_string(), id.to_string());
+        let request =
+            async move { if is_own { remove_chat_file(chat_id, id).await } else { add_chat_file(chat_id, id).await } };
+        shared.submission.send(request, move |()| {
+            focus_on(heading);
+            live.files_changed.notify();
+        });
+    };
+
+    view! {
+        <form method="post" action=action on:submit=on_submit>
+            <input type="hidden" name="chat_id" value=chat_id.to_string() />
+            <input type="hidden" name="file_id" value=id.to_string() />
+            <button class="button button-quiet" type="submit" aria-label=format!("{verb} {name}")>
+                {verb}
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn SearchSwitch(chat: Chat, shared: Shared) -> impl IntoView {
+    let (live, id, is_on) = (use_live(), chat.id, chat.searches_files);
     let (text, verb) = if is_on {
         ("All of your files are searched for each reply in this chat.", "Search only this chat's files")
     } else {
         ("Only this chat's files, and those that come with messages, are used.", "Search all my files")
     };
+    let wanted = if is_on { "" } else { "yes" };
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let request = search_all_files(id.to_string(), Some(wanted.to_owned()));
+        shared.submission.send(request, move |()| live.files_changed.notify());
+    };
 
     view! {
-        <form class="settings-form" method="post" action=SearchAllFiles::url()>
+        <form class="settings-form" method="post" action=SearchAllFiles::url() on:submit=on_submit>
             <p class="settings-text">{text}</p>
-            <input type="hidden" name="chat_id" value=chat.id.to_string() />
-            <input type="hidden" name="searches" value=if is_on { "" } else { "yes" } />
+            <input type="hidden" name="chat_id" value=id.to_string() />
+            <input type="hidden" name="searches" value=wanted />
             <button class="button button-quiet" type="submit">
                 {verb}
             </button>
@@ -182,15 +243,29 @@ fn SearchSwitch(chat: Chat) -> impl IntoView {
 }
 
 #[component]
-fn DeleteForm(chat: Chat) -> impl IntoView {
+fn DeleteForm(id: ChatId, shared: Shared) -> impl IntoView {
+    let (chats, navigate) = (use_chat_list(), use_navigate());
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let navigate = navigate.clone();
+        let request = async move {
+            shared.is_gone.set_value(true);
+            delete_chat(id.to_string()).await.inspect_err(|_| shared.is_gone.set_value(false))
+        };
+        shared.submission.send(request, move |()| {
+            chats.remove(id);
+            navigate(CHATS_PATH, NavigateOptions::default());
+        });
+    };
+
     view! {
         <details class="danger chat-delete">
             <summary class="button button-quiet">"Delete this chat …"</summary>
-            <form class="settings-form" method="post" action=DeleteChat::url()>
+            <form class="settings-form" method="post" action=DeleteChat::url() on:submit=on_submit>
                 <p class="settings-text">
                     "All that was said in it goes, for good, and with it the files that came with its messages, but for those that you keep or attached in another chat."
                 </p>
-                <input type="hidden" name="chat_id" value=chat.id.to_string() />
+                <input type="hidden" name="chat_id" value=id.to_string() />
                 <button class="button" type="submit">
                     "Delete this chat"
                 </button>

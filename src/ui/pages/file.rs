@@ -1,19 +1,22 @@
 //! `/files/{id}`: one file, what was read in it, and the way to all of it.
 
 use leptos::{
-    ev::MouseEvent,
+    ev::{MouseEvent, SubmitEvent},
     html::{Div, Tbody},
     prelude::*,
     server_fn::ServerFn,
     wasm_bindgen::JsCast,
     web_sys::HtmlElement,
 };
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map, use_query_map},
+};
 
 use crate::{
     api::{
-        chat_settings::AskAboutFiles,
-        files::{KeepFile, RetryFile, keep_file, open_file, retry_file},
+        chat_settings::{AskAboutFiles, ask_about_files},
+        files::{DeleteFiles, KeepFile, RetryFile, delete_files, keep_file, open_file, retry_file},
     },
     domain::{
         file::{File, size_text},
@@ -25,28 +28,62 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, file_chats::UsedIn, loading::Loading, markdown::Blocks, not_found::NotFound,
-            notice::ErrorNotice, page_title::PageTitle, timestamp::Timestamp,
+            fetch_failed::FetchFailed, file_chats::UsedIn, focus::focus_on, loading::Loading, markdown::Blocks,
+            not_found::NotFound, notice::ErrorNotice, page_title::PageTitle, timestamp::Timestamp,
         },
-        paths::{FILES_PATH, file_content_path, file_text_path, picture_path},
-        state::{live::use_live, submission::Submission},
+        paths::{FILES_PATH, chat_path, file_content_path, file_text_path, picture_path},
+        state::{
+            effect::effect,
+            live::{Live, use_live},
+            submission::Submission,
+        },
     },
 };
 
-/// A file. `?from=` is the piece of its text that is shown first, `?at=` the one that somebody came for.
+/// Where the focus goes when a button goes.
+const TITLE_ID: &str = "file-title";
+
+/// What the parts of the page share.
+#[derive(Clone, Copy)]
+struct Shared {
+    submission: Submission,
+    live: Live,
+    /// Whether what somebody came for was brought to them. It is not again whenever something about files changes.
+    is_shown: StoredValue<bool>,
+    /// Whether there is no such file, or soon: it is not asked for again.
+    is_gone: StoredValue<bool>,
+}
+
+impl Shared {
+    /// After something that makes a button go.
+    fn look_again(self) {
+        focus_on(TITLE_ID);
+        self.live.files_changed.notify();
+    }
+}
+
+/// A file. `?from=` is the piece of its text that is shown first, `?at=` the one that somebody came for, `?error=` why
+/// something failed that was sent.
 #[component]
 pub fn FilePage() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
     let number = move |name: &str| query.with(|query| query.get(name)).and_then(|text| text.parse::<u32>().ok());
     let (live, submission) = (use_live(), Submission::new());
-    let opened = Resource::new(
-        move || (params.with(|params| params.get("id")).unwrap_or_default(), number("from"), number("at")),
-        |(id, from, at)| open_file(id, from, at),
-    );
+    let shared = Shared { submission, live, is_shown: StoredValue::new(false), is_gone: StoredValue::new(false) };
+    submission.error.set(query.with_untracked(|query| query.get("error")).and_then(|code| Error::from_code(&code)));
+    let asked = move || (params.with(|params| params.get("id")).unwrap_or_default(), number("from"), number("at"));
+    let opened = Resource::new(asked, |(id, from, at)| open_file(id, from, at));
     Effect::new(move |is_first: Option<()>| {
         live.files_changed.track();
-        if is_first.is_some() {
+        if is_first.is_some() && !shared.is_gone.get_value() {
             opened.refetch();
+        }
+    });
+    Effect::new(move |is_first: Option<()>| {
+        asked();
+        if is_first.is_some() {
+            shared.is_shown.set_value(false);
+            shared.is_gone.set_value(false);
         }
     });
 
@@ -59,8 +96,9 @@ pub fn FilePage() -> impl IntoView {
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     match opened.await {
-                        Ok(opened) => view! { <Content opened submission /> }.into_any(),
+                        Ok(opened) => view! { <Content opened shared /> }.into_any(),
                         Err(Error::NotFound) => {
+                            shared.is_gone.set_value(true);
                             view! {
                                 <PageTitle text="Not found" />
                                 <h1 class="visually-hidden">"Not found"</h1>
@@ -83,7 +121,7 @@ pub fn FilePage() -> impl IntoView {
 }
 
 #[component]
-fn Content(opened: FileView, submission: Submission) -> impl IntoView {
+fn Content(opened: FileView, shared: Shared) -> impl IntoView {
     let FileView { file, chats, chunks, earlier_from, later_from } = opened;
     let id = file.id;
     let name = file.name.as_str().to_owned();
@@ -101,10 +139,12 @@ fn Content(opened: FileView, submission: Submission) -> impl IntoView {
 
     view! {
         <PageTitle text=name.clone() />
-        <h1 class="settings-heading file-title">{name.clone()}</h1>
-        <Facts file submission />
+        <h1 class="settings-heading file-title" id=TITLE_ID tabindex="-1">
+            {name.clone()}
+        </h1>
+        <Facts file shared />
         <UsedIn chats />
-        {is_passing.then(|| view! { <Keep id submission /> })}
+        {is_passing.then(|| view! { <Keep id shared /> })}
         {is_picture
             .then(|| {
                 view! { <img class="file-picture" src=picture_path(id) alt=format!("The image {name}") /> }
@@ -114,7 +154,7 @@ fn Content(opened: FileView, submission: Submission) -> impl IntoView {
                 view! {
                     <section class="file-text" aria-label="What was read in it">
                         {stretch(earlier_from, "Earlier text")}
-                        <Chunks chunks />
+                        <Chunks chunks is_shown=shared.is_shown />
                         {stretch(later_from, "More text")}
                     </section>
                 }
@@ -124,10 +164,10 @@ fn Content(opened: FileView, submission: Submission) -> impl IntoView {
 
 /// Of a file that came with a message: that it goes with it, and a way to have it stay.
 #[component]
-fn Keep(id: FileId, submission: Submission) -> impl IntoView {
+fn Keep(id: FileId, shared: Shared) -> impl IntoView {
     let keep = move |event: MouseEvent| {
         event.prevent_default();
-        submission.send(keep_file(id.to_string()), |()| {});
+        shared.submission.send(keep_file(id.to_string()), move |()| shared.look_again());
     };
 
     view! {
@@ -142,13 +182,19 @@ fn Keep(id: FileId, submission: Submission) -> impl IntoView {
 }
 
 #[component]
-fn Facts(file: File, submission: Submission) -> impl IntoView {
-    let id = StoredValue::new(file.id.to_string());
+fn Facts(file: File, shared: Shared) -> impl IntoView {
+    let (id, submission, navigate) = (file.id, shared.submission, use_navigate());
     let is_whole = file.state != FileState::Uploading;
     let can_retry = matches!(file.state, FileState::Failed(failure) if failure.can_pass());
     let retry = move |event: MouseEvent| {
         event.prevent_default();
-        submission.send(retry_file(id.get_value()), |()| {});
+        submission.send(retry_file(id.to_string()), move |()| shared.look_again());
+    };
+    let ask = move |event: SubmitEvent| {
+        event.prevent_default();
+        let navigate = navigate.clone();
+        let request = ask_about_files(vec![id.to_string()]);
+        submission.send(request, move |chat| navigate(&chat_path(chat.id), NavigateOptions::default()));
     };
     let length = (file.text_chars > 0).then(|| format!(" · {} characters of text", file.text_chars));
     let pixels = file.pixels.map(|(width, height)| format!(" · {width} × {height} pixels"));
@@ -174,8 +220,8 @@ fn Facts(file: File, submission: Submission) -> impl IntoView {
             {is_whole
                 .then(|| {
                     view! {
-                        <form method="post" action=AskAboutFiles::url()>
-                            <input type="hidden" name="file_ids[]" value=id.get_value() />
+                        <form method="post" action=AskAboutFiles::url() on:submit=ask>
+                            <input type="hidden" name="file_ids[]" value=id.to_string() />
                             <button class="button" type="submit">
                                 "Ask about it"
                             </button>
@@ -186,20 +232,50 @@ fn Facts(file: File, submission: Submission) -> impl IntoView {
                 .then(|| {
                     view! {
                         <form method="post" action=RetryFile::url()>
-                            <input type="hidden" name="file_id" value=id.get_value() />
+                            <input type="hidden" name="file_id" value=id.to_string() />
                             <button class="button" type="submit" on:click=retry>
                                 "Read it again"
                             </button>
                         </form>
                     }
                 })}
+            <Delete id shared />
         </div>
+    }
+}
+
+/// For good; then one is at the list.
+#[component]
+fn Delete(id: FileId, shared: Shared) -> impl IntoView {
+    let navigate = use_navigate();
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let navigate = navigate.clone();
+        let request = async move {
+            shared.is_gone.set_value(true);
+            delete_files(vec![id.to_string()], None).await.inspect_err(|_| shared.is_gone.set_value(false))
+        };
+        shared.submission.send(request, move |()| navigate(FILES_PATH, NavigateOptions::default()));
+    };
+
+    view! {
+        <details class="danger">
+            <summary class="button button-quiet">"Delete this file …"</summary>
+            <form class="file-actions" method="post" action=DeleteFiles::url() on:submit=on_submit>
+                "For good, with everything that was made of it."
+                <input type="hidden" name="file_ids[]" value=id.to_string() />
+                <input type="hidden" name="from_its_page" value="yes" />
+                <button class="button" type="submit" disabled=move || shared.submission.is_busy.get()>
+                    "Delete this file"
+                </button>
+            </form>
+        </details>
     }
 }
 
 /// Pieces of text; what belongs to one page, slide or sheet stands under one heading.
 #[component]
-fn Chunks(chunks: Vec<ShownChunk>) -> impl IntoView {
+fn Chunks(chunks: Vec<ShownChunk>, is_shown: StoredValue<bool>) -> impl IntoView {
     let mut groups: Vec<(Option<String>, Vec<ShownChunk>)> = Vec::new();
     for chunk in chunks {
         let title = group_title(&chunk.place);
@@ -216,9 +292,9 @@ fn Chunks(chunks: Vec<ShownChunk>) -> impl IntoView {
                 <div class="file-group">
                     {title.map(|title| view! { <h2 class="file-place">{title}</h2> })}
                     {if is_table {
-                        view! { <Grid chunks /> }.into_any()
+                        view! { <Grid chunks is_shown /> }.into_any()
                     } else {
-                        chunks.into_iter().map(|chunk| view! { <Piece chunk /> }).collect_view().into_any()
+                        chunks.into_iter().map(|chunk| view! { <Piece chunk is_shown /> }).collect_view().into_any()
                     }}
                 </div>
             }
@@ -237,10 +313,10 @@ fn group_title(place: &Place) -> Option<String> {
 }
 
 #[component]
-fn Piece(chunk: ShownChunk) -> impl IntoView {
+fn Piece(chunk: ShownChunk, is_shown: StoredValue<bool>) -> impl IntoView {
     let id = format!("chunk-{}", chunk.seq);
     let node = NodeRef::<Div>::new();
-    show_wanted(chunk.is_wanted, move || node.get().map(|node| node.unchecked_into()));
+    show_wanted(chunk.is_wanted, is_shown, move || node.get().map(|node| node.unchecked_into()));
     let content = match chunk.content {
         ShownContent::Markdown(blocks) => view! { <Blocks blocks /> }.into_any(),
         ShownContent::Text(text) => view! { <p class="file-lines">{text}</p> }.into_any(),
@@ -260,10 +336,15 @@ fn Piece(chunk: ShownChunk) -> impl IntoView {
     }
 }
 
-/// Brings what somebody came for to the screen and to the keyboard: it was not there yet when the browser looked for it.
-fn show_wanted(is_wanted: bool, find: impl Fn() -> Option<HtmlElement> + 'static) {
-    Effect::new(move || {
-        if is_wanted && let Some(element) = find() {
+/// Brings what somebody came for to the screen and to the keyboard, once: it was not there yet when the browser looked for
+/// it.
+fn show_wanted(is_wanted: bool, is_shown: StoredValue<bool>, find: impl Fn() -> Option<HtmlElement> + 'static) {
+    effect(move || {
+        if is_wanted
+            && !is_shown.get_value()
+            && let Some(element) = find()
+        {
+            is_shown.set_value(true);
             // It is made before it is part of the page.
             request_animation_frame(move || {
                 element.scroll_into_view();
@@ -276,11 +357,11 @@ fn show_wanted(is_wanted: bool, find: impl Fn() -> Option<HtmlElement> + 'static
 /// Rows of a table, with the numbers that they have in the file. The first one names the columns, as far as that can be
 /// known.
 #[component]
-fn Grid(chunks: Vec<ShownChunk>) -> impl IntoView {
-    let body = |chunk: ShownChunk| {
+fn Grid(chunks: Vec<ShownChunk>, is_shown: StoredValue<bool>) -> impl IntoView {
+    let body = move |chunk: ShownChunk| {
         let ShownContent::Rows(rows) = chunk.content else { return ().into_any() };
         let node = NodeRef::<Tbody>::new();
-        show_wanted(chunk.is_wanted, move || node.get().map(|node| node.unchecked_into()));
+        show_wanted(chunk.is_wanted, is_shown, move || node.get().map(|node| node.unchecked_into()));
         let first = match chunk.place {
             Place::Row { row, .. } => row,
             _ => 1,

@@ -1,59 +1,83 @@
 //! `/files`: what the person has uploaded, and the way to upload more.
 
-use std::collections::HashMap;
-
-use leptos::{
-    ev::{MouseEvent, SubmitEvent},
-    prelude::*,
-    server_fn::ServerFn,
-};
-use leptos_router::hooks::{use_navigate, use_query_map};
+use leptos::prelude::*;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 use crate::{
-    api::{
-        chat_settings::{AskAboutFiles, ask_about_files},
-        files::{DeleteFiles, RetryFile, delete_files, list_files, retry_file, search_files},
-    },
+    api::files::{list_files, search_files},
     domain::{
-        file::{File, FileChats, FileOrder, FilePage, Storage, size_text},
-        file_state::FileState,
-        ids::FileId,
-        limits,
+        file::{FileOrder, FilePage, Storage, size_text},
         search::{FoundPassage, SearchResults},
     },
-    error::Error,
+    error::{Error, Result},
     ui::{
         components::{
-            fetch_failed::FetchFailed, field::Field, file_chats::UsedIn, loading::Loading, notice::ErrorNotice,
-            page_title::PageTitle, timestamp::Timestamp, upload_form::UploadForm, upload_list::UploadList,
+            fetch_failed::FetchFailed,
+            field::Field,
+            file_list::{FileList, LIST_ID, Selection},
+            loading::Loading,
+            notice::ErrorNotice,
+            page_title::PageTitle,
+            search_form::SearchForm,
+            upload_form::{Stored, UploadForm},
+            upload_list::UploadList,
         },
-        paths::{CHATS_PATH, FILES_PATH, chat_path, file_path, passage_path, query, thumbnail_path},
-        state::{live::use_live, submission::Submission, uploads::use_uploads},
+        paths::{CHATS_PATH, FILES_PATH, passage_path, query},
+        state::{effect::effect, followed::follow_files, live::use_live},
     },
 };
+
+/// Which files are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asked {
+    /// A part of the name.
+    search: String,
+    order: String,
+    /// The last file of the page before; empty on the first.
+    after: String,
+}
+
+impl Asked {
+    fn of(params: &ParamsMap) -> Self {
+        let param = |name| params.get(name).unwrap_or_default();
+        Self { search: param("search"), order: param("order"), after: param("after") }
+    }
+
+    async fn fetch(self) -> Result<FilePage> {
+        let order = if self.order.is_empty() { FileOrder::default().name().to_owned() } else { self.order };
+        list_files(self.search, order, Some(self.after).filter(|after| !after.is_empty())).await
+    }
+
+    /// The page after this file.
+    fn path(&self, after: &str) -> String {
+        let fields = query(&[("search", &self.search), ("order", &self.order), ("after", after)]);
+        if fields.is_empty() { FILES_PATH.to_owned() } else { format!("{FILES_PATH}?{fields}") }
+    }
+
+    fn nothing_text(&self) -> &'static str {
+        match (self.after.is_empty(), self.search.is_empty()) {
+            (false, _) => "There are no more files.",
+            (true, false) => "No file has this in its name.",
+            (true, true) => "No files yet.",
+        }
+    }
+}
 
 /// Storage, uploads, and the list. `?search=`, `?order=` and `?after=` say which files are shown.
 #[component]
 pub fn FilesPage() -> impl IntoView {
-    let params = use_query_map();
-    let param = move |name: &str| params.with(|params| params.get(name)).unwrap_or_default();
-    let (live, submission) = (use_live(), Submission::new());
-    submission.error.set(params.with_untracked(|params| params.get("error")).and_then(|code| Error::from_code(&code)));
-    let files = Resource::new(
-        move || (param("search"), param("order"), param("after")),
-        |(search, order, after)| {
-            let order = if order.is_empty() { FileOrder::default().name().to_owned() } else { order };
-            list_files(search, order, Some(after).filter(|after| !after.is_empty()))
-        },
-    );
+    let (params, live) = (use_query_map(), use_live());
+    let (selection, owner) = (Selection::new(), Owner::current());
+    let error = selection.submission.error;
+    error.set(params.with_untracked(|params| params.get("error")).and_then(|code| Error::from_code(&code)));
+    let files = Resource::new(move || params.with(Asked::of), Asked::fetch);
     let found = Resource::new(
-        move || param("search"),
+        move || params.with(Asked::of).search,
         |question| async move { if question.is_empty() { Ok(None) } else { search_files(question).await.map(Some) } },
     );
     Effect::new(move |is_first: Option<()>| {
         live.files_changed.track();
         if is_first.is_some() {
-            files.refetch();
             // What was being read may be found by now.
             found.refetch();
         }
@@ -66,16 +90,20 @@ pub fn FilesPage() -> impl IntoView {
                 "Chats"
             </a>
             <h1 class="settings-heading">"Files"</h1>
-            <ErrorNotice error=submission.error />
+            <ErrorNotice error />
             <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match files.await {
-                        Ok(page) => {
-                            view! { <Content page search=param("search") order=param("order") submission /> }.into_any()
+                {move || {
+                    let owner = owner.clone();
+                    Suspend::new(async move {
+                        match files.await {
+                            Ok(first) => {
+                                let asked = params.with_untracked(Asked::of);
+                                view! { <Content first asked selection owner /> }.into_any()
+                            }
+                            Err(error) => view! { <FetchFailed error /> }.into_any(),
                         }
-                        Err(error) => view! { <FetchFailed error /> }.into_any(),
-                    }
-                })}
+                    })
+                }}
             </Transition>
             <Transition>
                 {move || Suspend::new(async move {
@@ -128,34 +156,55 @@ fn Found(passage: FoundPassage) -> impl IntoView {
     }
 }
 
+/// What changes about the files is worked in where it stands, so that nobody loses their place among them.
 #[component]
-fn Content(page: FilePage, search: String, order: String, submission: Submission) -> impl IntoView {
-    let unfinished: Vec<File> = page.files.iter().filter(|file| file.state == FileState::Uploading).cloned().collect();
-    let has_any = page.storage.files > 0;
-    let next = page.next_after.map(|after| {
-        let after = after.to_string();
-        format!("{FILES_PATH}?{}", query(&[("search", &search), ("order", &order), ("after", &after)]))
+fn Content(first: FilePage, asked: Asked, selection: Selection, owner: Option<Owner>) -> impl IntoView {
+    let again = asked.clone();
+    let page = follow_files(owner, first, move || Some(again.clone().fetch()));
+    effect(move || page.with(|page| selection.forget_others(&page.files)));
+    let stored = ArcSignal::derive(move || {
+        page.with(|page| Stored { unfinished: page.unfinished.clone(), storage: page.storage })
     });
+    let has_any = move || page.with(|page| page.storage.files > 0);
+    let has_files = move || page.with(|page| !page.files.is_empty());
+    let first_path = (!asked.after.is_empty()).then(|| asked.path(""));
+    let next = move || page.with(|page| page.next_after);
+    let (has_script, nothing) = (selection.has_script, asked.nothing_text());
 
     view! {
-        <UploadForm unfinished storage=page.storage />
+        <UploadForm stored has_script />
         <UploadList />
-        <StorageMeter storage=page.storage />
-        {has_any.then(|| view! { <SearchForm search=search.clone() order=order.clone() /> })}
-        {if page.files.is_empty() {
-            let text = if has_any { "No file has this in its name." } else { "No files yet." };
-            view! { <p class="settings-text">{text}</p> }.into_any()
-        } else {
-            view! { <FileList files=page.files chats=page.chats submission /> }.into_any()
-        }}
-        {next
-            .map(|href| {
-                view! {
-                    <a class="button button-quiet" href=href>
-                        "More files"
-                    </a>
-                }
-            })}
+        {move || view! { <StorageMeter storage=page.with(|page| page.storage) /> }}
+        <div hidden=move || !has_any()>
+            <SearchForm
+                action=FILES_PATH.to_owned()
+                label="Search names and text"
+                search=asked.search.clone()
+                has_script
+                order=view! { <OrderField order=asked.order.clone() /> }.into_any()
+            />
+        </div>
+        <h2 class="visually-hidden" id=LIST_ID tabindex="-1">
+            "Your files"
+        </h2>
+        <Show when=has_files fallback=move || view! { <p class="settings-text">{nothing}</p> }>
+            <FileList page selection />
+        </Show>
+        <p class="file-actions">
+            {first_path
+                .map(|href| {
+                    view! {
+                        <a class="button button-quiet" href=href>
+                            "First page"
+                        </a>
+                    }
+                })}
+            <span hidden=move || next().is_none()>
+                <a class="button button-quiet" href=move || next().map(|after| asked.path(&after.to_string()))>
+                    "More files"
+                </a>
+            </span>
+        </p>
     }
 }
 
@@ -188,202 +237,20 @@ fn StorageMeter(storage: Storage) -> impl IntoView {
 }
 
 #[component]
-fn SearchForm(search: String, order: String) -> impl IntoView {
-    view! {
-        <form class="search-form" method="get" action=FILES_PATH role="search">
-            <Field label="Search names and text">
-                <input
-                    class="field-input"
-                    type="search"
-                    name="search"
-                    value=search
-                    maxlength=limits::SEARCH_CHARS_MAX.to_string()
-                    autocomplete="off"
-                />
-            </Field>
-            <Field label="Order">
-                <select class="field-input" name="order">
-                    {FileOrder::ALL
-                        .into_iter()
-                        .map(|choice| {
-                            view! {
-                                <option value=choice.name() selected=choice.name() == order>
-                                    {choice.text()}
-                                </option>
-                            }
-                        })
-                        .collect_view()}
-                </select>
-            </Field>
-            <button class="button button-quiet" type="submit">
-                "Search"
-            </button>
-        </form>
-    }
-}
-
-#[component]
-fn FileList(files: Vec<File>, chats: HashMap<FileId, FileChats>, submission: Submission) -> impl IntoView {
-    let chosen = RwSignal::new(Vec::<String>::new());
-    let navigate = use_navigate();
-    let ask = move |event: MouseEvent| {
-        event.prevent_default();
-        let (ids, navigate) = (chosen.get_untracked(), navigate.clone());
-        if !ids.is_empty() {
-            submission.send(ask_about_files(ids), move |chat| navigate(&chat_path(chat.id), Default::default()));
+fn OrderField(order: String) -> impl IntoView {
+    let options = FileOrder::ALL.into_iter().map(move |choice| {
+        view! {
+            <option value=choice.name() selected=choice.name() == order>
+                {choice.text()}
+            </option>
         }
-    };
-    let on_submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        let ids = chosen.get_untracked();
-        if !ids.is_empty() {
-            // The list follows by the live connection.
-            submission.send(delete_files(ids), |()| {});
-        }
-    };
-    let ids: Vec<String> = files.iter().map(|file| file.id.to_string()).collect();
-    let count = ids.len();
-    let choose_all = move |event| chosen.set(if event_target_checked(&event) { ids.clone() } else { Vec::new() });
-    let label = move || match chosen.with(Vec::len) {
-        0 => "Delete what is selected".to_owned(),
-        1 => "Delete 1 file".to_owned(),
-        count => format!("Delete {count} files"),
-    };
+    });
 
     view! {
-        <form method="post" action=DeleteFiles::url() on:submit=on_submit>
-            <div class="file-actions">
-                <label class="file-choose-all">
-                    <input
-                        type="checkbox"
-                        on:change=choose_all
-                        prop:checked=move || chosen.with(|chosen| chosen.len() == count)
-                    />
-                    "All on this page"
-                </label>
-                <button
-                    class="button button-quiet"
-                    type="submit"
-                    formaction=AskAboutFiles::url()
-                    disabled=move || submission.is_busy.get()
-                    on:click=ask
-                >
-                    "Ask about selected"
-                </button>
-                <details class="danger">
-                    <summary class="button button-quiet">"Delete selected …"</summary>
-                    <p class="file-actions">
-                        "For good, with everything that was made of them."
-                        <button class="button" type="submit" disabled=move || submission.is_busy.get()>
-                            {label}
-                        </button>
-                    </p>
-                </details>
-            </div>
-            <ul class="files">
-                {files
-                    .into_iter()
-                    .map(|file| {
-                        let chats = chats.get(&file.id).cloned().unwrap_or_default();
-                        view! { <FileRow file chats chosen submission /> }
-                    })
-                    .collect_view()}
-            </ul>
-        </form>
-    }
-}
-
-/// How much of a file is here, and how to go on; not while this tab is at it.
-#[component]
-fn Unfinished(file: File) -> impl IntoView {
-    let uploads = use_uploads();
-    let share = file.received_bytes.saturating_mul(100) / file.size_bytes.max(1);
-
-    view! {
-        <p class="file-detail">
-            {move || {
-                if uploads.is_sending(file.id) {
-                    "Being uploaded from here".to_owned()
-                } else {
-                    format!("Not complete: {share} % are here. Choose the same file again to go on.")
-                }
-            }}
-        </p>
-    }
-}
-
-#[component]
-fn FileRow(file: File, chats: FileChats, chosen: RwSignal<Vec<String>>, submission: Submission) -> impl IntoView {
-    let id = StoredValue::new(file.id.to_string());
-    let is_chosen = move || chosen.with(|chosen| id.with_value(|id| chosen.contains(id)));
-    let choose = move |event| {
-        let is_checked = event_target_checked(&event);
-        chosen.update(|chosen| {
-            id.with_value(|id| chosen.retain(|other| other != id));
-            if is_checked {
-                chosen.push(id.get_value());
-            }
-        });
-    };
-    let name = file.name.as_str().to_owned();
-    let is_whole = file.state != FileState::Uploading;
-    // In a line that is there anyway: nothing below moves away from under a pointer when it goes.
-    let busy = file.state.is_busy().then(|| format!(" · {}", file.state.text()));
-    let passing = (is_whole && !file.is_kept).then_some(" · goes with its chat");
-    let failure = matches!(file.state, FileState::Failed(_)).then(|| file.state.text());
-    let can_retry = matches!(file.state, FileState::Failed(failure) if failure.can_pass());
-    let retry = move |event: MouseEvent| {
-        event.prevent_default();
-        submission.send(retry_file(id.get_value()), |()| {});
-    };
-    let thumbnail = (file.kind.is_image() && file.state == FileState::Ready).then(|| thumbnail_path(file.id));
-
-    view! {
-        <li class="file">
-            <input
-                class="file-choose"
-                type="checkbox"
-                name="file_ids[]"
-                value=id.get_value()
-                aria-label=format!("Select {name}")
-                on:change=choose
-                prop:checked=is_chosen
-            />
-            {thumbnail
-                .map(|path| {
-                    view! { <img class="file-thumbnail" src=path alt="" width="48" height="48" loading="lazy" /> }
-                })}
-            <div class="file-facts">
-                <p class="file-name">
-                    {if is_whole {
-                        view! { <a href=file_path(file.id)>{name.clone()}</a> }.into_any()
-                    } else {
-                        view! { <span>{name.clone()}</span> }.into_any()
-                    }}
-                </p>
-                <p class="file-detail">
-                    {file.kind.text()} " · " {size_text(file.size_bytes)} " · " <Timestamp at_ms=file.created_at_ms /> {passing} {busy}
-                </p>
-                {(!is_whole).then(|| view! { <Unfinished file=file.clone() /> })}
-                {failure.map(|text| view! { <p class="file-detail">{text}</p> })}
-                <UsedIn chats />
-            </div>
-            {can_retry
-                .then(|| {
-                    view! {
-                        <button
-                            class="button button-quiet"
-                            type="submit"
-                            formaction=RetryFile::url()
-                            name="file_id"
-                            value=id.get_value()
-                            aria-label=format!("Read {name} again")
-                            on:click=retry
-                        >
-                            "Retry"
-                        </button>
-                    }
-                })}
-        </li>
+        <Field label="Order">
+            <select class="field-input" name="order">
+                {options.collect_view()}
+            </select>
+        </Field>
     }
 }

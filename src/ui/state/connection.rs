@@ -17,6 +17,7 @@ use leptos::{
 };
 
 use super::{
+    effect::effect,
     live::Live,
     socket::{Socket, Way},
 };
@@ -107,7 +108,7 @@ impl Connection {
     /// Says what is on the screen, whenever that is another thing.
     fn follow_screen(&self) {
         let (live, this) = (self.live, self.this.clone());
-        Effect::new(move || {
+        effect(move || {
             live.watch_again.track();
             let is_connected = live.is_connected.get();
             let command = live.watch_command();
@@ -201,6 +202,7 @@ impl Connection {
         self.live.chats.refresh(self.live.session);
         self.live.session.refresh();
         self.live.notifications_changed.notify();
+        self.live.files_changed.notify();
     }
 
     fn on_close(&self) {

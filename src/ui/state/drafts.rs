@@ -12,7 +12,7 @@ use leptos::{
     web_sys::UrlSearchParams,
 };
 
-use super::{conversation::Conversation, live::Live, session::Session, uploads::Uploads};
+use super::{conversation::Conversation, effect::effect, live::Live, session::Session, uploads::Uploads};
 use crate::{
     api::{
         drafts::{SaveDraft, save_draft},
@@ -41,6 +41,8 @@ pub struct Draft {
     pub on_its_way: ArcRwSignal<Option<String>>,
     /// What is to come with it.
     pub files: ArcRwSignal<Vec<DraftFile>>,
+    /// What is said of those that are not there any more, until the next step.
+    pub gone: ArcRwSignal<String>,
     /// Why the last attempt failed.
     pub error: ArcRwSignal<Option<Error>>,
     pub chat_id: ChatId,
@@ -70,10 +72,17 @@ struct Kept {
 }
 
 /// The id for the next message. An id belongs to one text: sending that text again after a failure is the same message to
-/// the server, while another text under it would be refused.
+/// the server, while another text under it, or other files, would be refused.
 struct Attempt {
     id: ClientMessageId,
-    failed: Option<(ClientMessageId, String)>,
+    failed: Option<Failed>,
+}
+
+/// What could not be sent, as far as is known here.
+struct Failed {
+    id: ClientMessageId,
+    text: String,
+    file_ids: Vec<String>,
 }
 
 impl Drafts {
@@ -116,7 +125,7 @@ impl Drafts {
 
     /// Saves what the server does not have when the page is left or put aside, as long as the calling component is there.
     pub fn save_when_left(self) {
-        Effect::new(move || {
+        effect(move || {
             for event in ["pagehide", "visibilitychange"] {
                 let listener = window_event_listener_untyped(event, move |_: ev::Event| {
                     self.all().iter().for_each(Draft::save_now);
@@ -145,6 +154,7 @@ impl Draft {
             text: ArcRwSignal::new(String::new()),
             on_its_way: ArcRwSignal::new(None),
             files: ArcRwSignal::new(Vec::new()),
+            gone: ArcRwSignal::new(String::new()),
             error: ArcRwSignal::new(None),
             chat_id,
             kept: ArcStoredValue::new(Kept::default()),
@@ -285,9 +295,24 @@ impl Draft {
 
     fn id_for(&self, text: &str) -> ClientMessageId {
         self.attempt.with_value(|attempt| match &attempt.failed {
-            Some((id, failed)) if failed == text.trim() => *id,
+            Some(failed) if failed.text == text.trim() => failed.id,
             _ => attempt.id,
         })
+    }
+
+    /// The files that come with the message that has this id. When its answer was lost, those are not here any more that
+    /// its message leads to by now.
+    fn file_ids(&self, id: ClientMessageId, conversation: &Conversation) -> Vec<String> {
+        let mut ids: Vec<String> =
+            self.files.with_untracked(|files| files.iter().filter_map(|file| file.file_id.clone()).collect());
+        self.attempt.with_value(|attempt| {
+            for sent in attempt.failed.iter().filter(|failed| failed.id == id).flat_map(|failed| &failed.file_ids) {
+                if !ids.contains(sent) && conversation.leads_to(sent) {
+                    ids.push(sent.clone());
+                }
+            }
+        });
+        ids
     }
 
     /// Sends what is typed: shows it at once, and takes it back into the draft when the server did not get it.
@@ -297,17 +322,17 @@ impl Draft {
             return;
         }
         let id = self.id_for(&text);
+        let files = self.file_ids(id, conversation);
         let key = conversation.add_on_its_way(&text);
         self.on_its_way.set(Some(text.clone()));
         self.error.set(None);
+        self.gone.set(String::new());
         self.text.set(String::new());
         let (draft, conversation) = (self.clone(), conversation.clone());
         let draft_ms = self.kept.with_value(|kept| kept.draft.updated_at_ms);
         spawn_local(async move {
             let chat_id = conversation.chat_id().to_string();
             let model = conversation.model.get_untracked();
-            let files: Vec<String> =
-                draft.files.with_untracked(|files| files.iter().filter_map(|file| file.file_id.clone()).collect());
             let answer =
                 send_message(chat_id, text.clone(), id.to_string(), model, Some(draft_ms), files.clone()).await;
             draft.on_its_way.set(None);
@@ -324,7 +349,7 @@ impl Draft {
                 }
                 Err(error) => {
                     conversation.take_back(key);
-                    draft.put_back(text, id, error);
+                    draft.put_back(Failed { id, text, file_ids: files }, error);
                     session.leave_if_ended(error);
                 }
             }
@@ -335,10 +360,10 @@ impl Draft {
         });
     }
 
-    fn put_back(&self, text: String, id: ClientMessageId, error: Error) {
-        self.text.update(|typed| *typed = join(&text, typed));
-        // A conflict says that this id stands for another text already, so the next attempt needs a new one.
-        let failed = (error != Error::Conflict).then_some((id, text));
+    fn put_back(&self, failed: Failed, error: Error) {
+        self.text.update(|typed| *typed = join(&failed.text, typed));
+        // A conflict says that this id stands for another message already, so the next attempt needs a new one.
+        let failed = (error != Error::Conflict).then_some(failed);
         self.attempt.set_value(Attempt { id: ClientMessageId::random(), failed });
         self.error.set(Some(error));
     }

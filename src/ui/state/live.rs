@@ -5,9 +5,15 @@
 //! ([`LiveCommand::Watch`]) and fetches the chat list, so that no event is ever needed for being right in the end. Without
 //! a connection everything still works; a running reply is then fetched every [`POLL_SECONDS`].
 
-use leptos::prelude::*;
+use std::mem;
 
-use super::{chat_list::ChatList, connection::Connection, conversation::Conversation, session::Session, socket::Way};
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::{
+    chat_list::ChatList, connection::Connection, conversation::Conversation, effect::effect, session::Session,
+    socket::Way,
+};
 use crate::{
     domain::{
         ids::{ChatId, MessageId},
@@ -41,6 +47,8 @@ pub struct Live {
     pub sessions_changed: Trigger,
     /// Raised when a file is new, went on, or is gone.
     pub files_changed: Trigger,
+    /// Raised when the chat on the screen is gone.
+    gone: Trigger,
     /// Raised to say again what is on the screen.
     pub(super) watch_again: Trigger,
     last_watch_again_ms: StoredValue<f64>,
@@ -62,6 +70,7 @@ pub fn provide_live(session: Session, chats: ChatList) -> Live {
         notifications_changed: Trigger::new(),
         sessions_changed: Trigger::new(),
         files_changed: Trigger::new(),
+        gone: Trigger::new(),
         watch_again: Trigger::new(),
         last_watch_again_ms: StoredValue::new(0.0),
         typed: Trigger::new(),
@@ -81,7 +90,15 @@ pub fn use_live() -> Live {
 impl Live {
     /// Connects, and stays connected as long as the calling component is there.
     pub fn run(self) {
-        Effect::new(move || {
+        let (navigate, mut is_later) = (use_navigate(), false);
+        // Nothing of the chat is left to show; but uploads go on, as they would not on a page that is loaded.
+        effect(move || {
+            self.gone.track();
+            if mem::replace(&mut is_later, true) {
+                navigate(CHATS_PATH, NavigateOptions { replace: true, ..NavigateOptions::default() });
+            }
+        });
+        effect(move || {
             let connection = Connection::new(self);
             connection.connect();
             let listeners = connection.listen();
@@ -165,8 +182,7 @@ impl Live {
             LiveEvent::ChatDeleted { chat_id } => {
                 self.chats.remove(chat_id);
                 if screen.is_some_and(|shown| shown.chat_id() == chat_id) {
-                    // Nothing of it is left to show.
-                    _ = window().location().replace(CHATS_PATH);
+                    self.gone.notify();
                 }
             }
             LiveEvent::Messages { chat_id, messages } => {

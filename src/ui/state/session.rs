@@ -70,6 +70,8 @@ impl Session {
     pub fn begin(self, current: CurrentSession) {
         let user_id = current.user.id;
         if self.user_id().is_some_and(|before| before != user_id) {
+            // Nothing of the one before holds it up.
+            self.is_leaving.set_value(true);
             return load_page(CHATS_PATH);
         }
         apply(&current.user.preferences);
@@ -96,6 +98,11 @@ impl Session {
     /// news, and nothing leads back to where this tab was.
     pub fn set_logging_out(self, is_logging_out: bool) {
         self.is_leaving.set_value(is_logging_out);
+    }
+
+    /// Whether this tab is on its way to another page, whatever is under way here.
+    pub fn is_leaving(self) -> bool {
+        self.is_leaving.get_value()
     }
 
     /// Ends here when `error` says that nobody is logged in any more.

@@ -4,6 +4,8 @@
 //! without a script. With one, `on:submit` takes the fields and calls the server function through here. Leptos' own
 //! `ActionForm` does the same at several times the size, and takes errors from the URL, which anybody can write.
 
+use std::pin::Pin;
+
 use leptos::{
     ev::SubmitEvent,
     prelude::*,
@@ -30,6 +32,11 @@ impl Submission {
 
     /// Waits for the answer to `request`, then calls `done` with it. One at a time: while it waits, nothing else is sent.
     pub fn send<T: 'static>(self, request: impl Future<Output = Result<T>> + 'static, done: impl FnOnce(T) + 'static) {
+        // In boxes, so that all of these are one and the same to the compiler.
+        self.send_boxed(Box::pin(request), Box::new(done));
+    }
+
+    fn send_boxed<T: 'static>(self, request: Pin<Box<dyn Future<Output = Result<T>>>>, done: Box<dyn FnOnce(T)>) {
         if self.is_busy.get_untracked() {
             return;
         }

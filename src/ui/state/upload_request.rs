@@ -11,7 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AddEventListenerOptions, Blob, ProgressEvent, XmlHttpRequest};
 
 use super::uploads::SOURCES;
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidInput, Result};
 
 /// What the server said.
 pub struct Answer(XmlHttpRequest);
@@ -60,10 +60,21 @@ pub async fn request_to(
         0 => Err(Error::Offline),
         502..=504 => Err(Error::Unavailable),
         404 => Err(Error::NotFound),
-        _ => {
+        status => {
             let text = request.response_text().ok().flatten().unwrap_or_default();
-            Err(serde_json::from_str(&text).unwrap_or(Error::Internal))
+            Err(serde_json::from_str(&text).unwrap_or(without_body(status)))
         }
+    }
+}
+
+/// What an answer says that has no body, as those to `HEAD` have none.
+const fn without_body(status: u16) -> Error {
+    match status {
+        401 => Error::NotLoggedIn,
+        // All of it came, and its chat has no room.
+        422 => Error::Invalid(InvalidInput::ChatFiles),
+        429 => Error::TooMany,
+        _ => Error::Internal,
     }
 }
 

@@ -1,21 +1,27 @@
 //! What this tab uploads: several files at once, each gone on with after a cut (tus 1.0, the server's `files::tus`).
 //!
-//! It belongs to the app: an upload goes on while its person reads another page.
+//! It belongs to the app: an upload goes on while its person reads another page. Only the pages that upload bring this
+//! code along; what every page has of it is the list, empty.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 
 use leptos::{prelude::*, task::spawn_local};
-use web_sys::{File as BrowserFile, FileList, XmlHttpRequest};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, DragEvent, File as BrowserFile, FileList, XmlHttpRequest};
 
 use super::{
     session::Session,
+    upload::{GoesWith, Upload, UploadState},
+    upload_guard::guard,
     upload_request::{base64, pause, request_to},
 };
 use crate::{
     domain::{
         file::{File, Storage},
-        file_state::FileState,
-        ids::{ChatId, FileId},
+        ids::FileId,
     },
     error::{Error, InvalidInput, Result},
 };
@@ -30,60 +36,14 @@ const WAIT_MS_MAX: u32 = 30_000;
 /// The speed is that of the last while.
 const SPEED_MS_MIN: f64 = 500.0;
 
-/// How an upload is going.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UploadState {
-    /// Others come first.
-    Waiting,
-    Running,
-    /// It was cut off, and goes on in a moment.
-    Interrupted,
-    Done,
-    Failed(Error),
-}
-
-/// A file that is, or was, sent from here.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Upload {
-    pub key: u32,
-    pub name: String,
-    pub size_bytes: f64,
-    pub sent_bytes: f64,
-    /// None until it is known.
-    pub bytes_per_second: Option<f64>,
-    pub state: UploadState,
-    goes_with: GoesWith,
-    /// Where on the server it goes, once that is known.
-    place: Option<String>,
-}
-
-/// What a file is uploaded for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoesWith {
-    /// For its own sake.
-    Library,
-    /// A message that is being written in this chat: it is deleted with the last chat that has it.
-    Message(ChatId),
-    /// Kept for its own sake, and given to this chat.
-    Chat(ChatId),
-}
-
-impl Upload {
-    /// Whether there is still something to do.
-    pub fn is_open(&self) -> bool {
-        matches!(self.state, UploadState::Waiting | UploadState::Running | UploadState::Interrupted)
-    }
-
-    /// The file that it became, once all of it is there.
-    pub fn file_id(&self) -> Option<&str> {
-        self.place.as_deref().filter(|_| self.state == UploadState::Done)?.rsplit('/').next()
-    }
-}
-
 /// What only the browser has of an upload.
 pub(super) struct Source {
     content: BrowserFile,
     pub(super) request: Option<XmlHttpRequest>,
+    /// Before the next attempt, when this one is cut off.
+    wait_ms: u32,
+    /// Its place in the queue: the lowest is next. A number as keys are, so that what comes later has a higher one.
+    turn: u32,
 }
 
 thread_local! {
@@ -94,15 +54,15 @@ thread_local! {
 /// All uploads of this tab.
 #[derive(Clone, Copy)]
 pub struct Uploads {
+    /// Changes when one comes or goes, not when one changes.
     pub all: RwSignal<Vec<Upload>>,
+    pub session: Session,
     last_key: StoredValue<u32>,
-    session: Session,
 }
 
 /// Makes the uploads known to everything below.
 pub fn provide_uploads(session: Session) {
-    let uploads = Uploads { all: RwSignal::new(Vec::new()), last_key: StoredValue::new(0), session };
-    provide_context(uploads);
+    provide_context(Uploads { all: RwSignal::new(Vec::new()), session, last_key: StoredValue::new(0) });
 }
 
 /// The uploads that the app provides.
@@ -111,32 +71,26 @@ pub fn use_uploads() -> Uploads {
 }
 
 impl Uploads {
-    /// Sends files. Those among `unfinished` that are the same ones, for the same use, go on from where they are; those for which there is no room
-    /// are not begun. Gives their keys.
+    /// Sends files. Those among `unfinished` that are the same ones, for the same use, go on from where they are, unless
+    /// that is being done; those for which there is no room are not begun. Gives their keys.
     pub fn add(self, files: Vec<BrowserFile>, unfinished: &[File], storage: Storage, goes_with: GoesWith) -> Vec<u32> {
-        let is_for_message = matches!(goes_with, GoesWith::Message(_));
-        let mut keys = Vec::new();
-        for content in files {
+        guard(self);
+        let to_upload = |content: BrowserFile| {
             let key = self.next_key();
-            keys.push(key);
-            let is_its = |file: &&File| file.is_kept != is_for_message && is_same(file, &content);
+            let is_its = |file: &&File| goes_with.fits(file, &content) && !untrack(|| self.is_sending(file.id));
             let place = unfinished.iter().find(is_its).map(|file| place_of(file.id));
-            let upload = Upload {
-                key,
-                name: content.name(),
-                size_bytes: content.size(),
-                sent_bytes: 0.0,
-                bytes_per_second: None,
-                state: match refusal(content.size(), storage) {
-                    Some(error) if place.is_none() => UploadState::Failed(error),
-                    _ => UploadState::Waiting,
-                },
-                goes_with,
-                place,
+            let state = match refusal(content.size(), storage) {
+                Some(error) if place.is_none() => UploadState::Failed(error),
+                _ => UploadState::Waiting,
             };
-            SOURCES.with_borrow_mut(|sources| sources.insert(key, Source { content, request: None }));
-            self.all.update(|all| all.push(upload));
-        }
+            let upload = Upload::new(key, &content, state, goes_with, place);
+            let source = Source { content, request: None, wait_ms: WAIT_MS_MIN, turn: key };
+            SOURCES.with_borrow_mut(|sources| sources.insert(key, source));
+            upload
+        };
+        let new: Vec<Upload> = files.into_iter().map(to_upload).collect();
+        let keys = new.iter().map(|upload| upload.key).collect();
+        self.all.update(|all| all.extend(new));
         self.start_waiting();
         keys
     }
@@ -151,10 +105,15 @@ impl Uploads {
             .unwrap_or_default()
     }
 
+    /// The upload with this key, if it was not given up.
+    pub fn find(self, key: u32) -> Option<Upload> {
+        self.all.with_untracked(|all| all.iter().find(|upload| upload.key == key).cloned())
+    }
+
     /// Gives an upload up, here and on the server.
     pub fn cancel(self, key: u32) {
         let source = SOURCES.with_borrow_mut(|sources| sources.remove(&key));
-        let place = self.place(key);
+        let place = self.find(key).and_then(|upload| upload.place.get_untracked());
         self.all.update(|all| all.retain(|upload| upload.key != key));
         if let Some(request) = source.and_then(|source| source.request) {
             _ = request.abort();
@@ -170,145 +129,163 @@ impl Uploads {
 
     /// Tries again what failed.
     pub fn retry(self, key: u32) {
-        self.change(key, |upload| upload.state = UploadState::Waiting);
+        if let Some(upload) = self.find(key) {
+            upload.state.set(UploadState::Waiting);
+        }
         self.start_waiting();
     }
 
     /// Whether a file is being sent from here, or will be.
     pub fn is_sending(self, id: FileId) -> bool {
         let place = place_of(id);
-        self.all.with(|all| all.iter().any(|upload| upload.is_open() && upload.place.as_ref() == Some(&place)))
+        let sends =
+            |upload: &Upload| upload.state.get().is_open() && upload.place.with(|its| its.as_ref() == Some(&place));
+        self.all.with(|all| all.iter().any(sends))
     }
 
-    fn place(self, key: u32) -> Option<String> {
-        self.of(key, |upload| upload.place.clone()).flatten()
+    /// Begins what there is room for. While nobody is logged in, each would fail in its turn: all of them wait.
+    pub(super) fn start_waiting(self) {
+        if self.session.ended.with_untracked(Option::is_some) {
+            return;
+        }
+        while let Some(upload) = self.next_waiting() {
+            upload.state.set(UploadState::Running);
+            spawn_local(self.run(upload));
+        }
     }
 
-    fn of<T>(self, key: u32, what: impl FnOnce(&Upload) -> T) -> Option<T> {
-        self.all.with_untracked(|all| all.iter().find(|upload| upload.key == key).map(what))
+    /// The one whose turn it is, unless as many are under way as may be.
+    fn next_waiting(self) -> Option<Upload> {
+        let is_under_way = |upload: &&Upload| upload.is(UploadState::Running) || upload.is(UploadState::Interrupted);
+        self.all.with_untracked(|all| {
+            let has_room = all.iter().filter(is_under_way).count() < RUNNING_MAX;
+            let waiting = all.iter().filter(|upload| has_room && upload.is(UploadState::Waiting));
+            waiting.min_by_key(|upload| turn(upload.key)).cloned()
+        })
     }
 
-    fn change(self, key: u32, change: impl FnOnce(&mut Upload)) {
-        self.all.update(|all| {
-            if let Some(upload) = all.iter_mut().find(|upload| upload.key == key) {
-                change(upload);
+    /// Sends of a file what comes through. One that was cut off goes to the end of the queue after a while: it may be the
+    /// only one that does not come through.
+    async fn run(self, upload: Upload) {
+        let sent_before = upload.sent_bytes();
+        match self.attempt(&upload).await {
+            Ok(()) => {
+                upload.state.set(UploadState::Done);
+                SOURCES.with_borrow_mut(|sources| sources.remove(&upload.key));
             }
-        });
-    }
-
-    fn start_waiting(self) {
-        let (running, waiting) = self.all.with_untracked(|all| {
-            let is_running = |upload: &&Upload| matches!(upload.state, UploadState::Running | UploadState::Interrupted);
-            let waiting: Vec<u32> =
-                all.iter().filter(|upload| upload.state == UploadState::Waiting).map(|upload| upload.key).collect();
-            (all.iter().filter(is_running).count(), waiting)
-        });
-        for key in waiting.into_iter().take(RUNNING_MAX.saturating_sub(running)) {
-            self.change(key, |upload| upload.state = UploadState::Running);
-            spawn_local(async move {
-                let outcome = self.send(key).await;
-                let state = match outcome {
-                    Ok(()) => UploadState::Done,
-                    Err(error) => {
-                        self.session.leave_if_ended(error);
-                        UploadState::Failed(error)
-                    }
-                };
-                self.change(key, |upload| upload.state = state);
-                if state == UploadState::Done {
-                    SOURCES.with_borrow_mut(|sources| sources.remove(&key));
+            Err(error @ (Error::NotLoggedIn | Error::SessionEnded(_))) => {
+                upload.state.set(UploadState::Waiting);
+                // The guard starts it again.
+                return self.session.leave_if_ended(error);
+            }
+            Err(error) if can_pass(error) => {
+                upload.state.set(UploadState::Interrupted);
+                pause(wait_ms(upload.key, upload.sent_bytes() > sent_before)).await;
+                queue_again(upload.key, self.next_key());
+                upload.state.set(UploadState::Waiting);
+            }
+            Err(error) => {
+                if error == Error::NotFound {
+                    // It was given up there, or its chat is gone.
+                    upload.forget_place();
                 }
-                self.start_waiting();
-            });
-        }
-    }
-
-    /// Sends a file to its end, however often it is cut off.
-    async fn send(self, key: u32) -> Result<()> {
-        let mut wait_ms = WAIT_MS_MIN;
-        loop {
-            let sent_before = self.sent(key);
-            match self.attempt(key).await {
-                Err(error) if can_pass(error) && is_known(key) => {}
-                outcome => return outcome,
+                upload.state.set(UploadState::Failed(error));
             }
-            if self.sent(key) > sent_before {
-                wait_ms = WAIT_MS_MIN;
-            }
-            self.change(key, |upload| upload.state = UploadState::Interrupted);
-            pause(wait_ms).await;
-            wait_ms = (wait_ms * 2).min(WAIT_MS_MAX);
-            self.change(key, |upload| upload.state = UploadState::Running);
         }
-    }
-
-    fn sent(self, key: u32) -> f64 {
-        self.of(key, |upload| upload.sent_bytes).unwrap_or_default()
+        self.start_waiting();
     }
 
     /// Asks where the upload is, and sends the rest in one request.
-    async fn attempt(self, key: u32) -> Result<()> {
+    async fn attempt(self, upload: &Upload) -> Result<()> {
+        let key = upload.key;
         let Some(content) = content(key) else { return Ok(()) };
-        let (place, offset) = match self.place(key) {
-            Some(place) => {
-                let offset = find_offset(key, &place).await?;
-                (place, offset)
-            }
-            None => (self.begin(key, &content).await?, 0.0),
+        let place = upload.place.get_untracked();
+        let offset = match &place {
+            Some(place) => find_offset(key, place).await?,
+            None => 0.0,
         };
-        self.change(key, |upload| upload.sent_bytes = offset);
-        if offset >= content.size() {
+        upload.set_sent(offset);
+        if offset >= upload.size_bytes {
             return Ok(());
         }
-        let rest = content.slice_with_f64(offset).map_err(|_| Error::Internal)?;
+        let rest = content.slice_with_f64_and_f64(offset, upload.size_bytes).map_err(|_| Error::Internal)?;
+        check_readable(upload, &content, &rest).await?;
+        if self.find(key).is_none() {
+            return Ok(());
+        }
+        let place = match place {
+            Some(place) => place,
+            None => begin(upload).await?,
+        };
         let offset_text = offset.to_string();
         let headers = [("upload-offset", offset_text.as_str()), ("content-type", "application/offset+octet-stream")];
-        let speed = RefCell::new((js_sys::Date::now(), offset));
-        let answer = request_to(key, "PATCH", &place, &headers, Some(&rest), move |sent| {
-            let (since_ms, since_bytes) = *speed.borrow();
-            let (now_ms, now_bytes) = (js_sys::Date::now(), offset + sent);
-            let took_ms = now_ms - since_ms;
-            let is_measured = took_ms >= SPEED_MS_MIN;
-            self.change(key, |upload| {
-                upload.sent_bytes = now_bytes;
-                if is_measured {
-                    let now = (now_bytes - since_bytes) * 1_000.0 / took_ms;
-                    upload.bytes_per_second =
-                        Some(upload.bytes_per_second.map_or(now, |before| before.mul_add(0.6, now * 0.4)));
-                }
-            });
-            if is_measured {
-                *speed.borrow_mut() = (now_ms, now_bytes);
-            }
-        })
-        .await?;
+        let answer = request_to(key, "PATCH", &place, &headers, Some(&rest), follow(upload.clone(), offset)).await?;
         let offset: f64 = answer.header("upload-offset").and_then(|text| text.parse().ok()).ok_or(Error::Offline)?;
-        self.change(key, |upload| upload.sent_bytes = offset);
-        if offset >= content.size() { Ok(()) } else { Err(Error::UploadCut) }
+        upload.set_sent(offset);
+        if offset >= upload.size_bytes { Ok(()) } else { Err(Error::UploadCut) }
     }
+}
 
-    /// Announces the file; gives where its content goes.
-    async fn begin(self, key: u32, content: &BrowserFile) -> Result<String> {
-        let mut metadata = format!(
-            "filename {},modified_at_ms {}",
-            base64(&content.name()),
-            base64(&content.last_modified().to_string())
-        );
-        let goes_with = match self.of(key, |upload| upload.goes_with) {
-            Some(GoesWith::Message(chat_id)) => Some(("message", chat_id)),
-            Some(GoesWith::Chat(chat_id)) => Some(("chat", chat_id)),
-            _ => None,
-        };
-        if let Some((what, chat_id)) = goes_with {
-            metadata.push_str(&format!(",goes_with {},chat_id {}", base64(what), base64(&chat_id.to_string())));
-        }
-        let size = content.size().to_string();
-        let headers = [("upload-length", size.as_str()), ("upload-metadata", &metadata)];
-        let answer = request_to(key, "POST", PLACE, &headers, None, |_| {}).await?;
-        let place = answer.header("location").ok_or(Error::Internal)?;
-        self.change(key, |upload| upload.place = Some(place.clone()));
-        Ok(place)
+/// Announces the file; gives where its content goes.
+async fn begin(upload: &Upload) -> Result<String> {
+    let mut metadata =
+        format!("filename {},modified_at_ms {}", base64(&upload.name), base64(&upload.modified_ms.to_string()));
+    let goes_with = match upload.goes_with {
+        GoesWith::Message(chat_id) => Some(("message", chat_id)),
+        GoesWith::Chat(chat_id) => Some(("chat", chat_id)),
+        GoesWith::Library => None,
+    };
+    if let Some((what, chat_id)) = goes_with {
+        metadata.push_str(&format!(",goes_with {},chat_id {}", base64(what), base64(&chat_id.to_string())));
     }
+    let size = upload.size_bytes.to_string();
+    let headers = [("upload-length", size.as_str()), ("upload-metadata", &metadata)];
+    let answer = request_to(upload.key, "POST", PLACE, &headers, None, |_| {}).await?;
+    let place = answer.header("location").ok_or(Error::Internal)?;
+    upload.place.set(Some(place.clone()));
+    Ok(place)
+}
+
+/// Notes how much came through, of what is sent from `offset` on, and how fast.
+fn follow(upload: Upload, offset: f64) -> impl Fn(f64) {
+    let measured = Cell::new((js_sys::Date::now(), offset));
+    move |sent| {
+        let (since_ms, since_bytes) = measured.get();
+        let (now_ms, now_bytes) = (js_sys::Date::now(), offset + sent);
+        let took_ms = now_ms - since_ms;
+        let is_measured = took_ms >= SPEED_MS_MIN;
+        upload.progress.update(|progress| {
+            progress.sent_bytes = now_bytes;
+            if is_measured {
+                let now = (now_bytes - since_bytes) * 1_000.0 / took_ms;
+                progress.bytes_per_second =
+                    Some(progress.bytes_per_second.map_or(now, |before| before.mul_add(0.6, now * 0.4)));
+            }
+        });
+        if is_measured {
+            measured.set((now_ms, now_bytes));
+        }
+    }
+}
+
+/// Reads the first byte of the rest. Of a folder, and of a file that was changed, moved or deleted since it was chosen, a
+/// request would only say that it failed, as it does without a network; or send what was not chosen, for not every browser
+/// keeps to what was.
+///
+/// # Errors
+/// [`Error::FileUnreadable`].
+async fn check_readable(upload: &Upload, content: &BrowserFile, rest: &Blob) -> Result<()> {
+    let same = |now: f64, chosen: f64| now.to_bits() == chosen.to_bits();
+    if !same(content.size(), upload.size_bytes) || !same(content.last_modified(), upload.modified_ms) {
+        return Err(Error::FileUnreadable);
+    }
+    let first = rest.slice_with_f64_and_f64(0.0, 1.0).map_err(|_| Error::Internal)?;
+    JsFuture::from(first.array_buffer()).await.map(|_| ()).map_err(|_| Error::FileUnreadable)
+}
+
+/// Whether files are dragged, and not text.
+pub fn brings_files(event: &DragEvent) -> bool {
+    event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0))
 }
 
 /// The files of a list, which the browser may empty later.
@@ -329,16 +306,6 @@ fn refusal(size_bytes: f64, storage: Storage) -> Option<Error> {
     }
 }
 
-/// Whether an unfinished file on the server is the one that was chosen here.
-fn is_same(file: &File, content: &BrowserFile) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "a browser counts bytes and moments so, too")]
-    let (size, modified) = (file.size_bytes as f64, file.modified_at_ms.unwrap_or_default() as f64);
-    file.state == FileState::Uploading
-        && file.name.as_str() == content.name()
-        && size.to_bits() == content.size().to_bits()
-        && modified.to_bits() == content.last_modified().to_bits()
-}
-
 fn place_of(id: FileId) -> String {
     format!("{PLACE}/{id}")
 }
@@ -347,9 +314,26 @@ fn content(key: u32) -> Option<BrowserFile> {
     SOURCES.with_borrow(|sources| sources.get(&key).map(|source| source.content.clone()))
 }
 
-/// Whether it was not given up meanwhile.
-fn is_known(key: u32) -> bool {
-    SOURCES.with_borrow(|sources| sources.contains_key(&key))
+fn turn(key: u32) -> u32 {
+    SOURCES.with_borrow(|sources| sources.get(&key).map_or(key, |source| source.turn))
+}
+
+fn queue_again(key: u32, turn: u32) {
+    SOURCES.with_borrow_mut(|sources| {
+        if let Some(source) = sources.get_mut(&key) {
+            source.turn = turn;
+        }
+    });
+}
+
+/// How long an upload that was cut off waits; shorter again when something `came_through`.
+fn wait_ms(key: u32, came_through: bool) -> u32 {
+    SOURCES.with_borrow_mut(|sources| {
+        let Some(source) = sources.get_mut(&key) else { return WAIT_MS_MIN };
+        let wait_ms = if came_through { WAIT_MS_MIN } else { source.wait_ms };
+        source.wait_ms = (wait_ms * 2).min(WAIT_MS_MAX);
+        wait_ms
+    })
 }
 
 async fn find_offset(key: u32, place: &str) -> Result<f64> {

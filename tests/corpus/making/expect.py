@@ -1,4 +1,4 @@
-"""Write `expected.json`, and check it and `questions.json` against the files."""
+"""Write `expected.json`, and check it and both sets of questions against the files."""
 
 import json
 import re
@@ -7,8 +7,12 @@ from .blocks import blocks
 from .common import DOCUMENTS, FILES, HERE, MADE
 from .reading import even, read, size
 
-EXPECTED, QUESTIONS = HERE / "expected.json", HERE / "questions.json"
+EXPECTED, QUESTIONS, HELD_OUT = (HERE / f"{name}.json" for name in ("expected", "questions", "questions_held_out"))
 LIMIT = 2_300_000
+
+
+def read_questions(*paths):
+    return [question for path in paths for question in json.loads(path.read_text())["questions"]]
 
 
 def where(units, phrase):
@@ -48,7 +52,7 @@ def sample(name, count):
 
 def expect():
     """Find the place of each phrase; stop if one cannot be found in the file by an independent program."""
-    questions, result, wrong = json.loads(QUESTIONS.read_text())["questions"], [], []
+    questions, result, wrong = read_questions(QUESTIONS), [], []
     for entry in sorted(MADE, key=lambda entry: (entry["kind"], entry["file"])):
         path = FILES / entry["file"]
         if "width" in entry:
@@ -118,7 +122,7 @@ def check():
         wrong.append(f"{total} bytes are more than {LIMIT}")
 
     sources = {path.stem: even(re.sub("[*`]", "", path.read_text())) for path in DOCUMENTS.glob("*.md")}
-    questions = json.loads(QUESTIONS.read_text())["questions"]
+    questions = read_questions(QUESTIONS, HELD_OUT)
     for question in questions:
         passage, stem = even(question["passage"]), question["file"].split("/")[1].rsplit(".", 1)[0]
         if not 5 <= len(passage.split()) <= 12:

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    domain::message::ReplyFailure,
+    domain::{message::ReplyFailure, model::TextPiece},
     server::lines::{Line, next_line},
 };
 
@@ -46,12 +46,15 @@ pub struct MeaningSettings {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Question {
     pub texts: Vec<String>,
+    /// Of these, what their parts mean is asked, too.
+    pub pieces: Vec<TextPiece>,
 }
 
-/// What it answers: a vector of length 1 for each text, or nothing when it cannot.
+/// What it answers: for each text, then for each piece, vectors of length 1, the first of which is the whole's; or nothing
+/// when it cannot.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Answer {
-    pub vectors: Vec<Vec<f32>>,
+    pub vectors: Vec<Vec<Vec<f32>>>,
 }
 
 /// The model, behind its process. Answers one question at a time, in their order.
@@ -79,11 +82,11 @@ impl Meaning {
         self.settings.model_file.is_file() && self.settings.tokenizer_file.is_file()
     }
 
-    /// A vector for each text.
+    /// The vectors of each text and piece.
     ///
     /// # Errors
     /// [`ReplyFailure::EmbeddedMissing`] when its files are not there, [`ReplyFailure::EmbeddedDied`] when it does not answer.
-    pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
+    pub async fn ask(&self, question: Question) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
         if !self.is_there() {
             return Err(ReplyFailure::EmbeddedMissing);
         }
@@ -96,9 +99,11 @@ impl Meaning {
                 ReplyFailure::EmbeddedDied
             })?,
         };
-        let answered = timeout(Duration::from_secs(ANSWER_SECONDS_MAX), worker.ask(texts)).await;
+        let answered = timeout(Duration::from_secs(ANSWER_SECONDS_MAX), worker.ask(&question)).await;
         // Whoever gives up waiting leaves a process that is about to answer what nobody asks any more: it ends with that.
-        let vectors = answered.ok().and_then(Result::ok).filter(|vectors| vectors.len() == texts.len());
+        let count = question.texts.len() + question.pieces.len();
+        let is_whole = |vectors: &Vec<Vec<Vec<f32>>>| vectors.len() == count && !vectors.iter().any(Vec::is_empty);
+        let vectors = answered.ok().and_then(Result::ok).filter(is_whole);
         let Some(vectors) = vectors else {
             tracing::warn!(is_fresh, "the model for searching did not answer; its process is ended");
             return Err(ReplyFailure::EmbeddedDied);
@@ -113,8 +118,8 @@ impl Meaning {
 }
 
 impl Worker {
-    async fn ask(&mut self, texts: &[String]) -> io::Result<Vec<Vec<f32>>> {
-        let mut line = serde_json::to_vec(&Question { texts: texts.to_vec() })?;
+    async fn ask(&mut self, question: &Question) -> io::Result<Vec<Vec<Vec<f32>>>> {
+        let mut line = serde_json::to_vec(question)?;
         line.push(b'\n');
         self.questions.write_all(&line).await?;
         line.clear();

@@ -10,6 +10,7 @@ pub struct Model {
     pub file_id: Uuid,
     pub user_id: Uuid,
     pub vector: Vec<u8>,
+    pub parts: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

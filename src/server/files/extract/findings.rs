@@ -35,8 +35,9 @@ impl Findings {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        let heading = cut(clean(heading).trim(), limits::CHUNK_HEADING_CHARS_MAX).replace('\n', " ");
-        let mut place = place;
+        let in_one_line = |text: &str| cut(clean(text).trim(), limits::CHUNK_HEADING_CHARS_MAX).replace('\n', " ");
+        let heading = in_one_line(heading);
+        let mut place = place.map_name(in_one_line);
         for piece in pieces(&text) {
             let lines = piece.matches('\n').count();
             let next = place.clone().down(u32::try_from(lines).unwrap_or(u32::MAX));

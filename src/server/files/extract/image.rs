@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage, Rgba,
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
 };
 
@@ -54,18 +54,38 @@ pub fn read(kind: FileKind, bytes: &[u8], findings: &mut Findings) -> Outcome {
     Ok(())
 }
 
-/// JPEG, unless something shines through.
+/// JPEG, unless something shines through, and what does so is not too much to hand over.
 fn picture(image: &DynamicImage, use_for: PictureUse, (width, height): (u32, u32)) -> Result<Picture, FileFailure> {
-    let is_png = image.color().has_alpha();
     let mut content = Vec::new();
-    let drawn = if is_png {
-        DynamicImage::from(image.to_rgba8()).write_with_encoder(PngEncoder::new(&mut content))
-    } else {
-        DynamicImage::from(image.to_rgb8())
-            .write_with_encoder(JpegEncoder::new_with_quality(&mut content, JPEG_QUALITY))
-    };
-    drawn.map_err(|_| FileFailure::Damaged)?;
+    let mut is_png = image.color().has_alpha() && image.to_rgba8().pixels().any(|pixel| pixel[3] < u8::MAX);
+    if is_png {
+        let drawn = DynamicImage::from(image.to_rgba8()).write_with_encoder(PngEncoder::new(&mut content));
+        drawn.map_err(|_| FileFailure::Damaged)?;
+        is_png = content.len() <= limits::VIEW_BYTES_MAX;
+    }
+    if !is_png {
+        content.clear();
+        let drawn = DynamicImage::from(on_white(image))
+            .write_with_encoder(JpegEncoder::new_with_quality(&mut content, JPEG_QUALITY));
+        drawn.map_err(|_| FileFailure::Damaged)?;
+    }
     Ok(Picture { use_for, width, height, is_png, content: STANDARD.encode(content) })
+}
+
+/// Without what shines through: white does.
+fn on_white(image: &DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.to_rgb8();
+    }
+    let image = image.to_rgba8();
+    RgbImage::from_fn(image.width(), image.height(), |x, y| {
+        let Rgba([red, green, blue, alpha]) = *image.get_pixel(x, y);
+        let mix = |colour: u8| {
+            let (colour, alpha, most) = (u16::from(colour), u16::from(alpha), u16::from(u8::MAX));
+            u8::try_from((colour * alpha + most * (most - alpha)) / most).unwrap_or(u8::MAX)
+        };
+        Rgb([mix(red), mix(green), mix(blue)])
+    })
 }
 
 fn failure(error: &ImageError) -> FileFailure {
