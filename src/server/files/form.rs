@@ -50,6 +50,7 @@ const IN_A_ROW_BYTES_MAX: usize = 128 * 1024;
     post,
     path = "/api/v1/files/form",
     tag = "Files",
+    operation_id = "add_files_as_form",
     summary = "Several new files, as a form",
     request_body(content_type = "multipart/form-data", description = "Fields `file`"),
     responses(
@@ -73,6 +74,7 @@ pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: 
     post,
     path = "/api/v1/files/form/{id}",
     tag = "Files",
+    operation_id = "add_chat_files_as_form",
     summary = "Several new files for a chat, as a form",
     params(("id" = String, Path, description = "The chat's id")),
     request_body(content_type = "multipart/form-data", description = "Fields `file`"),

@@ -71,6 +71,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
     get,
     path = "/api/v1/files/{id}/thumbnail",
     tag = "Files",
+    operation_id = "find_thumbnail",
     summary = "A small picture of an image",
     params(("id" = String, Path, description = "The file's id")),
     responses(
@@ -87,6 +88,7 @@ pub async fn thumbnail(Path(id): Path<String>, Reader(db): Reader, headers: Head
     get,
     path = "/api/v1/files/{id}/view",
     tag = "Files",
+    operation_id = "find_view",
     summary = "What one looks at of an image",
     params(("id" = String, Path, description = "The file's id")),
     responses(

@@ -63,6 +63,7 @@ impl FromRequestParts<AppState> for Uploader {
     post,
     path = "/api/v1/files/uploads",
     tag = "Files",
+    operation_id = "begin_upload",
     summary = "Announces a file that may be cut off and goes on (tus 1.0)",
     description = "The answer's `Location` is where its content goes. Any client of tus 1.0 does all of this by itself. \
                    `Upload-Metadata` has `filename`, and may have `goes_with chat` and `chat_id` of the chat that it is for.",

@@ -66,7 +66,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font
         sessions::end_session,
     ),
     components(schemas(views::SentView)),
-    modifiers(&Bearer, &Refusals),
+    modifiers(&Bearer, &Refusals, &UploadNames),
     security(("bearer" = [])),
 )]
 pub struct Document;
@@ -88,9 +88,28 @@ impl Modify for Refusals {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
         let refusal = ResponseBuilder::new().description("Refused.").content("application/json", content).build();
         for item in document.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            let operations =
+                [&mut item.get, &mut item.head, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 operation.responses.responses.insert("default".to_owned(), refusal.clone().into());
+            }
+        }
+    }
+}
+
+/// What is described once for several methods has one name for each.
+struct UploadNames;
+
+impl Modify for UploadNames {
+    fn modify(&self, document: &mut Openapi) {
+        let Some(item) = document.paths.paths.get_mut("/api/v1/files/uploads/{id}") else { return };
+        for (operation, name) in [
+            (&mut item.head, "find_upload"),
+            (&mut item.patch, "append_to_upload"),
+            (&mut item.delete, "give_up_upload"),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(name.to_owned());
             }
         }
     }
@@ -132,13 +151,15 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_says_how_it_refuses() {
+    fn every_operation_has_a_name_of_its_own_and_says_how_it_refuses() {
         let document: serde_json::Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let mut names = std::collections::HashSet::new();
         for operation in
             document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
         {
             let refusal = &operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"];
             assert_eq!(refusal, "#/components/schemas/Error", "{operation}");
+            assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{operation}");
         }
     }
 

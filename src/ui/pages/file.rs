@@ -98,7 +98,10 @@ pub fn FilePage() -> impl IntoView {
                     match opened.await {
                         Ok(opened) => view! { <Content opened shared /> }.into_any(),
                         Err(Error::NotFound) => {
-                            shared.is_gone.set_value(true);
+                            // Nothing that is written is shared while a page is rendered on the server.
+                            if !is_server() {
+                                shared.is_gone.set_value(true);
+                            }
                             view! {
                                 <PageTitle text="Not found" />
                                 <h1 class="visually-hidden">"Not found"</h1>
