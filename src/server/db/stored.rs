@@ -61,11 +61,11 @@ async fn measure(read: &DatabaseTransaction, user_id: UserId) -> std::result::Re
         file.in_subquery(files)
     };
     let whose = file_chunk::Column::UserId.eq(id).and(of_their(file_chunk::Column::FileId.into_expr()));
-    let texts = count_bytes::<file_chunk::Entity>(read, whose, "text").await?;
+    let texts = count_bytes::<file_chunk::Entity>(read, whose, &["text"]).await?;
     let whose = chunk_vector::Column::UserId.eq(id).and(of_their(chunk_vector::Column::FileId.into_expr()));
-    let vectors = count_bytes::<chunk_vector::Entity>(read, whose, "vector").await?;
+    let vectors = count_bytes::<chunk_vector::Entity>(read, whose, &["vector", "parts"]).await?;
     let whose = file_picture::Column::UserId.eq(id).and(of_their(file_picture::Column::FileId.into_expr()));
-    let pictures = count_bytes::<file_picture::Entity>(read, whose, "content").await?;
+    let pictures = count_bytes::<file_picture::Entity>(read, whose, &["content"]).await?;
     let stored = |what, count, bytes| Stored { what, count, bytes };
     Ok(vec![
         stored(StoredSort::Chats, chats, None),
@@ -80,16 +80,18 @@ async fn measure(read: &DatabaseTransaction, user_id: UserId) -> std::result::Re
     ])
 }
 
-/// How many rows there are, and the bytes of one of their columns.
+/// How many rows there are, and the bytes of some of their columns.
 async fn count_bytes<E: EntityTrait>(
     read: &DatabaseTransaction,
     whose: SimpleExpr,
-    column: &str,
+    columns: &[&str],
 ) -> std::result::Result<(u64, u64), DbErr> {
+    let lengths: Vec<String> = columns.iter().map(|column| format!("COALESCE(octet_length({column}), 0)")).collect();
+    let lengths = lengths.join(" + ");
     let row: Option<(i64, i64)> = E::find()
         .select_only()
         .column_as(Expr::cust("COUNT(*)"), "rows")
-        .column_as(Expr::cust(format!("CAST(COALESCE(SUM(octet_length({column})), 0) AS bigint)")), "bytes")
+        .column_as(Expr::cust(format!("CAST(COALESCE(SUM({lengths}), 0) AS bigint)")), "bytes")
         .filter(whose)
         .into_tuple()
         .one(read)

@@ -189,6 +189,7 @@ fn Facts(file: File, shared: Shared) -> impl IntoView {
     let (id, submission, navigate) = (file.id, shared.submission, use_navigate());
     let is_whole = file.state != FileState::Uploading;
     let can_retry = matches!(file.state, FileState::Failed(failure) if failure.can_pass());
+    let can_ask = is_whole && !matches!(file.state, FileState::Failed(_));
     let retry = move |event: MouseEvent| {
         event.prevent_default();
         submission.send(retry_file(id.to_string()), move |()| shared.look_again());
@@ -220,7 +221,7 @@ fn Facts(file: File, shared: Shared) -> impl IntoView {
                         </a>
                     }
                 })}
-            {is_whole
+            {can_ask
                 .then(|| {
                     view! {
                         <form method="post" action=AskAboutFiles::url() on:submit=ask>
