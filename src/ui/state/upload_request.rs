@@ -43,9 +43,10 @@ pub async fn request_to(
     {
         upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
     }
+    // Only what is sent is broken off: of a file that was just announced, one has to hear where it is to give it up.
     SOURCES.with_borrow_mut(|sources| {
         if let Some(source) = sources.get_mut(&key) {
-            source.request = Some(request.clone());
+            source.request = content.map(|_| request.clone());
         }
     });
     let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));

@@ -119,10 +119,7 @@ impl Uploads {
             _ = request.abort();
         }
         if let Some(place) = place {
-            spawn_local(async move {
-                // Should that fail, the server gives it up by itself after a day.
-                _ = request_to(key, "DELETE", &place, &[], None, |_| {}).await;
-            });
+            spawn_local(async move { give_up(key, &place).await });
         }
         self.start_waiting();
     }
@@ -217,6 +214,11 @@ impl Uploads {
             Some(place) => place,
             None => begin(upload).await?,
         };
+        if self.find(key).is_none() {
+            // Given up while it was announced.
+            give_up(key, &place).await;
+            return Ok(());
+        }
         let offset_text = offset.to_string();
         let headers = [("upload-offset", offset_text.as_str()), ("content-type", "application/offset+octet-stream")];
         let answer = request_to(key, "PATCH", &place, &headers, Some(&rest), follow(upload.clone(), offset)).await?;
@@ -224,6 +226,11 @@ impl Uploads {
         upload.set_sent(offset);
         if offset >= upload.size_bytes { Ok(()) } else { Err(Error::UploadCut) }
     }
+}
+
+/// Has the server forget an upload. Should that fail, it gives it up by itself after a day.
+async fn give_up(key: u32, place: &str) {
+    _ = request_to(key, "DELETE", place, &[], None, |_| {}).await;
 }
 
 /// Announces the file; gives where its content goes.
