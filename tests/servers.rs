@@ -7,13 +7,13 @@ use sardonyx::{
     api::session::{FindCurrentSession, LogOut},
     domain::{
         ids::ClientMessageId,
-        live::CloseReason,
+        live::{CloseReason, LiveEvent},
         message::{MessageState, Sent},
         session::SessionEnd,
     },
 };
 
-use crate::support::{Person, Setup, Tab, TestApp, tab::text};
+use crate::support::{Person, Setup, Tab, TestApp, soon, tab::text};
 
 crate::on_a_cluster![
     n1_the_same_send_at_two_servers_is_one_message_and_one_reply,
@@ -22,6 +22,7 @@ crate::on_a_cluster![
     d35_a_reply_is_stopped_from_the_other_server,
     s21_a_log_out_at_one_server_holds_at_the_other_at_once,
     a_chat_made_at_one_server_is_heard_of_at_the_other,
+    a_tab_that_opens_as_the_last_one_closes_hears_the_other_server,
     a_live_connection_moves_to_the_other_server_in_the_middle_of_a_reply,
 ];
 
@@ -114,6 +115,19 @@ async fn a_chat_made_at_one_server_is_heard_of_at_the_other(setup: Setup) {
     let mut there = Tab::open(&alice.at(&other)).await;
     let chat_id = alice.create_chat().await;
     there.until("the new chat", |screen| screen.chats.iter().any(|chat| chat.id == chat_id)).await;
+}
+
+async fn a_tab_that_opens_as_the_last_one_closes_hears_the_other_server(setup: Setup) {
+    let (app, other, alice) = site(setup).await;
+    let elsewhere = alice.at(&other);
+    let mut last = Tab::open(&elsewhere).await;
+    for _ in 0..300 {
+        drop(last);
+        last = Tab::open(&elsewhere).await;
+        app.state.live.files_changed(alice.id);
+        let hears = async { while last.next().await != Some(LiveEvent::FilesChanged) {} };
+        soon("what the other server said", hears).await;
+    }
 }
 
 async fn a_live_connection_moves_to_the_other_server_in_the_middle_of_a_reply(setup: Setup) {

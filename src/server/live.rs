@@ -38,7 +38,7 @@ use crate::{
 
 /// Announces what happens.
 pub struct Live {
-    hub: Hub,
+    hub: Arc<Hub>,
     streams: Streams,
     bus: Option<Bus>,
     /// Stops a reply that this server writes; set once the engine is there.
@@ -47,12 +47,28 @@ pub struct Live {
     reload_site: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
+/// A mailbox, taken out of the hub with this; also when whoever asked for it went away in the middle.
+struct Registration {
+    live: Arc<Live>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let Live { hub, bus, .. } = &*self.live;
+        let is_last = hub.unregister(&self.mailbox);
+        if let (true, Some(bus)) = (is_last, bus) {
+            bus.unsubscribe(self.mailbox.user_id(), hub);
+        }
+    }
+}
+
 impl Live {
     /// Ready; with Redis, events also go to and come from other servers.
     pub fn new(instance: Uuid, redis: Option<&Redis>) -> Arc<Self> {
         let bus = redis.map(|redis| Bus::new(instance, redis));
         let (stop_reply, reload_site) = (OnceLock::new(), OnceLock::new());
-        let live = Arc::new(Self { hub: Hub::default(), streams: Streams::default(), bus, stop_reply, reload_site });
+        let live = Arc::new(Self { hub: Arc::default(), streams: Streams::default(), bus, stop_reply, reload_site });
         if let Some(redis) = redis {
             bus::listen(&live, instance, &redis.subscriber);
         }
@@ -225,22 +241,18 @@ impl Live {
     ///
     /// # Errors
     /// When the user has too many, or when Redis does not answer.
-    async fn register(&self, user_id: UserId, session_id: SessionId, per_user_max: usize) -> Result<Arc<Mailbox>> {
+    async fn register(
+        self: &Arc<Self>,
+        user_id: UserId,
+        session_id: SessionId,
+        per_user_max: usize,
+    ) -> Result<Registration> {
         let mailbox = self.hub.register(user_id, session_id, per_user_max)?;
-        if let Some(bus) = &self.bus
-            && let Err(error) = bus.subscribe(user_id).await
-        {
-            self.hub.unregister(&mailbox);
-            return Err(error);
+        let registration = Registration { live: Arc::clone(self), mailbox };
+        if let Some(bus) = &self.bus {
+            bus.subscribe(user_id).await?;
         }
-        Ok(mailbox)
-    }
-
-    fn unregister(&self, mailbox: &Arc<Mailbox>) {
-        let is_last = self.hub.unregister(mailbox);
-        if let (true, Some(bus)) = (is_last, &self.bus) {
-            bus.unsubscribe(mailbox.user_id());
-        }
+        Ok(registration)
     }
 
     fn announce(&self, user_id: UserId, event: LiveEvent) {

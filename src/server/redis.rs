@@ -5,7 +5,7 @@ use std::time::Duration;
 use fred::{
     clients::{Pool, SubscriberClient},
     prelude::{Builder, ClientLike, Config as RedisConfig, ReconnectPolicy},
-    types::{InfoKind, config::UnresponsiveConfig},
+    types::{InfoKind, RespVersion, config::UnresponsiveConfig},
 };
 
 /// One command, its way there and back.
@@ -34,7 +34,9 @@ impl Redis {
     /// A line that says what is wrong, without the address, which may carry a password.
     pub async fn connect(url: &str) -> Result<Self, String> {
         let explain = |error: fred::error::Error| format!("REDIS_URL: Redis cannot be used: {}", error.details());
-        let config = RedisConfig::from_url(url).map_err(explain)?;
+        let mut config = RedisConfig::from_url(url).map_err(explain)?;
+        // In which a connection that subscribes can also be asked something.
+        config.version = RespVersion::RESP3;
         let mut builder = Builder::from_config(config);
         builder
             .with_connection_config(|connection| {

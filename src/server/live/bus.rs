@@ -4,20 +4,20 @@
 //! Nothing here is kept: a message that is lost is made good by the snapshot that a mirror asks for, by the browser's next
 //! `Watch`, or by the resync after Redis was away.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{sync::Arc, time::Duration};
 
 use fred::{
     clients::{Pool, SubscriberClient},
-    prelude::{EventInterface, PubsubInterface},
+    prelude::{ClientLike, EventInterface, PubsubInterface},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio::{
+    sync::{Mutex, broadcast::error::RecvError, mpsc},
+    time::timeout,
+};
 use uuid::Uuid;
 
-use super::{Live, reply::Progress, stream::Address};
+use super::{Live, hub::Hub, reply::Progress, stream::Address};
 use crate::{
     domain::{
         ids::{MessageId, UserId},
@@ -30,6 +30,10 @@ use crate::{
 const SHARED_CHANNEL: &str = "sardonyx:servers";
 /// Messages that wait to be published; more are dropped, for they only announce.
 const PUBLISH_QUEUE_MAX: usize = 16_384;
+/// Longest wait for a subscription.
+const SUBSCRIBE_MS_MAX: u64 = 2_000;
+/// Users who share a turn: enough that hardly anybody waits for anybody.
+const TURNS: usize = 64;
 
 /// What one server tells the others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,15 +71,19 @@ struct Envelope {
 pub struct Bus {
     outgoing: mpsc::Sender<BusMessage>,
     subscriber: SubscriberClient,
-    subscribed: Arc<Mutex<HashSet<UserId>>>,
+    turns: Arc<Turns>,
 }
+
+/// What is subscribed for a user changes one step after the other: else a subscription that is asked for could come to
+/// Redis before the end of the last one, and go with it.
+struct Turns([Mutex<()>; TURNS]);
 
 impl Bus {
     /// Starts the task that publishes, in order.
     pub fn new(instance: Uuid, redis: &crate::server::redis::Redis) -> Self {
         let (outgoing, queue) = mpsc::channel(PUBLISH_QUEUE_MAX);
         tokio::spawn(publish_all(instance, redis.pool.clone(), queue));
-        Self { outgoing, subscriber: redis.subscriber.clone(), subscribed: Arc::default() }
+        Self { outgoing, subscriber: redis.subscriber.clone(), turns: Arc::default() }
     }
 
     /// Sends a message to the other servers, some time soon.
@@ -85,31 +93,48 @@ impl Bus {
         }
     }
 
-    /// Listens for a user's events; they are heard once this returns.
+    /// Listens for a user's events; they are heard once this returns, for as long as the user has a mailbox.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when Redis does not answer.
     pub async fn subscribe(&self, user_id: UserId) -> Result<()> {
-        // Asked each time: subscribing twice is one subscription, and a set of what was asked could be wrong after a loss.
-        self.subscriber.subscribe(channel(user_id)).await.map_err(|error| {
-            tracing::error!(error = error.details(), "cannot listen for a user's events");
-            Error::Unavailable
-        })?;
-        lock(&self.subscribed).insert(user_id);
-        Ok(())
+        let subscribe = async {
+            let _turn = self.turns.of(user_id).lock().await;
+            // Asked each time: subscribing twice is one subscription, and a set of what was asked could be wrong after a loss.
+            self.subscriber.subscribe(channel(user_id)).await?;
+            settle(&self.subscriber).await
+        };
+        match timeout(Duration::from_millis(SUBSCRIBE_MS_MAX), subscribe).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => tracing::error!(error = error.details(), "cannot listen for a user's events"),
+            Err(_) => tracing::error!("cannot listen for a user's events: Redis does not answer"),
+        }
+        Err(Error::Unavailable)
     }
 
-    /// Stops listening for a user's events, unless somebody subscribed again meanwhile.
-    pub fn unsubscribe(&self, user_id: UserId) {
-        lock(&self.subscribed).remove(&user_id);
-        let (subscriber, subscribed) = (self.subscriber.clone(), Arc::clone(&self.subscribed));
+    /// Stops listening for the events of a user who has no mailbox any more.
+    pub fn unsubscribe(&self, user_id: UserId, hub: &Arc<Hub>) {
+        let (subscriber, turns, hub) = (self.subscriber.clone(), Arc::clone(&self.turns), Arc::clone(hub));
         tokio::spawn(async move {
-            // An event too many does no harm; a failure leaves just that.
-            let _ = subscriber.unsubscribe(channel(user_id)).await;
-            if lock(&subscribed).contains(&user_id) {
-                let _ = subscriber.subscribe(channel(user_id)).await;
+            let _turn = turns.of(user_id).lock().await;
+            // Whoever came back in the meantime has a mailbox before the subscription is asked for.
+            if !hub.is_connected(user_id) {
+                // An event too many does no harm; a failure leaves just that.
+                let _ = subscriber.unsubscribe(channel(user_id)).await;
             }
         });
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Turns {
+    fn of(&self, user_id: UserId) -> &Mutex<()> {
+        &self.0[usize::from(user_id.0.as_bytes()[15]) % TURNS]
     }
 }
 
@@ -118,17 +143,16 @@ pub fn listen(live: &Arc<Live>, instance: Uuid, subscriber: &SubscriberClient) {
     let (live, subscriber) = (Arc::downgrade(live), subscriber.clone());
     let mut messages = subscriber.message_rx();
     let mut reconnects = subscriber.reconnect_rx();
-    // Subscribes again, after a reconnect, to all that was subscribed.
-    subscriber.manage_subscriptions();
     tokio::spawn(async move {
-        let first = subscriber.subscribe(SHARED_CHANNEL).await;
-        if let Err(error) = first {
-            tracing::error!(error = error.details(), "cannot listen to other servers");
-        }
+        subscribe_to_all(&subscriber).await;
         loop {
             let received = tokio::select! {
                 received = messages.recv() => Some(received),
-                _ = reconnects.recv() => None,
+                _ = reconnects.recv() => {
+                    // What is said from then on is heard; what was missed before is fetched.
+                    subscribe_to_all(&subscriber).await;
+                    None
+                }
             };
             let Some(live) = live.upgrade() else { return };
             match received {
@@ -164,10 +188,24 @@ async fn publish_all(instance: Uuid, pool: Pool, mut queue: mpsc::Receiver<BusMe
     }
 }
 
-fn channel(user_id: UserId) -> String {
-    format!("sardonyx:user:{user_id}")
+/// To what concerns all servers, and, after a connection was lost, to what was subscribed on it.
+async fn subscribe_to_all(subscriber: &SubscriberClient) {
+    let mut channels = subscriber.tracked_channels();
+    channels.insert(SHARED_CHANNEL.into());
+    let subscribed = async {
+        subscriber.subscribe(channels.into_iter().collect::<Vec<_>>()).await?;
+        settle(subscriber).await
+    };
+    if let Err(error) = subscribed.await {
+        tracing::error!(error = error.details(), "cannot listen to other servers");
+    }
 }
 
-fn lock(subscribed: &Mutex<HashSet<UserId>>) -> std::sync::MutexGuard<'_, HashSet<UserId>> {
-    subscribed.lock().unwrap_or_else(PoisonError::into_inner)
+/// Waits until Redis has done what it was told on this connection: a subscription has no answer of its own.
+async fn settle(subscriber: &SubscriberClient) -> Result<(), fred::error::Error> {
+    subscriber.ping::<()>(None).await
+}
+
+fn channel(user_id: UserId) -> String {
+    format!("sardonyx:user:{user_id}")
 }

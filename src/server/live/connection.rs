@@ -10,7 +10,10 @@ use futures::{Stream, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tower_sessions::{Session, session};
 
-use super::hub::{Mailbox, Outgoing};
+use super::{
+    Registration,
+    hub::{Mailbox, Outgoing},
+};
 use crate::{
     domain::{
         limits,
@@ -66,14 +69,7 @@ pub struct Connection {
     /// The secret in the cookie.
     cookie_id: session::Id,
     expires_at_ms: i64,
-    mailbox: Arc<Mailbox>,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        // Also when it never began.
-        self.state.live.unregister(&self.mailbox);
-    }
+    registration: Registration,
 }
 
 impl Connection {
@@ -86,10 +82,14 @@ impl Connection {
         let known = caller.known()?;
         let cookie_id = session.id().ok_or(Error::SessionEnded(SessionEnd::Expired))?;
         let per_user_max = state.config.limits.sockets_per_user;
-        let mailbox = state.live.register(known.db.user_id(), known.session_id, per_user_max).await?;
+        let registration = state.live.register(known.db.user_id(), known.session_id, per_user_max).await?;
         let login = Login { user_id: known.db.user_id(), session_id: known.session_id };
         let expires_at_ms = known.session_expires_at_ms;
-        Ok(Self { state, login, store: Arc::new(store), cookie_id, expires_at_ms, mailbox })
+        Ok(Self { state, login, store: Arc::new(store), cookie_id, expires_at_ms, registration })
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        &self.registration.mailbox
     }
 
     /// Carries it to its end.
@@ -103,9 +103,9 @@ impl Connection {
             () = &mut writer => return,
             reason = reader => {
                 let Some(reason) = reason else { return };
-                self.mailbox.close(reason);
+                self.mailbox().close(reason);
             }
-            reason = watchdog => self.mailbox.close(reason),
+            reason = watchdog => self.mailbox().close(reason),
         }
         writer.await;
     }
@@ -116,7 +116,7 @@ async fn write(connection: &Connection, mut voice: impl Voice) {
     let mut pings = interval(Duration::from_secs(connection.state.config.limits.ping_seconds));
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        while let Some(outgoing) = connection.mailbox.take(&connection.state.live.hub) {
+        while let Some(outgoing) = connection.mailbox().take(&connection.state.live.hub) {
             match outgoing {
                 Outgoing::Event(event) => {
                     if !say(&mut voice, &event).await {
@@ -131,7 +131,7 @@ async fn write(connection: &Connection, mut voice: impl Voice) {
             }
         }
         tokio::select! {
-            () = connection.mailbox.changed() => {}
+            () = connection.mailbox().changed() => {}
             _ = pings.tick() => {
                 // A page's script sees no ping.
                 if !voice.ping().await || !say(&mut voice, &LiveEvent::Alive).await {
@@ -189,23 +189,23 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
         }
     };
     match command {
-        LiveCommand::Unwatch => connection.mailbox.watch(None),
+        LiveCommand::Unwatch => connection.mailbox().watch(None),
         LiveCommand::Watch { chat_id, after_seq, last_id } => {
-            let Connection { state, mailbox, .. } = connection;
+            let (state, mailbox) = (&connection.state, connection.mailbox());
             if let Err(error) = replies::watch(state, &db, mailbox, chat_id, after_seq, last_id).await {
-                connection.mailbox.watch(None);
+                connection.mailbox().watch(None);
                 guard::note_if_denied(Some(db.user_id()), error.status());
                 refuse(connection, error);
             }
         }
         LiveCommand::Visibility { is_visible } => {
-            connection.mailbox.set_visible(is_visible);
-            if let Err(error) = replies::looked(&connection.state, &db, &connection.mailbox).await {
+            connection.mailbox().set_visible(is_visible);
+            if let Err(error) = replies::looked(&connection.state, &db, connection.mailbox()).await {
                 refuse(connection, error);
             }
         }
         LiveCommand::Typing { chat_id } => {
-            if let Err(error) = drafts::say_typing(&connection.state, &db, &connection.mailbox, chat_id).await {
+            if let Err(error) = drafts::say_typing(&connection.state, &db, connection.mailbox(), chat_id).await {
                 guard::note_if_denied(Some(db.user_id()), error.status());
                 refuse(connection, error);
             }
@@ -231,7 +231,7 @@ async fn is_cookie_known(connection: &Connection) -> bool {
 }
 
 fn refuse(connection: &Connection, error: Error) {
-    connection.mailbox.push(LiveEvent::Refused { code: error.code().to_owned() });
+    connection.mailbox().push(LiveEvent::Refused { code: error.code().to_owned() });
 }
 
 /// Ends when the session does.

@@ -104,6 +104,11 @@ impl Hub {
         is_last
     }
 
+    /// Whether a user has a mailbox here.
+    pub fn is_connected(&self, user_id: UserId) -> bool {
+        self.lock().users.contains_key(&user_id)
+    }
+
     /// Puts an event into every mailbox of a user that it is for.
     pub fn announce(&self, user_id: UserId, event: &LiveEvent) {
         for mailbox in self.of_user(user_id) {
