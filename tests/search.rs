@@ -74,7 +74,7 @@ async fn x12_x13_a_word_is_found_by_its_owner_alone_and_not_after_its_file_is_de
 
 async fn files_are_found_by_words_and_by_meaning_and_by_words_alone_when_the_model_is_away(setup: Setup) {
     let app = TestApp::start(by_meaning(setup)).await;
-    let alice = app.alice().await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
     for (name, text) in [
         ("refunds.txt", "A refund of ZX-4417 is paid within fourteen days."),
         ("garden.txt", "The garden club meets on Sundays under the lime tree."),
@@ -92,6 +92,8 @@ async fn files_are_found_by_words_and_by_meaning_and_by_words_alone_when_the_mod
     // Nothing fits: nothing is shown.
     assert!(names(&alice, "quarterly telescope maintenance").await.is_empty());
     assert!(names(&alice, "the of and").await.is_empty());
+    // Who has nothing to search misses nothing.
+    assert!(find(&bob, "the garden club").await.is_by_meaning);
 
     app.upstream.fail(Some(axum::http::StatusCode::SERVICE_UNAVAILABLE));
     let found = find(&alice, "the garden club").await;

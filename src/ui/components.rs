@@ -23,6 +23,7 @@ pub mod fetch_failed;
 pub mod field;
 pub mod file_chats;
 pub mod file_list;
+pub mod file_text;
 pub mod focus;
 pub mod later;
 pub mod layout;

@@ -16,7 +16,7 @@ use tokio::{
 
 use self::{
     keeper::{FileStamp, Keeper},
-    meaning::{Meaning, MeaningSettings, Question},
+    meaning::{Meaning, MeaningSettings},
     talk::{Job, Said},
 };
 use super::{Piece, PieceStream, Provider, Window};
@@ -110,13 +110,11 @@ impl Provider for Embedded {
     }
 
     async fn embed(&self, _: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, ReplyFailure> {
-        let question = Question { texts: texts.to_vec(), pieces: Vec::new() };
-        let vectors = self.meaning.ask(question).await?;
-        Ok(vectors.into_iter().filter_map(|vectors| vectors.into_iter().next()).collect())
+        self.meaning.embed(texts.to_vec()).await
     }
 
     async fn embed_pieces(&self, _: &str, pieces: &[TextPiece]) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
-        self.meaning.ask(Question { texts: Vec::new(), pieces: pieces.to_vec() }).await
+        self.meaning.embed_pieces(pieces.to_vec()).await
     }
 }
 

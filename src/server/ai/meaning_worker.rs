@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Args;
-use rten::{Model, NodeId};
+use rten::{Model, ModelOptions, NodeId};
 use rten_tensor::{NdTensor, prelude::*};
 use rten_text::Tokenizer;
 
@@ -65,7 +65,11 @@ struct Engine {
 
 impl Engine {
     fn load(args: &MeaningWorkerArgs) -> Result<Self, String> {
-        let model = Model::load_file(&args.model).map_err(|error| error.to_string())?;
+        // Packed once: a question is so short that packing the weights for it would take longer than all else.
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load_file(&args.model)
+            .map_err(|error| error.to_string())?;
         let tokenizer = Tokenizer::from_file(&args.tokenizer).map_err(|error| error.to_string())?;
         let output = *model.output_ids().first().ok_or("the model gives nothing")?;
         Ok(Self { model, tokenizer, output })

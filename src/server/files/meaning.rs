@@ -173,7 +173,9 @@ impl Meanings {
             }
         };
         if !codes.covers(scope) {
-            return Ok(None);
+            // Where no text is, there is nothing that only its meaning would have found.
+            let is_nothing = *scope == SearchScope::AllFiles && db.count_chunks().await? == 0;
+            return Ok(is_nothing.then(Vec::new));
         }
         let candidates = codes.nearest(vector, scope);
         let mut near: Vec<(i64, f32)> = db

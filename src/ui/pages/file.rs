@@ -2,11 +2,8 @@
 
 use leptos::{
     ev::{MouseEvent, SubmitEvent},
-    html::{Div, Tbody},
     prelude::*,
     server_fn::ServerFn,
-    wasm_bindgen::JsCast,
-    web_sys::HtmlElement,
 };
 use leptos_router::{
     NavigateOptions,
@@ -22,18 +19,16 @@ use crate::{
         file::{File, size_text},
         file_state::FileState,
         ids::FileId,
-        place::Place,
-        preview::{FileView, ShownChunk, ShownContent},
+        preview::FileView,
     },
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, file_chats::UsedIn, focus::focus_on, loading::Loading, markdown::Blocks,
+            fetch_failed::FetchFailed, file_chats::UsedIn, file_text::FileText, focus::focus_on, loading::Loading,
             not_found::NotFound, notice::ErrorNotice, page_title::PageTitle, timestamp::Timestamp,
         },
         paths::{FILES_PATH, chat_path, file_content_path, file_text_path, picture_path},
         state::{
-            effect::effect,
             live::{Live, use_live},
             submission::Submission,
         },
@@ -157,7 +152,7 @@ fn Content(opened: FileView, shared: Shared) -> impl IntoView {
                 view! {
                     <section class="file-text" aria-label="What was read in it">
                         {stretch(earlier_from, "Earlier text")}
-                        <Chunks chunks is_shown=shared.is_shown />
+                        <FileText chunks is_shown=shared.is_shown />
                         {stretch(later_from, "More text")}
                     </section>
                 }
@@ -274,130 +269,5 @@ fn Delete(id: FileId, shared: Shared) -> impl IntoView {
                 </button>
             </form>
         </details>
-    }
-}
-
-/// Pieces of text; what belongs to one page, slide or sheet stands under one heading.
-#[component]
-fn Chunks(chunks: Vec<ShownChunk>, is_shown: StoredValue<bool>) -> impl IntoView {
-    let mut groups: Vec<(Option<String>, Vec<ShownChunk>)> = Vec::new();
-    for chunk in chunks {
-        let title = group_title(&chunk.place);
-        match groups.last_mut() {
-            Some((last, group)) if *last == title => group.push(chunk),
-            _ => groups.push((title, vec![chunk])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(title, chunks)| {
-            let is_table = matches!(chunks.first().map(|chunk| &chunk.content), Some(ShownContent::Rows(_)));
-            view! {
-                <div class="file-group">
-                    {title.map(|title| view! { <h2 class="file-place">{title}</h2> })}
-                    {if is_table {
-                        view! { <Grid chunks is_shown /> }.into_any()
-                    } else {
-                        chunks.into_iter().map(|chunk| view! { <Piece chunk is_shown /> }).collect_view().into_any()
-                    }}
-                </div>
-            }
-        })
-        .collect_view()
-}
-
-fn group_title(place: &Place) -> Option<String> {
-    match place {
-        Place::Page { page } => Some(format!("Page {page}")),
-        Place::Slide { slide } => Some(format!("Slide {slide}")),
-        Place::Row { sheet, .. } if !sheet.is_empty() => Some(sheet.clone()),
-        // A heading of a text stands in the text.
-        _ => None,
-    }
-}
-
-#[component]
-fn Piece(chunk: ShownChunk, is_shown: StoredValue<bool>) -> impl IntoView {
-    let id = format!("chunk-{}", chunk.seq);
-    let node = NodeRef::<Div>::new();
-    show_wanted(chunk.is_wanted, is_shown, move || node.get().map(|node| node.unchecked_into()));
-    let content = match chunk.content {
-        ShownContent::Markdown(blocks) => view! { <Blocks blocks /> }.into_any(),
-        ShownContent::Text(text) => view! { <p class="file-lines">{text}</p> }.into_any(),
-        ShownContent::Rows(_) => ().into_any(),
-    };
-
-    view! {
-        <div
-            class="file-chunk"
-            class:file-wanted=chunk.is_wanted
-            id=id
-            tabindex=chunk.is_wanted.then_some("-1")
-            node_ref=node
-        >
-            {content}
-        </div>
-    }
-}
-
-/// Brings what somebody came for to the screen and to the keyboard, once: it was not there yet when the browser looked for
-/// it.
-fn show_wanted(is_wanted: bool, is_shown: StoredValue<bool>, find: impl Fn() -> Option<HtmlElement> + 'static) {
-    effect(move || {
-        if is_wanted
-            && !is_shown.get_value()
-            && let Some(element) = find()
-        {
-            is_shown.set_value(true);
-            // It is made before it is part of the page.
-            request_animation_frame(move || {
-                element.scroll_into_view();
-                _ = element.focus();
-            });
-        }
-    });
-}
-
-/// Rows of a table, with the numbers that they have in the file. The first one names the columns, as far as that can be
-/// known.
-#[component]
-fn Grid(chunks: Vec<ShownChunk>, is_shown: StoredValue<bool>) -> impl IntoView {
-    let body = move |chunk: ShownChunk| {
-        let ShownContent::Rows(rows) = chunk.content else { return ().into_any() };
-        let node = NodeRef::<Tbody>::new();
-        show_wanted(chunk.is_wanted, is_shown, move || node.get().map(|node| node.unchecked_into()));
-        let first = match chunk.place {
-            Place::Row { row, .. } => row,
-            _ => 1,
-        };
-        let rows = rows
-            .into_iter()
-            .zip(first..)
-            .map(|(cells, number)| {
-                view! {
-                    <tr>
-                        <th scope="row">{number}</th>
-                        {cells.into_iter().map(|cell| view! { <td>{cell}</td> }).collect_view()}
-                    </tr>
-                }
-            })
-            .collect_view();
-        view! {
-            <tbody
-                class:file-wanted=chunk.is_wanted
-                id=format!("chunk-{}", chunk.seq)
-                tabindex=chunk.is_wanted.then_some("-1")
-                node_ref=node
-            >
-                {rows}
-            </tbody>
-        }
-        .into_any()
-    };
-
-    view! {
-        <div class="file-grid" tabindex="0" role="region" aria-label="Table">
-            <table>{chunks.into_iter().map(body).collect_view()}</table>
-        </div>
     }
 }

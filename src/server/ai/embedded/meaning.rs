@@ -57,10 +57,12 @@ pub struct Answer {
     pub vectors: Vec<Vec<Vec<f32>>>,
 }
 
-/// The model, behind its process. Answers one question at a time, in their order.
+/// The model, behind its process. Answers one question at a time, in their order; pieces of files give way to texts.
 pub struct Meaning {
     settings: MeaningSettings,
     worker: Arc<Mutex<Option<Worker>>>,
+    /// Whose pieces are asked about.
+    turn: Mutex<()>,
 }
 
 struct Worker {
@@ -74,7 +76,7 @@ struct Worker {
 impl Meaning {
     /// Takes note of the settings; nothing is started, and the files need not be there yet.
     pub fn new(settings: MeaningSettings) -> Self {
-        Self { settings, worker: Arc::default() }
+        Self { settings, worker: Arc::default(), turn: Mutex::default() }
     }
 
     /// Whether the model's files are there.
@@ -82,11 +84,30 @@ impl Meaning {
         self.settings.model_file.is_file() && self.settings.tokenizer_file.is_file()
     }
 
-    /// The vectors of each text and piece.
+    /// The vectors of each text.
     ///
     /// # Errors
     /// [`ReplyFailure::EmbeddedMissing`] when its files are not there, [`ReplyFailure::EmbeddedDied`] when it does not answer.
-    pub async fn ask(&self, question: Question) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
+    pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, ReplyFailure> {
+        let vectors = self.ask(Question { texts, pieces: Vec::new() }).await?;
+        Ok(vectors.into_iter().flat_map(|vectors| vectors.into_iter().next()).collect())
+    }
+
+    /// The vectors of each piece and its parts. One piece at a time, and one caller after the other, so that whoever waits
+    /// for what a text means waits for a single piece.
+    ///
+    /// # Errors
+    /// As [`Meaning::embed`].
+    pub async fn embed_pieces(&self, pieces: Vec<TextPiece>) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
+        let _turn = self.turn.lock().await;
+        let mut vectors = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            vectors.extend(self.ask(Question { texts: Vec::new(), pieces: vec![piece] }).await?);
+        }
+        Ok(vectors)
+    }
+
+    async fn ask(&self, question: Question) -> Result<Vec<Vec<Vec<f32>>>, ReplyFailure> {
         if !self.is_there() {
             return Err(ReplyFailure::EmbeddedMissing);
         }
