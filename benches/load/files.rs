@@ -49,6 +49,8 @@ const DIMENSIONS: usize = 384;
 /// Files of the person who has few.
 const FEW_FILES: usize = 10;
 const CHUNKS_PER_FILE: u32 = 20;
+/// About as many as pieces of prose have.
+const PARTS_PER_CHUNK: usize = 4;
 const PAGES: usize = 100;
 const LINES_PER_PAGE: usize = 40;
 /// Words there are; the first ones are in almost every piece.
@@ -305,7 +307,7 @@ async fn fill(owner: &UserDb, file: sardonyx::server::db::TakenFile, seed: u64) 
     let vectors = bare.into_iter().map(|chunk| ChunkVector {
         chunk_id: chunk.id,
         vector: (0..DIMENSIONS).map(|_| random.next().to_le_bytes()[0]).collect(),
-        parts: (0..3 * DIMENSIONS).map(|_| random.next().to_le_bytes()[0]).collect(),
+        parts: (0..PARTS_PER_CHUNK * DIMENSIONS).map(|_| random.next().to_le_bytes()[0]).collect(),
     });
     owner.keep_vectors(id, lease, vectors.collect()).await?;
     owner.finish_file(id, lease, Ok(())).await.context("a file was not finished")?;

@@ -3,7 +3,7 @@
 //! A term is a hash of its owner's id and the word. So the index, which is one for everybody, holds no word that could be
 //! read in it, and no question of one person meets what is another's, whatever a query forgets.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -37,24 +37,59 @@ pub enum Word {
     Stem(String),
 }
 
+/// A word, wherever its letters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Spelled<'a> {
+    Whole(&'a str),
+    Stem(&'a str),
+}
+
+impl Word {
+    /// The same for comparing.
+    pub fn spelled(&self) -> Spelled<'_> {
+        match self {
+            Self::Whole(word) => Spelled::Whole(word),
+            Self::Stem(word) => Spelled::Stem(word),
+        }
+    }
+}
+
 /// The words of a text in their order, each with its stem if it is longer than that: small letters without accents. A code
 /// such as `ZX-4417` is also one word; of writing without spaces every two letters in a row are one.
 pub fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
+    each(text, |word| {
+        words.push(match word {
+            Spelled::Whole(word) => Word::Whole(word.to_owned()),
+            Spelled::Stem(word) => Word::Stem(word.to_owned()),
+        });
+    });
+    words
+}
+
+/// The same one after the other, for those who keep none of them.
+pub fn each(text: &str, mut take: impl FnMut(Spelled<'_>)) {
+    // Of a run of letters without a space: its parts one after the other, plain, and where they end.
+    let (mut run_text, mut ends) = (String::new(), Vec::new());
     for run in text.split(|letter: char| letter.is_whitespace() || letter.is_control()) {
-        let parts = run.split(|letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter)).map(plain);
-        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-        if parts.len() > 1
-            && parts.len() <= 4
-            && parts.iter().any(|part| part.contains(|letter: char| letter.is_ascii_digit()))
-        {
-            push(&mut words, parts.concat());
+        run_text.clear();
+        ends.clear();
+        for part in run.split(|letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter)) {
+            push_plain(&mut run_text, part);
+            if run_text.len() > ends.last().copied().unwrap_or_default() {
+                ends.push(run_text.len());
+            }
         }
-        for part in parts {
-            if part.contains(is_unspaced) { push_unspaced(&mut words, &part) } else { push(&mut words, part) }
+        if (2..=4).contains(&ends.len()) && run_text.contains(|letter: char| letter.is_ascii_digit()) {
+            take_word(&mut take, &run_text);
+        }
+        let mut start = 0;
+        for end in &ends {
+            let part = &run_text[start..*end];
+            start = *end;
+            if part.contains(is_unspaced) { take_unspaced(&mut take, part) } else { take_word(&mut take, part) }
         }
     }
-    words
 }
 
 /// The term under which a person's word is indexed.
@@ -82,36 +117,33 @@ pub fn terms(user_id: UserId, text: &str) -> String {
     terms
 }
 
-fn plain(part: &str) -> String {
+fn push_plain(plain: &mut String, part: &str) {
     if part.is_ascii() {
-        return part.to_ascii_lowercase();
+        plain.extend(part.chars().map(|letter| letter.to_ascii_lowercase()));
+    } else {
+        plain.extend(part.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase));
     }
-    part.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
 }
 
-fn push(words: &mut Vec<Word>, mut word: String) {
+fn take_word(take: &mut impl FnMut(Spelled<'_>), word: &str) {
     let begins_with_digit = word.starts_with(|letter: char| letter.is_ascii_digit());
-    if (word.len() == 1 && !begins_with_digit) || is_stop_word(&word) {
+    if (word.len() == 1 && !begins_with_digit) || is_stop_word(word) {
         return;
     }
-    if let Some((end, _)) = word.char_indices().nth(WORD_CHARS_MAX) {
-        word.truncate(end);
+    let beginning = |chars| word.char_indices().nth(chars).map(|(end, _)| &word[..end]);
+    if let Some(stem) = beginning(STEM_CHARS).filter(|_| !begins_with_digit) {
+        take(Spelled::Stem(stem));
     }
-    if let Some((end, _)) = word.char_indices().nth(STEM_CHARS)
-        && !begins_with_digit
-    {
-        words.push(Word::Stem(word[..end].to_owned()));
-    }
-    words.push(Word::Whole(word));
+    take(Spelled::Whole(beginning(WORD_CHARS_MAX).unwrap_or(word)));
 }
 
-fn push_unspaced(words: &mut Vec<Word>, part: &str) {
-    let letters: Vec<char> = part.chars().collect();
-    if letters.len() == 1 {
-        words.push(Word::Whole(part.to_owned()));
+fn take_unspaced(take: &mut impl FnMut(Spelled<'_>), part: &str) {
+    let starts: Vec<usize> = part.char_indices().map(|(start, _)| start).chain([part.len()]).collect();
+    if starts.len() == 2 {
+        take(Spelled::Whole(part));
     }
-    for pair in letters.windows(2) {
-        words.push(Word::Whole(pair.iter().collect()));
+    for pair in starts.windows(3) {
+        take(Spelled::Whole(&part[pair[0]..pair[2]]));
     }
 }
 
@@ -123,9 +155,9 @@ fn is_unspaced(letter: char) -> bool {
 }
 
 fn is_stop_word(word: &str) -> bool {
-    static WORDS: std::sync::LazyLock<HashSet<&str>> =
-        std::sync::LazyLock::new(|| STOP_WORDS.split_whitespace().collect());
-    WORDS.contains(word)
+    static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| STOP_WORDS.split_whitespace().collect());
+    static LONGEST: LazyLock<usize> = LazyLock::new(|| WORDS.iter().map(|word| word.len()).max().unwrap_or_default());
+    word.len() <= *LONGEST && WORDS.contains(word)
 }
 
 #[cfg(test)]

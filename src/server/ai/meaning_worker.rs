@@ -20,9 +20,10 @@ use super::embedded::meaning::{Answer, Question};
 
 /// Tokens of a text; the model has learnt from texts of this length.
 const TOKENS_MAX: usize = 256;
-/// Parts of a piece whose meaning is kept beside the whole's, and the least that one has.
-const PARTS_MAX: usize = 3;
+/// The least that a part of a piece has whose meaning is kept beside the whole's: a sentence, as a rule.
 const PART_BYTES_MIN: usize = 60;
+/// Of a longer piece the parts are larger.
+const PARTS_MAX: usize = 10;
 /// Longest question.
 const QUESTION_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -125,7 +126,7 @@ impl Engine {
     }
 }
 
-/// Where the parts of a text are, in bytes: a few sentences each, [`PARTS_MAX`] at the most.
+/// Where the parts of a text are, in bytes: a sentence or a few each, about [`PARTS_MAX`] at the most.
 fn parts(text: &str) -> Vec<Range<usize>> {
     let least = PART_BYTES_MIN.max(text.len() / PARTS_MAX);
     let mut parts: Vec<Range<usize>> = Vec::new();
@@ -139,10 +140,7 @@ fn parts(text: &str) -> Vec<Range<usize>> {
         }
         before = Some(letter);
     }
-    match parts.last_mut() {
-        Some(last) if text.len() - start < least / 2 => last.end = text.len(),
-        _ => parts.push(start..text.len()),
-    }
+    parts.push(start..text.len());
     parts
 }
 
@@ -164,13 +162,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_a_few_sentences_and_together_the_text() {
-        let text = "A sentence of some length stands here. ".repeat(15);
-        let found = parts(&text);
-        assert_eq!(found.len(), PARTS_MAX, "{found:?}");
-        assert_eq!(found.iter().map(|part| &text[part.clone()]).collect::<String>(), text);
-        assert!(found.iter().all(|part| part.len() >= PART_BYTES_MIN));
+    fn parts_are_sentences_and_together_the_text() {
+        let sentence = "A sentence stands here, of some length, so that it is a part. ";
+        let text = sentence.repeat(8);
+        let found = parts(text.trim_end());
+        assert_eq!(found.len(), 8, "{found:?}");
+        assert_eq!(found.iter().map(|part| &text[part.clone()]).collect::<String>(), text.trim_end());
         assert!(found[1..].iter().all(|part| text[..part.start].ends_with('.')));
+        let long = sentence.repeat(100);
+        assert!(parts(&long).len() <= PARTS_MAX + 1);
         for short in ["", "One sentence. And another.", &"x".repeat(500)] {
             assert!(parts(short) == vec![0..short.len(); 1], "{short}");
         }

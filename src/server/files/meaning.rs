@@ -321,10 +321,10 @@ fn all_to_bytes(vectors: &[Vec<f32>]) -> Result<Vec<Vec<u8>>, ReplyFailure> {
     }
 }
 
-/// How near a piece comes to a vector, as a whole or in one of its parts.
+/// How near a piece comes to a vector: with its nearest part, or as a whole where nothing is known of parts.
 fn nearness(found: &ChunkVector, vector: &[u8]) -> f32 {
     let parts = found.parts.chunks_exact(vector.len()).map(|part| cosine(part, vector));
-    parts.fold(cosine(&found.vector, vector), f32::max)
+    parts.reduce(f32::max).unwrap_or_else(|| cosine(&found.vector, vector))
 }
 
 /// The largest part of a vector becomes 127.

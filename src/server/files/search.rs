@@ -17,7 +17,7 @@ use crate::{
     server::{
         db::{FoundChunk, SearchScope, UserDb},
         state::AppState,
-        words::{self, Word},
+        words::{self, Spelled, Word},
     },
 };
 
@@ -26,7 +26,9 @@ const RANK_DAMPING: f32 = 60.0;
 /// Pieces of each list that are looked at.
 const LIST_LENGTH: usize = 50;
 /// Candidates by words whose text is looked at.
-const CANDIDATES: usize = 100;
+const CANDIDATES: usize = 60;
+/// So many times what is wanted is fetched at the most: what stands around better passages is passed over.
+const SPARE: usize = 3;
 /// A piece with less of what a question's words tell, of all that they tell, is not looked at.
 const SHARE_MIN: f32 = 0.15;
 /// Nor is one that is further away in meaning.
@@ -108,7 +110,7 @@ pub async fn search(
         return Ok(Findings { passages: Vec::new(), is_by_meaning });
     }
     let by_words = by_words.into_iter().map(|(id, share)| (id, share * share)).collect();
-    let ranked = fuse([by_words, by_meaning], LIST_LENGTH);
+    let ranked = fuse([by_words, by_meaning], count * SPARE);
 
     let mut found: HashMap<i64, FoundChunk> = found.into_iter().map(|found| (found.id, found)).collect();
     let others = ranked.iter().map(|(id, _)| *id).filter(|id| !found.contains_key(id)).collect();
@@ -188,12 +190,13 @@ async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<(V
     ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
     ranked.truncate(CANDIDATES);
     let candidates = db.list_found_chunks(ranked.iter().map(|(id, _)| *id).collect()).await?;
-    let weights: HashMap<&Word, f32> = asked
-        .iter()
-        .zip(weights)
-        .map(|(word, weight)| (word, if matches!(word, Word::Stem(_)) { weight * STEM_WEIGHT } else { weight }))
-        .collect();
-    let mut ranked: Vec<(i64, f32)> = candidates.iter().map(|found| (found.id, relevance(found, &weights))).collect();
+    let places: HashMap<Spelled, usize> =
+        asked.iter().enumerate().map(|(place, word)| (word.spelled(), place)).collect();
+    let of_form =
+        |(word, weight): (&Word, f32)| if matches!(word, Word::Stem(_)) { weight * STEM_WEIGHT } else { weight };
+    let weights: Vec<f32> = asked.iter().zip(weights).map(of_form).collect();
+    let fitness = |found: &FoundChunk| (found.id, relevance(found, &places, &weights));
+    let mut ranked: Vec<(i64, f32)> = candidates.iter().map(fitness).collect();
     ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
     let ranked = ranked.into_iter().take(LIST_LENGTH).map(|(id, _)| (id, shares[&id])).collect();
     Ok((ranked, candidates))
@@ -242,19 +245,22 @@ fn rarity(hits: usize, all: u64) -> f32 {
     (1.0 + (all as f32 - hits as f32 + 0.5).max(0.5) / (hits as f32 + 0.5)).ln()
 }
 
-/// Okapi BM25 (Robertson and Zaragoza, 2009) of one piece.
+/// Okapi BM25 (Robertson and Zaragoza, 2009) of one piece, for words with these places among the weights.
 #[expect(clippy::cast_precision_loss, reason = "it is compared")]
-fn relevance(found: &FoundChunk, weights: &HashMap<&Word, f32>) -> f32 {
-    let has = words::words(&format!("{}\n{}", found.chunk.heading, found.chunk.text));
-    let mut counts: HashMap<&Word, f32> = weights.keys().map(|word| (*word, 0.0)).collect();
-    for word in &has {
-        if let Some(count) = counts.get_mut(word) {
-            *count += 1.0;
-        }
+fn relevance(found: &FoundChunk, places: &HashMap<Spelled, usize>, weights: &[f32]) -> f32 {
+    let mut counts = vec![0.0; weights.len()];
+    let mut words = 0;
+    for text in [&found.chunk.heading, &found.chunk.text] {
+        words::each(text, |word| {
+            words += 1;
+            if let Some(place) = places.get(&word) {
+                counts[*place] += 1.0;
+            }
+        });
     }
-    let length = 1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * has.len() as f32 / USUAL_WORDS;
-    let fitness = |(word, count)| weights[word] * count * (SATURATION + 1.0) / (count + SATURATION * length);
-    counts.into_iter().map(fitness).sum()
+    let length = 1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * words as f32 / USUAL_WORDS;
+    let fitness = |(weight, count): (&f32, f32)| weight * count * (SATURATION + 1.0) / (count + SATURATION * length);
+    weights.iter().zip(counts).map(fitness).sum()
 }
 
 /// One list of several, whose entries have votes: what stands high in one of them, and higher what stands in both.
