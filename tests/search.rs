@@ -26,6 +26,7 @@ crate::on_both_databases![
     a_model_for_searching_that_hangs_keeps_no_search_from_its_words,
     files_that_were_read_while_no_model_was_there_get_their_vectors_when_one_comes,
     a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_ready,
+    a_newer_file_is_found_beside_many_older_pieces_with_the_word,
     in_one_large_file_what_is_asked_is_found,
 ];
 crate::once![answers_are_found_among_twenty_documents];
@@ -181,6 +182,18 @@ async fn a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_re
     alice.upload("other.txt", "Some other words.").await;
     let waits = "SELECT COUNT(*) FROM user_file WHERE state = 'indexing' AND lease_owner IS NULL";
     eventually("the file that waits", async || app.database.number(waits).await == 1).await;
+}
+
+async fn a_newer_file_is_found_beside_many_older_pieces_with_the_word(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let page = format!("A harvest is a harvest. {}\n\n", "Ordinary words stand in an ordinary line. ".repeat(13));
+    for (name, text) in [("old.txt", page.repeat(150)), ("new.txt", "Harvest: the harvest of the harvest.".to_owned())]
+    {
+        let id = alice.upload(name, text).await;
+        app.database.until_read(id).await;
+    }
+    assert_eq!(names(&alice, "harvest").await[0], "new.txt");
 }
 
 /// What is asked about one file goes another way to the index than what is asked about all.

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    process::Command,
+    process::{Child, Command},
     time::sleep,
 };
 
@@ -39,6 +39,15 @@ pub struct Sardonyx {
 pub const SEARCH_MODEL_FOLDER: &str = "SARDONYX_BENCH_SEARCH_MODEL";
 /// What that model's vectors are kept as.
 pub const SEARCH_MODEL: &str = "embedded/all-minilm-l6-v2";
+const SEARCH_MODEL_FILES: [&str; 2] = ["all-MiniLM-L6-v2.onnx", "all-MiniLM-L6-v2.tokenizer.json"];
+
+/// The process that holds the model for searching, without a server, once a server was started with it.
+pub fn start_search_model(home: &Path) -> Result<Child> {
+    let files = SEARCH_MODEL_FILES.map(|name| home.join("models").join(name));
+    let mut command = Command::new(program());
+    command.arg("meaning-worker").args(files).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.kill_on_drop(true).spawn().context("the model for searching cannot be started")
+}
 
 impl Sardonyx {
     /// Starts the server; also gives the time from its start until it said that it is ready.
@@ -52,7 +61,7 @@ impl Sardonyx {
             .with_context(|| format!("{SEARCH_MODEL_FOLDER} is missing: run this by `cargo xtask bench`"))?;
         let models = home.join("models");
         std::fs::create_dir_all(&models)?;
-        for name in ["all-MiniLM-L6-v2.onnx", "all-MiniLM-L6-v2.tokenizer.json"] {
+        for name in SEARCH_MODEL_FILES {
             std::fs::copy(Path::new(&folder).join(name), models.join(name))?;
         }
         Ok(Self::start_with(home, None, &[("SARDONYX_SEARCH_MODEL", "embedded")]).await?.0)

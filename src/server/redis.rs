@@ -33,7 +33,10 @@ impl Redis {
     /// # Errors
     /// A line that says what is wrong, without the address, which may carry a password.
     pub async fn connect(url: &str) -> Result<Self, String> {
-        let explain = |error: fred::error::Error| format!("REDIS_URL: Redis cannot be used: {}", error.details());
+        // One that is too old fails here already: it does not know how to say which protocol it speaks.
+        let explain = |error: fred::error::Error| {
+            format!("REDIS_URL: Redis cannot be used (6.2 or newer is needed): {}", error.details())
+        };
         let mut config = RedisConfig::from_url(url).map_err(explain)?;
         // In which a connection that subscribes can also be asked something.
         config.version = RespVersion::RESP3;

@@ -20,7 +20,7 @@ use super::embedded::meaning::{Answer, Question};
 
 /// Tokens of a text; the model has learnt from texts of this length.
 const TOKENS_MAX: usize = 256;
-/// The least that a part of a piece has whose meaning is kept beside the whole's: a sentence, as a rule.
+/// The least that a part of a piece has, but for the last one: a sentence, as a rule. Its meaning is kept beside the whole's.
 const PART_BYTES_MIN: usize = 60;
 /// Of a longer piece the parts are larger.
 const PARTS_MAX: usize = 10;

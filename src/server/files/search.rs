@@ -26,7 +26,7 @@ const RANK_DAMPING: f32 = 60.0;
 /// Pieces of each list that are looked at.
 const LIST_LENGTH: usize = 50;
 /// Candidates by words whose text is looked at.
-const CANDIDATES: usize = 60;
+const CANDIDATES: usize = 100;
 /// So many times what is wanted is fetched at the most: what stands around better passages is passed over.
 const SPARE: usize = 3;
 /// A piece with less of what a question's words tell, of all that they tell, is not looked at.
@@ -187,7 +187,8 @@ async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<(V
     let shares = shares(&asked, &hits, &weights);
     let mut ranked: Vec<(i64, f32)> =
         shares.iter().map(|(id, share)| (*id, *share)).filter(|(_, share)| *share >= SHARE_MIN).collect();
-    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    // Of those that have as much the newest: of a single word, all have all of it.
+    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then(other.0.cmp(&one.0)));
     ranked.truncate(CANDIDATES);
     let candidates = db.list_found_chunks(ranked.iter().map(|(id, _)| *id).collect()).await?;
     let places: HashMap<Spelled, usize> =

@@ -99,9 +99,10 @@ impl Bus {
     /// [`Error::Unavailable`] when Redis does not answer.
     pub async fn subscribe(&self, user_id: UserId) -> Result<()> {
         let subscribe = async {
-            let _turn = self.turns.of(user_id).lock().await;
+            let turn = self.turns.of(user_id).lock().await;
             // Asked each time: subscribing twice is one subscription, and a set of what was asked could be wrong after a loss.
             self.subscriber.subscribe(channel(user_id)).await?;
+            drop(turn);
             settle(&self.subscriber).await
         };
         match timeout(Duration::from_millis(SUBSCRIBE_MS_MAX), subscribe).await {
@@ -144,17 +145,20 @@ pub fn listen(live: &Arc<Live>, instance: Uuid, subscriber: &SubscriberClient) {
     let mut messages = subscriber.message_rx();
     let mut reconnects = subscriber.reconnect_rx();
     tokio::spawn(async move {
-        subscribe_to_all(&subscriber).await;
+        subscribe_to_all(&subscriber, Vec::new()).await;
         loop {
             let received = tokio::select! {
                 received = messages.recv() => Some(received),
-                _ = reconnects.recv() => {
-                    // What is said from then on is heard; what was missed before is fetched.
-                    subscribe_to_all(&subscriber).await;
-                    None
-                }
+                reconnected = reconnects.recv() => match reconnected {
+                    Err(RecvError::Closed) => return,
+                    Ok(_) | Err(RecvError::Lagged(_)) => None,
+                },
             };
             let Some(live) = live.upgrade() else { return };
+            if received.is_none() {
+                // What is said from then on is heard; what was missed before is fetched.
+                subscribe_to_all(&subscriber, live.hub.connected()).await;
+            }
             match received {
                 Some(Ok(message)) => {
                     let bytes = message.value.as_bytes().unwrap_or_default();
@@ -188,12 +192,11 @@ async fn publish_all(instance: Uuid, pool: Pool, mut queue: mpsc::Receiver<BusMe
     }
 }
 
-/// To what concerns all servers, and, after a connection was lost, to what was subscribed on it.
-async fn subscribe_to_all(subscriber: &SubscriberClient) {
-    let mut channels = subscriber.tracked_channels();
-    channels.insert(SHARED_CHANNEL.into());
+/// To what concerns all servers, and to what concerns these users, who were here before a connection was lost.
+async fn subscribe_to_all(subscriber: &SubscriberClient, users: Vec<UserId>) {
+    let channels: Vec<String> = users.into_iter().map(channel).chain([SHARED_CHANNEL.to_owned()]).collect();
     let subscribed = async {
-        subscriber.subscribe(channels.into_iter().collect::<Vec<_>>()).await?;
+        subscriber.subscribe(channels).await?;
         settle(subscriber).await
     };
     if let Err(error) = subscribed.await {

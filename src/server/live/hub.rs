@@ -109,6 +109,11 @@ impl Hub {
         self.lock().users.contains_key(&user_id)
     }
 
+    /// Everybody who has one.
+    pub fn connected(&self) -> Vec<UserId> {
+        self.lock().users.keys().copied().collect()
+    }
+
     /// Puts an event into every mailbox of a user that it is for.
     pub fn announce(&self, user_id: UserId, event: &LiveEvent) {
         for mailbox in self.of_user(user_id) {
