@@ -66,7 +66,7 @@ struct Engine {
 
 impl Engine {
     fn load(args: &MeaningWorkerArgs) -> Result<Self, String> {
-        // Packed once: a question is so short that packing the weights for it would take longer than all else.
+        // Packed once: for a text as short as a question, packing the weights takes about as long as all else.
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
             .load_file(&args.model)
