@@ -35,6 +35,23 @@ export async function reload(page: Page): Promise<void> {
   await hydrated(page);
 }
 
+/** Between the server's news and a page that is opened afterwards: keeps them back while it is told to. */
+export async function holdNews(page: Page): Promise<{ hold: () => void; release: () => void }> {
+  let held: (() => void)[] | null = null;
+  await page.routeWebSocket("**/ws", (socket) => {
+    socket.connectToServer().onMessage((message) => (held ? held.push(() => socket.send(message)) : socket.send(message)));
+  });
+  return {
+    hold: () => {
+      held = [];
+    },
+    release: () => {
+      for (const send of held ?? []) send();
+      held = null;
+    },
+  };
+}
+
 /** Fills in and sends the log-in form. */
 export async function logIn(page: Page, email: string, password: string): Promise<void> {
   await page.getByLabel("Email").fill(email);

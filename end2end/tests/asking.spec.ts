@@ -103,6 +103,20 @@ test("what was to come with a message and is cancelled or deleted elsewhere does
   await expect(page.getByText("Not there any more")).toHaveCount(0);
 });
 
+test("the only file that was to come with a message is left out while it is on its way", async ({ alice }) => {
+  const { page } = alice;
+  await open(page, "/chats");
+  await Chat.new(page);
+  const speed = await throttle(page, 50_000);
+  await page.getByLabel("Attach").setInputFiles(file("large.txt", "x".repeat(2_000_000)));
+  await expect(attached(page)).toContainText(/a second · \d+ s left/);
+  await page.getByRole("button", { name: "Remove large.txt" }).click();
+  await expect(attached(page)).toHaveCount(0);
+  await speed(-1);
+  await page.getByLabel("Attach").setInputFiles(file("small.txt", "Small."));
+  await expect(page.getByText("1 of 1 files attached")).toBeAttached();
+});
+
 test("a chat has files of its own, or all of them, and is deleted with what came with it", async ({ alice, provider }) => {
   provider.answer = (question) => (question.includes("every evening") ? "Every evening [1]." : "I do not know.");
   await open(alice.page, "/files");

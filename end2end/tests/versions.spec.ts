@@ -1,6 +1,6 @@
 import { expectNoViolations } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
-import { Chat, reload } from "../helpers/chat";
+import { Chat, holdNews, reload } from "../helpers/chat";
 
 test("a reply is had again, and one goes back and forth between both, in every tab", async ({ alice, provider }) => {
   provider.answer = () => "The first answer.";
@@ -48,6 +48,24 @@ test("a message is said otherwise with the keyboard", async ({ alice, provider }
   await expect(chat.mine.locator(".message-text")).toHaveText(["dogs"]);
   await chat.mine.getByRole("button", { name: "Previous version" }).click();
   await expect(chat.lastReply).toHaveText("About cats.");
+});
+
+test("a message is said otherwise before news of it comes", async ({ alice, provider }) => {
+  provider.answer = (asked) => `About ${asked}.`;
+  const news = await holdNews(alice.page);
+  const chat = await Chat.open(alice.page, await alice.addChat());
+  await chat.send("cats");
+  await expect(chat.lastReply).toHaveText("About cats.");
+  await chat.mine.getByRole("button", { name: "Edit" }).click();
+  const field = chat.log.getByRole("textbox", { name: "Edit message" });
+  await field.fill("dogs");
+  news.hold();
+  await field.press("Enter");
+  await expect(field).toHaveCount(0);
+  await expect(chat.mine.locator(".message-text")).toHaveText(["cats"]);
+  news.release();
+  await expect(chat.mine.locator(".message-text")).toHaveText(["dogs"]);
+  await expect(chat.lastReply).toHaveText("About dogs.");
 });
 
 test("a reply is copied as markdown", async ({ alice, provider }) => {

@@ -12,7 +12,7 @@ use leptos::{
 use crate::{
     error::Error,
     ui::{
-        components::later::later,
+        components::later::part,
         lazy::{attach, attached_list, loaded},
         state::{
             drafts::Draft,
@@ -46,14 +46,11 @@ pub fn AttachButton(draft: Draft) -> impl IntoView {
 pub fn Attached(draft: Draft) -> impl IntoView {
     let (files, gone) = (draft.files.clone(), draft.gone.clone());
     let has_any = Memo::new(move |_| !files.with(Vec::is_empty) || !gone.with(String::is_empty));
-    move || {
-        let draft = draft.clone();
-        let list = move || {
-            let draft = draft.clone();
-            async move { loaded(attached_list(draft).await) }
-        };
-        has_any.get().then(|| later(list, None))
-    }
+    let list = move || {
+        let list = attached_list(draft.clone());
+        part(async move { loaded(list.await) })
+    };
+    move || has_any.get().then(&list)
 }
 
 /// What has files come with the next message that are dragged over a field, dropped there, or pasted.

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, reactive::computed::suspense::SuspenseContext};
 
 use super::loading::Loading;
 
@@ -16,6 +16,17 @@ where
         Box::new(move || Box::pin(view()));
     let fallback = move || fallback.map(|fallback| fallback());
     view! { <Suspense fallback>{move || Suspend::new(view())}</Suspense> }.into_any()
+}
+
+/// Shows a view that comes with another part of the browser half, in the browser alone; nothing until that is loaded.
+///
+/// Not with a `Suspense`: what that shows is dropped a moment after its signals, and panics when it hears in between of one
+/// that changed together with what made it go (`leptos` 0.8).
+pub fn part(view: impl Future<Output = AnyView> + Send + 'static) -> AnyView {
+    let view: Pin<Box<dyn Future<Output = AnyView> + Send>> = Box::pin(view);
+    // What is around it does not wait.
+    provide_context(SuspenseContext { tasks: ArcRwSignal::default() });
+    Suspend::new(view).into_any()
 }
 
 /// The usual fallback.

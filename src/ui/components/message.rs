@@ -3,7 +3,7 @@
 use leptos::{either::Either, prelude::*};
 
 use super::{
-    later::later,
+    later::part,
     markdown::Markdown,
     message_actions::MessageActions,
     reply_details::{ReplyReasoning, ReplyUsage},
@@ -33,12 +33,8 @@ pub fn MessageView(entry: Entry, conversation: Conversation) -> impl IntoView {
             let edit = {
                 let (entry, conversation) = (entry.clone(), conversation.clone());
                 move || {
-                    let (entry, conversation) = (entry.clone(), conversation.clone());
-                    let edit = move || {
-                        let (entry, conversation) = (entry.clone(), conversation.clone());
-                        async move { loaded(message_edit(entry, is_edited, conversation).await) }
-                    };
-                    later(edit, None)
+                    let edit = message_edit(entry.clone(), is_edited, conversation.clone());
+                    part(async move { loaded(edit.await) })
                 }
             };
             Either::Left(view! {
