@@ -7,8 +7,8 @@ import type { Locator } from "@playwright/test";
 /** A reply's HTML block by block, without what the framework keeps around it. */
 function blocks(reply: Locator): Promise<string[]> {
   return reply
-    .locator(".block")
-    .evaluateAll((all) => all.map((block) => block.innerHTML.replaceAll("<!---->", "")).filter((html) => html !== ""));
+    .locator(".block > *")
+    .evaluateAll((all) => all.map((block) => block.outerHTML.replaceAll("<!---->", "")));
 }
 
 test("another tab follows a reply live, whether it was open before or is opened in the middle", async ({
@@ -82,6 +82,19 @@ test("a reload in the middle of a reply goes on with it, and what was live equal
   await reload(alice.page);
   expect(await blocks(chat.lastReply)).toEqual(live);
   expect(live).toHaveLength(6);
+});
+
+test("whoever is on a link of a reply stays there when the reply ends", async ({ alice, provider }) => {
+  const chat = await Chat.open(alice.page, await alice.addChat());
+  await chat.send("Where is it written?");
+  const reply = await provider.asked("Where is it written?");
+  reply.push("Once.\n\nAnd twice, in [the manual](https://example.org/manual).");
+  const link = chat.lastReply.getByRole("link", { name: "the manual" });
+  await link.focus();
+  reply.finish();
+  await chat.replyIsComplete();
+  await expect(link).toBeFocused();
+  await expect(chat.lastReply.getByRole("paragraph")).toHaveText(["Once.", "And twice, in the manual."]);
 });
 
 test("a reply goes on while nobody looks", async ({ alice, provider }) => {

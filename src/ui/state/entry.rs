@@ -134,6 +134,7 @@ impl Entry {
                 new < known || (new == known && new_tail.as_str().len() < known_tail)
             };
             if !is_behind {
+                let (new_blocks, new_tail) = where_it_stands(tail, new_blocks, new_tail);
                 replace_blocks(blocks, 0, new_blocks);
                 set(tail, new_tail);
             }
@@ -183,6 +184,25 @@ impl Entry {
             EntryBody::Html { blocks, tail } => tail.with(SafeHtml::is_empty) && blocks.with(Vec::is_empty),
         }
     }
+}
+
+/// The end of a reply that is what stood there open already: not moved, for somebody may be on a link in it, or have
+/// selected some of it.
+fn where_it_stands(
+    tail: &ArcRwSignal<SafeHtml>,
+    mut new_blocks: Vec<SafeHtml>,
+    new_tail: SafeHtml,
+) -> (Vec<SafeHtml>, SafeHtml) {
+    let open = tail.get_untracked();
+    let (mut rest, mut moved) = (open.as_str(), new_blocks.len());
+    while let Some(before) = moved.checked_sub(1).and_then(|last| rest.strip_suffix(new_blocks[last].as_str())) {
+        (rest, moved) = (before.trim_end(), moved - 1);
+    }
+    if !new_tail.is_empty() || !rest.is_empty() {
+        return (new_blocks, new_tail);
+    }
+    new_blocks.truncate(moved);
+    (new_blocks, open)
 }
 
 /// Puts `new` in the place of everything from `first` on, leaving alone what stays the same.
