@@ -241,7 +241,7 @@ async fn answers_are_found_among_twenty_documents(setup: Setup) {
         config.models.search_model = "embedded".to_owned();
         let folder = config.storage.data.join("models");
         std::fs::create_dir_all(&folder).unwrap();
-        for name in ["all-MiniLM-L6-v2.onnx", "all-MiniLM-L6-v2.tokenizer.json"] {
+        for name in ["all-MiniLM-L6-v2.int8.onnx", "all-MiniLM-L6-v2.tokenizer.json"] {
             std::fs::copy(Path::new(&models).join(name), folder.join(name)).unwrap();
         }
     }))

@@ -39,7 +39,7 @@ pub struct Sardonyx {
 pub const SEARCH_MODEL_FOLDER: &str = "SARDONYX_BENCH_SEARCH_MODEL";
 /// What that model's vectors are kept as.
 pub const SEARCH_MODEL: &str = "embedded/all-minilm-l6-v2";
-const SEARCH_MODEL_FILES: [&str; 2] = ["all-MiniLM-L6-v2.onnx", "all-MiniLM-L6-v2.tokenizer.json"];
+const SEARCH_MODEL_FILES: [&str; 2] = ["all-MiniLM-L6-v2.int8.onnx", "all-MiniLM-L6-v2.tokenizer.json"];
 
 /// The process that holds the model for searching, without a server, once a server was started with it.
 pub fn start_search_model(home: &Path) -> Result<Child> {

@@ -59,7 +59,7 @@ use crate::domain::{
 /// The embedded model's file in the data folder.
 const MODEL_FILE: &str = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
 /// The model for searching, and its tokenizer, beside it.
-const SEARCH_MODEL_FILE: &str = "models/all-MiniLM-L6-v2.onnx";
+const SEARCH_MODEL_FILE: &str = "models/all-MiniLM-L6-v2.int8.onnx";
 const EMBEDDED_SEARCH_MODEL: &str = "all-minilm-l6-v2";
 const SEARCH_TOKENIZER_FILE: &str = "models/all-MiniLM-L6-v2.tokenizer.json";
 /// What people see before the slash of the models of `OPENAI_BASE_URL`.

@@ -16,6 +16,7 @@ mod model;
 mod npm;
 mod process;
 mod project;
+mod python;
 mod run;
 mod server;
 mod services;

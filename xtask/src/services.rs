@@ -5,7 +5,6 @@
 
 mod model_server;
 mod postgres;
-mod python;
 mod redis;
 mod s3;
 
@@ -25,6 +24,8 @@ use crate::steps::Step;
 use crate::stop;
 
 const START_SECONDS_MAX: u64 = 30;
+/// Why they are installed.
+const PURPOSE: &str = "testing with servers that are not ours";
 
 /// What tests connect to.
 pub struct Services {

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Near enough to be looked at more closely.
-const CANDIDATES: usize = 200;
+const CANDIDATES: usize = 100;
 /// Files whose vectors are read at a time.
 const FILES_AT_A_TIME: usize = 200;
 

@@ -26,7 +26,7 @@ const RANK_DAMPING: f32 = 60.0;
 /// Pieces of each list that are looked at.
 const LIST_LENGTH: usize = 50;
 /// Candidates by words whose text is looked at.
-const CANDIDATES: usize = 100;
+const CANDIDATES: usize = 60;
 /// So many times what is wanted is fetched at the most: what stands around better passages is passed over.
 const SPARE: usize = 3;
 /// A piece with less of what a question's words tell, of all that they tell, is not looked at.

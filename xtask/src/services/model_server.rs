@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
-use super::{Service, folder, free_port, python, tied_to_us};
+use super::{PURPOSE, Service, folder, free_port, tied_to_us};
 use crate::project::Project;
+use crate::python;
 use crate::steps::Step;
 
 const PACKAGE: &str = "xllamacpp==2026.10.11549";
@@ -26,7 +27,7 @@ server = xllamacpp.Server(settings)
 threading.Event().wait()";
 
 pub fn start(project: &Project, step: &mut Step, model: &Path) -> Result<Service> {
-    let python = python::with(project, step, PACKAGE, "xllamacpp")?;
+    let python = python::with(project, step, PACKAGE, "xllamacpp", PURPOSE)?;
     let folder = folder("model-server")?;
     let port = free_port()?;
     let mut server = tied_to_us("TERM", &python);

@@ -5,14 +5,15 @@ use std::net::TcpStream;
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
-use super::{Service, folder, free_port, python, tied_to_us};
+use super::{PURPOSE, Service, folder, free_port, tied_to_us};
 use crate::project::Project;
+use crate::python;
 use crate::steps::Step;
 
 const PACKAGE: &str = "moto[s3,server]==5.2.5";
 
 pub fn start(project: &Project, step: &mut Step) -> Result<Service> {
-    let python = python::with(project, step, PACKAGE, "moto.server")?;
+    let python = python::with(project, step, PACKAGE, "moto.server", PURPOSE)?;
     let folder = folder("s3")?;
     let port = free_port()?;
     let mut server = tied_to_us("TERM", &python);
