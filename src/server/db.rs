@@ -57,8 +57,8 @@ use std::{path::Path, time::Duration};
 
 use futures::future::BoxFuture;
 use sea_orm::{
-    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    RuntimeErr,
+    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
+    DbBackend, DbErr, RuntimeErr,
     sea_query::{LikeExpr, SimpleExpr},
     sqlx::{self, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
@@ -133,7 +133,12 @@ impl UserDb {
         self.user.id
     }
 
-    /// A transaction for reading what is theirs.
+    /// Where a single statement reads what is theirs.
+    async fn query(&self) -> Result<DatabaseExecutor<'_>> {
+        self.db.query_as(Scope::User(self.user_id())).await
+    }
+
+    /// A transaction for several statements that read what is theirs.
     async fn read(&self) -> Result<DatabaseTransaction> {
         self.db.read_as(Scope::User(self.user_id())).await
     }
@@ -174,6 +179,10 @@ impl AdminDb {
     /// Who asks.
     pub fn user(&self) -> &User {
         &self.user
+    }
+
+    async fn query(&self) -> Result<DatabaseExecutor<'_>> {
+        self.db.query_as(Scope::Admin).await
     }
 
     async fn read(&self) -> Result<DatabaseTransaction> {

@@ -53,7 +53,7 @@ impl Db {
             .filter(access_token::Column::TokenHash.eq(token_hash))
             .filter(access_token::Column::ExpiresAtMs.gt(clock::now_ms()))
             .find_also_related(user_account::Entity)
-            .one(&self.read_as(Scope::User(user_id)).await?)
+            .one(&self.query_as(Scope::User(user_id)).await?)
             .await
             .map_err(failed("open token"))?;
         let Some((token, account)) = found else { return Ok(None) };
@@ -119,7 +119,7 @@ impl UserDb {
             .order_by_desc(access_token::Column::CreatedAtMs)
             .order_by_desc(access_token::Column::Id)
             .limit(limits::TOKENS_PER_USER_MAX)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list tokens"))?;
         let now_ms = clock::now_ms();
@@ -145,7 +145,7 @@ impl UserDb {
         let count = access_token::Entity::find()
             .filter(access_token::Column::UserId.eq(self.user_id().0))
             .filter(access_token::Column::TokenHash.eq(token_hash))
-            .count(&self.read().await?)
+            .count(&self.query().await?)
             .await
             .map_err(failed("has token"))?;
         Ok(count > 0)

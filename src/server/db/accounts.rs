@@ -43,7 +43,7 @@ impl Db {
     pub async fn find_credentials(&self, email: &Email) -> Result<Option<Credentials>> {
         let row = user_account::Entity::find()
             .filter(user_account::Column::Email.eq(email.as_str()))
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find credentials"))?;
         Ok(row.map(|row| Credentials {
@@ -99,7 +99,7 @@ impl Db {
     pub async fn list_accounts_as_operator(&self) -> Result<Vec<(User, bool)>> {
         let rows = user_account::Entity::find()
             .order_by_asc(user_account::Column::Email)
-            .all(&self.read_as(Scope::Site).await?)
+            .all(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("list accounts"))?;
         Ok(rows

@@ -97,7 +97,7 @@ impl AdminDb {
         let rows = query
             .order_by_desc(audit_entry::Column::Id)
             .limit(limits::AUDIT_ENTRIES_PER_PAGE + 1)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list audit log"))?;
         let mut entries: Vec<AuditRow> = rows

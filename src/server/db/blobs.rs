@@ -92,7 +92,7 @@ impl Db {
             .order_by_asc(doomed_blob::Column::DueAtMs)
             .limit(count)
             .into_tuple()
-            .all(&self.read_as(Scope::Site).await?)
+            .all(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("list doomed blobs"))?;
         Ok(ids.into_iter().map(BlobId).collect())
@@ -107,7 +107,7 @@ impl Db {
             .select_only()
             .column(doomed_blob::Column::BlobId)
             .into_tuple()
-            .all(&self.read_as(Scope::Site).await?)
+            .all(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("list all doomed blobs"))?;
         Ok(ids.into_iter().map(BlobId).collect())
@@ -122,7 +122,7 @@ impl Db {
             .select_only()
             .columns([file_part::Column::BlobId, file_part::Column::FileId])
             .into_tuple()
-            .all(&self.read_as(Scope::Admin).await?)
+            .all(&self.query_as(Scope::Admin).await?)
             .await
             .map_err(failed("list blobs of files"))?;
         Ok(ids.into_iter().map(|(blob_id, file_id)| (BlobId(blob_id), FileId(file_id))).collect())
@@ -156,7 +156,7 @@ impl Db {
             .columns([user_file::Column::UserId, user_file::Column::Id])
             .limit(GIVEN_UP_MAX)
             .into_tuple()
-            .all(&self.read_as(Scope::Sweeper).await?)
+            .all(&self.query_as(Scope::Sweeper).await?)
             .await
             .map_err(failed("look for old uploads"))?;
         self.delete_each("give up an upload", old, |transaction, user_id, id| {
@@ -185,7 +185,7 @@ impl Db {
             .filter(user_file::Column::UnusedUntilMs.lt(clock::now_ms()))
             .limit(GIVEN_UP_MAX)
             .into_tuple()
-            .all(&self.read_as(Scope::Sweeper).await?)
+            .all(&self.query_as(Scope::Sweeper).await?)
             .await
             .map_err(failed("look for unused files"))?;
         self.delete_each("delete an unused file", old, |transaction, user_id, id| {

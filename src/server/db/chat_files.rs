@@ -38,7 +38,7 @@ impl UserDb {
     pub async fn chat_uses_files(&self, chat_id: ChatId) -> Result<bool> {
         let row = chat_session::Entity::find_by_id(chat_id.0)
             .filter(chat_session::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find chat"))?;
         Ok(row.is_some_and(|row| row.uses_files))
@@ -57,7 +57,7 @@ impl UserDb {
             .order_by_asc(chat_file::Column::AddedAtMs)
             .order_by_asc(chat_file::Column::FileId)
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list files of a chat"))?;
         self.find_files(&ids.into_iter().map(FileId).collect::<Vec<_>>()).await
@@ -78,7 +78,7 @@ impl UserDb {
             .order_by_asc(user_file::Column::Id)
             .limit(limits::FILES_PER_MESSAGE_MAX as u64)
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list unsent files"))?;
         Ok(rows.into_iter().map(|(id, name)| UnsentFile { id: FileId(id), name: FileName::kept(name) }).collect())
@@ -111,7 +111,7 @@ impl UserDb {
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::IsKept.eq(true))
             .into_tuple()
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find a file's chat"))?;
         let Some(chat_id) = chat_id.flatten().map(ChatId) else { return Ok(()) };

@@ -113,7 +113,7 @@ impl UserDb {
             .order_by_desc(chat_session::Column::UpdatedAtMs)
             .order_by_desc(chat_session::Column::Id)
             .limit(limits::CHATS_PER_PAGE + 1)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list chats"))?;
         let mut chats: Vec<Chat> = rows.into_iter().map(to_chat).collect();
@@ -132,7 +132,7 @@ impl UserDb {
     pub async fn find_chat(&self, id: ChatId) -> Result<Option<Chat>> {
         let row = chat_session::Entity::find_by_id(id.0)
             .filter(chat_session::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find chat"))?;
         Ok(row.map(to_chat))

@@ -122,7 +122,7 @@ impl UserDb {
             .filter(file_chunk::Column::Id.not_in_subquery(has_vector))
             .order_by_asc(file_chunk::Column::Seq)
             .limit(count)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list chunks without vectors"))?;
         Ok(rows
@@ -170,7 +170,7 @@ impl UserDb {
             .column_as(sum(user_file::Column::CreatedAtMs), "created_at_ms")
             .column_as(sum(user_file::Column::Chunks), "chunks")
             .into_tuple()
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("mark embedded files"))?
             .unwrap_or_default();
@@ -186,7 +186,7 @@ impl UserDb {
             .select_only()
             .column(user_file::Column::Id)
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list embedded files"))?;
         Ok(ids.into_iter().map(FileId).collect())
@@ -203,7 +203,7 @@ impl UserDb {
             .filter(chunk_vector::Column::UserId.eq(self.user_id().0))
             .filter(chunk_vector::Column::FileId.is_in(files.iter().map(|id| id.0)))
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list vectors"))?;
         Ok(rows.into_iter().map(|(chunk_id, file_id, vector)| (chunk_id, FileId(file_id), vector)).collect())
@@ -220,7 +220,7 @@ impl UserDb {
             .filter(chunk_vector::Column::ChunkId.is_in(chunks))
             .filter(chunk_vector::Column::UserId.eq(self.user_id().0))
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("find vectors"))?;
         let to_vector = |(chunk_id, vector, parts): (i64, Vec<u8>, Option<Vec<u8>>)| ChunkVector {

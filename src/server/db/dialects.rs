@@ -28,7 +28,7 @@ impl Db {
         let row = model_dialect::Entity::find_by_id((provider.to_owned(), model.to_owned()))
             .filter(model_dialect::Column::Address.eq(address))
             .filter(model_dialect::Column::FoundAtMs.gt(clock::now_ms() - limits::DIALECT_KEPT_MS))
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find dialect"))?;
         Ok(row.map(|row| (row.found, row.found_at_ms)))

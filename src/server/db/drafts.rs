@@ -38,7 +38,7 @@ impl UserDb {
     pub async fn find_draft(&self, chat_id: ChatId) -> Result<ChatDraft> {
         let row = chat_draft::Entity::find_by_id(chat_id.0)
             .filter(chat_draft::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find draft"))?;
         Ok(row.map(to_draft).unwrap_or_default())

@@ -153,7 +153,7 @@ impl UserDb {
         let rows = query
             .order_by_asc(user_file::Column::Id)
             .limit(ROWS_AT_A_TIME)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("export files"))?;
         let file = |row: user_file::Model| {

@@ -89,7 +89,7 @@ impl UserDb {
             .filter(file_chunk::Column::Seq.gte(i32::try_from(from_seq).unwrap_or(i32::MAX)))
             .order_by_asc(file_chunk::Column::Seq)
             .limit(count)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list a file's text"))?;
         Ok(rows.into_iter().map(to_chunk).collect())
@@ -115,7 +115,7 @@ impl UserDb {
             .filter(file_chunk::Column::UserId.eq(self.user_id().0))
             .filter(wanted)
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list text around pieces"))?;
         Ok(rows.into_iter().map(|(file_id, seq, text)| ((FileId(file_id), seq.unsigned_abs()), text)).collect())
@@ -128,7 +128,7 @@ impl UserDb {
     pub async fn find_picture(&self, id: FileId, use_for: &'static str) -> Result<Option<FilePicture>> {
         let row = file_picture::Entity::find_by_id((id.0, use_for.to_owned()))
             .filter(file_picture::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find a picture of a file"))?;
         Ok(row.map(|row| FilePicture { use_for, is_png: row.is_png, content: row.content }))

@@ -49,9 +49,9 @@ impl UserDb {
         if terms.is_empty() {
             return Ok(hits);
         }
-        let read = self.read().await?;
-        let statement = hits_statement(read.get_database_backend(), self.user_id(), terms, scope);
-        for row in read.query_all_raw(statement).await.map_err(failed("search files"))? {
+        let query = self.query().await?;
+        let statement = hits_statement(query.get_database_backend(), self.user_id(), terms, scope);
+        for row in query.query_all_raw(statement).await.map_err(failed("search files"))? {
             let number: i32 = row.try_get_by_index(0).map_err(failed("search files"))?;
             let ids: Option<String> = row.try_get_by_index(1).map_err(failed("search files"))?;
             if let (Some(ids), Some(hits)) = (ids, usize::try_from(number).ok().and_then(|number| hits.get_mut(number)))
@@ -67,11 +67,15 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn list_found_chunks(&self, ids: Vec<i64>) -> Result<Vec<FoundChunk>> {
-        let read = self.read().await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Of a file that goes in between, the second of these knows.
+        let query = self.query().await?;
         let chunks = file_chunk::Entity::find()
             .filter(file_chunk::Column::Id.is_in(ids))
             .filter(file_chunk::Column::UserId.eq(self.user_id().0))
-            .all(&read)
+            .all(&query)
             .await
             .map_err(failed("list found chunks"))?;
         let mut file_ids: Vec<Uuid> = chunks.iter().map(|chunk| chunk.file_id).collect();
@@ -84,7 +88,7 @@ impl UserDb {
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::State.is_in([FileState::Ready.name(), FileState::Indexing.name()]))
             .into_tuple()
-            .all(&read)
+            .all(&query)
             .await
             .map_err(failed("list found chunks"))?;
         let found = chunks.into_iter().filter_map(|row| {
@@ -105,7 +109,7 @@ impl UserDb {
             .column_as(sea_orm::sea_query::Expr::cust("CAST(SUM(chunks) AS bigint)"), "chunks")
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .into_tuple()
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("count chunks"))?;
         Ok(sum.flatten().unwrap_or_default().unsigned_abs())

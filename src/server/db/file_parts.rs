@@ -109,7 +109,7 @@ impl UserDb {
             .filter(file_part::Column::FileId.eq(id.0))
             .filter(file_part::Column::UserId.eq(self.user_id().0))
             .order_by_asc(file_part::Column::OffsetBytes)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list parts of a file"))?;
         let part = |row: file_part::Model| FilePart {

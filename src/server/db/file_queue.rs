@@ -131,10 +131,9 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn open_taken_file(&self, file: &TakenFile) -> Result<Option<UserDb>> {
-        let read = self.read_as(Scope::User(file.user_id)).await?;
         let account = user_account::Entity::find_by_id(file.user_id.0)
             .filter(user_account::Column::Status.eq(ACTIVE))
-            .one(&read)
+            .one(&self.query_as(Scope::User(file.user_id)).await?)
             .await
             .map_err(failed("open a file's account"))?;
         Ok(account.and_then(to_user).map(|user| UserDb { db: self.clone(), user }))

@@ -88,7 +88,7 @@ impl UserDb {
     pub async fn find_file(&self, id: FileId) -> Result<Option<File>> {
         let row = user_file::Entity::find_by_id(id.0)
             .filter(user_file::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find file"))?;
         Ok(row.map(to_file))
@@ -139,7 +139,7 @@ impl UserDb {
         let rows = user_file::Entity::find()
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("find files"))?;
         let mut files: HashMap<FileId, File> = rows.into_iter().map(|row| (FileId(row.id), to_file(row))).collect();
@@ -156,7 +156,7 @@ impl UserDb {
             .filter(user_file::Column::State.eq(FileState::Uploading.name()))
             .order_by_asc(user_file::Column::Id)
             .limit(limits::UPLOADS_PER_USER_MAX)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list uploads"))?;
         Ok(rows.into_iter().map(to_file).collect())
@@ -167,7 +167,7 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn measure_files(&self) -> Result<(u64, u64)> {
-        used(&self.read().await?, self.user_id()).await.map_err(failed("measure files"))
+        used(&self.query().await?, self.user_id()).await.map_err(failed("measure files"))
     }
 
     /// Keeps a file for its own sake, whether a chat has it or not.

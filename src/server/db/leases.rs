@@ -112,10 +112,9 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn open_taken_reply(&self, reply: &TakenReply) -> Result<Option<UserDb>> {
-        let read = self.read_as(Scope::User(reply.user_id)).await?;
         let account = user_account::Entity::find_by_id(reply.user_id.0)
             .filter(user_account::Column::Status.eq(super::accounts::ACTIVE))
-            .one(&read)
+            .one(&self.query_as(Scope::User(reply.user_id)).await?)
             .await
             .map_err(failed("open a reply's account"))?;
         Ok(account.and_then(to_user).map(|user| UserDb { db: self.clone(), user }))

@@ -106,7 +106,7 @@ impl Db {
     pub async fn find_link(&self, token_hash: &str) -> Result<Option<LinkPurpose>> {
         let row = one_time_link::Entity::find_by_id(token_hash)
             .filter(one_time_link::Column::ExpiresAtMs.gt(clock::now_ms()))
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find link"))?;
         Ok(row.map(|row| LinkPurpose { email: row.email, is_invitation: row.role.is_some() }))
@@ -120,7 +120,7 @@ impl Db {
     pub async fn use_link(&self, token_hash: String, password_hash: String, address: String) -> Result<UserId> {
         // Before the sessions of an account can be ended it must be known whose they are; the deletion below decides.
         let row = one_time_link::Entity::find_by_id(&token_hash)
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find link"))?;
         let account_id = row.and_then(|row| row.account_id).map(UserId);

@@ -38,7 +38,7 @@ impl Db {
     pub async fn wait_seconds(&self, limits: &[(&FailureLimit, u32)]) -> Result<u32> {
         let rows = login_attempt::Entity::find()
             .filter(login_attempt::Column::Subject.is_in(limits.iter().map(|(limit, _)| limit.subject.clone())))
-            .all(&self.read_as(Scope::Site).await?)
+            .all(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find attempts"))?;
         let now_ms = clock::now_ms();
@@ -96,7 +96,7 @@ impl Db {
     /// When the database fails.
     pub async fn forget_failures(&self, subject: &str) -> Result<()> {
         let known = login_attempt::Entity::find_by_id(subject)
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find attempts"))?;
         if known.is_none() {

@@ -64,11 +64,10 @@ impl Db {
         user_id: UserId,
         id: SessionId,
     ) -> Result<std::result::Result<OpenSession, SessionEnd>> {
-        let read = self.read_as(Scope::User(user_id)).await?;
         let found = login_session::Entity::find_by_id(id.0)
             .filter(login_session::Column::UserId.eq(user_id.0))
             .find_also_related(user_account::Entity)
-            .one(&read)
+            .one(&self.query_as(Scope::User(user_id)).await?)
             .await
             .map_err(failed("open session"))?;
         let Some((session, account)) = found else { return Ok(Err(SessionEnd::Expired)) };
@@ -166,7 +165,7 @@ impl UserDb {
             .filter(active_sessions_of(self.user_id()))
             .order_by_desc(login_session::Column::LastAccessMs)
             .limit(limits::SESSIONS_PER_USER_MAX)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list sessions"))?;
         let mut sessions: Vec<ActiveSession> = rows

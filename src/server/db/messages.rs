@@ -86,7 +86,7 @@ impl UserDb {
         let mut rows = query
             .order_by_desc(chat_message::Column::Seq)
             .limit(limits::MESSAGES_PER_PAGE + 1)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list messages"))?;
         let page_len = usize::try_from(limits::MESSAGES_PER_PAGE).unwrap_or(usize::MAX);
@@ -110,7 +110,7 @@ impl UserDb {
             .filter(chat_message::Column::Seq.gt(after_seq))
             .order_by_desc(chat_message::Column::Seq)
             .limit(limits::MESSAGES_PER_PAGE + 1)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list new messages"))?;
         rows.reverse();
@@ -124,7 +124,7 @@ impl UserDb {
     pub async fn find_message(&self, id: MessageId) -> Result<Option<StoredMessage>> {
         let row = chat_message::Entity::find_by_id(id.0)
             .filter(chat_message::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find message"))?;
         Ok(row.map(to_message))
@@ -150,7 +150,7 @@ impl UserDb {
                 .filter(chat_message::Column::Seq.lt(place.below_seq))
                 .order_by_desc(chat_message::Column::Seq)
                 .limit(ROWS_AT_A_TIME)
-                .all(&self.read().await?)
+                .all(&self.query().await?)
                 .await
                 .map_err(failed("list path"))?;
             let is_last_page = rows.len() < usize::try_from(ROWS_AT_A_TIME).unwrap_or(usize::MAX);
@@ -190,7 +190,7 @@ impl UserDb {
             .filter(is_known)
             .order_by_desc(chat_message::Column::Seq)
             .limit(1)
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find context"))?;
         Ok(row.and_then(|row| content::context(&row)))

@@ -42,7 +42,7 @@ impl UserDb {
         let rows = query
             .order_by_desc(notification::Column::Id)
             .limit(limits::NOTIFICATIONS_PER_USER_MAX)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list notifications"))?;
         Ok(rows.into_iter().filter_map(to_notification).collect())

@@ -169,7 +169,7 @@ impl AdminDb {
             .find_also_related(user_account::Entity)
             .order_by_desc(login_session::Column::LastAccessMs)
             .limit(limits::LIVE_SESSIONS_SHOWN_MAX)
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list live sessions"))?;
         Ok(rows

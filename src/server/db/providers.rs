@@ -85,7 +85,7 @@ impl AdminDb {
     /// # Errors
     /// When the database fails.
     pub async fn list_providers(&self) -> Result<Vec<StoredProvider>> {
-        all_providers(&self.read().await?).await.map_err(failed("list providers"))
+        all_providers(&self.query().await?).await.map_err(failed("list providers"))
     }
 
     /// A provider.
@@ -93,7 +93,8 @@ impl AdminDb {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn find_provider(&self, id: ProviderId) -> Result<StoredProvider> {
-        let row = provider::Entity::find_by_id(id.0).one(&self.read().await?).await.map_err(failed("find provider"))?;
+        let row =
+            provider::Entity::find_by_id(id.0).one(&self.query().await?).await.map_err(failed("find provider"))?;
         row.map(stored).ok_or(Error::NotFound)
     }
 

@@ -4,7 +4,7 @@
 //! in a setting that ends with the transaction. Row-level security then shows it that user's rows and no others, whatever
 //! a query forgets. SQLite has no such thing; there the filters in the queries stand alone.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
 
 use super::{Db, failed};
 use crate::{domain::ids::UserId, error::Result};
@@ -43,7 +43,18 @@ impl Scope {
 }
 
 impl Db {
-    /// A transaction for reading, with one view of all rows of its scope. It ends when it is dropped.
+    /// Where a single statement that reads can be run: a transaction only where there are scopes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn query_as(&self, scope: Scope) -> Result<DatabaseExecutor<'_>> {
+        if self.is_sqlite() {
+            return Ok((&self.read).into());
+        }
+        Ok(DatabaseExecutor::OwnedTransaction(self.read_as(scope).await?))
+    }
+
+    /// A transaction for several statements that read, with one view of all rows of its scope. It ends when it is dropped.
     ///
     /// # Errors
     /// When the database fails.

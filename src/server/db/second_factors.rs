@@ -36,7 +36,7 @@ impl Db {
     /// When the database fails.
     pub async fn find_second_factor(&self, user_id: UserId) -> Result<Option<StoredFactor>> {
         let row = second_factor::Entity::find_by_id(user_id.0)
-            .one(&self.read_as(Scope::User(user_id)).await?)
+            .one(&self.query_as(Scope::User(user_id)).await?)
             .await
             .map_err(failed("find second factor"))?;
         Ok(row.map(|row| StoredFactor {

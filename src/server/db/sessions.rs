@@ -62,7 +62,7 @@ impl Db {
     pub async fn find_session_record(&self, id_hash: &str) -> Result<Option<String>> {
         let row = session_record::Entity::find_by_id(id_hash)
             .filter(session_record::Column::ExpiresAtMs.gt(clock::now_ms()))
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find session"))?;
         Ok(row.map(|row| row.data))

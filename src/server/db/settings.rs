@@ -45,7 +45,7 @@ impl AdminDb {
     /// # Errors
     /// When the database fails.
     pub async fn find_site_settings(&self) -> Result<SiteSettings> {
-        find_settings(&self.read().await?).await.map_err(failed("find site settings"))
+        find_settings(&self.query().await?).await.map_err(failed("find site settings"))
     }
 
     /// Replaces the site's settings; without a change, nothing is written, not even to the log.

@@ -30,7 +30,7 @@ impl Db {
     /// When the database fails.
     pub async fn is_setup_open(&self) -> Result<bool> {
         let row = site::Entity::find_by_id(SITE_ID)
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find site"))?;
         Ok(row.is_some_and(|row| row.setup_at_ms.is_none()))
@@ -42,7 +42,7 @@ impl Db {
     /// When the database fails.
     pub async fn has_setup_link(&self, token_hash: &str) -> Result<bool> {
         let link = setup_link::Entity::find_by_id(token_hash)
-            .one(&self.read_as(Scope::Site).await?)
+            .one(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("find set-up link"))?;
         Ok(link.is_some() && self.is_setup_open().await?)

@@ -47,7 +47,7 @@ impl UserDb {
             .filter(chat_summary::Column::ChatId.eq(chat_id.0))
             .filter(chat_summary::Column::UserId.eq(self.user_id().0))
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list summaries"))?;
         Ok(ids.into_iter().map(MessageId).collect())
@@ -60,7 +60,7 @@ impl UserDb {
     pub async fn find_summary(&self, up_to_id: MessageId) -> Result<Option<String>> {
         let row = chat_summary::Entity::find_by_id(up_to_id.0)
             .filter(chat_summary::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find summary"))?;
         Ok(row.map(|row| row.text))
@@ -80,7 +80,7 @@ impl UserDb {
         let row = chat_summary::Entity::find()
             .filter(chat_summary::Column::UpToId.in_subquery(before))
             .filter(chat_summary::Column::UserId.eq(self.user_id().0))
-            .one(&self.read().await?)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find summary"))?;
         Ok(row.map(|row| row.text))

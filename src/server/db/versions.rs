@@ -60,7 +60,7 @@ impl UserDb {
             .filter(follows)
             .order_by_asc(chat_message::Column::Seq)
             .into_tuple()
-            .all(&self.read().await?)
+            .all(&self.query().await?)
             .await
             .map_err(failed("list versions"))?;
         let mut siblings: HashMap<Option<Uuid>, Vec<MessageId>> = HashMap::new();
@@ -83,7 +83,7 @@ impl UserDb {
             .filter(chat_message::Column::UserId.eq(self.user_id().0))
             .filter(chat_message::Column::ChatId.eq(chat_id.0))
             .filter(chat_message::Column::Superseded.eq(false))
-            .count(&self.read().await?)
+            .count(&self.query().await?)
             .await
             .map_err(failed("look for a shown message"))?;
         Ok(count == 1)
