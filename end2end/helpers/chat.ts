@@ -36,13 +36,19 @@ export async function reload(page: Page): Promise<void> {
 }
 
 /** Between the server's news and a page that is opened afterwards: keeps them back while it is told to. */
-export async function holdNews(page: Page): Promise<{ hold: () => void; release: () => void }> {
+export async function holdNews(page: Page): Promise<{ hold: () => Promise<void>; release: () => void }> {
   let held: (() => void)[] | null = null;
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   await page.routeWebSocket("**/ws", (socket) => {
-    socket.connectToServer().onMessage((message) => (held ? held.push(() => socket.send(message)) : socket.send(message)));
+    socket.connectToServer().onMessage((message) => {
+      begin();
+      return held ? held.push(() => socket.send(message)) : socket.send(message);
+    });
   });
   return {
-    hold: () => {
+    hold: async () => {
+      await begun;
       held = [];
     },
     release: () => {

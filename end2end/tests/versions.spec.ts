@@ -59,7 +59,7 @@ test("a message is said otherwise before news of it comes", async ({ alice, prov
   await chat.mine.getByRole("button", { name: "Edit" }).click();
   const field = chat.log.getByRole("textbox", { name: "Edit message" });
   await field.fill("dogs");
-  news.hold();
+  await news.hold();
   await field.press("Enter");
   await expect(field).toHaveCount(0);
   await expect(chat.mine.locator(".message-text")).toHaveText(["cats"]);

@@ -7,12 +7,14 @@
 
 use std::{
     io::{self, BufRead, Write},
+    num::NonZero,
     ops::Range,
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap::Args;
-use rten::{Model, ModelOptions, NodeId};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool};
 use rten_tensor::{NdTensor, prelude::*};
 use rten_text::Tokenizer;
 
@@ -62,6 +64,8 @@ struct Engine {
     model: Model,
     tokenizer: Tokenizer,
     output: NodeId,
+    for_texts: RunOptions,
+    for_pieces: RunOptions,
 }
 
 impl Engine {
@@ -73,24 +77,28 @@ impl Engine {
             .map_err(|error| error.to_string())?;
         let tokenizer = Tokenizer::from_file(&args.tokenizer).map_err(|error| error.to_string())?;
         let output = *model.output_ids().first().ok_or("the model gives nothing")?;
-        Ok(Self { model, tokenizer, output })
+        // Whoever asks what a text means looks for its words at the same time; of a few cores, half are for that.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let some = Arc::new(ThreadPool::with_num_threads((cores / 2).max(1)));
+        let for_texts = RunOptions::default().with_thread_pool(Some(some));
+        Ok(Self { model, tokenizer, output, for_texts, for_pieces: RunOptions::default() })
     }
 
     fn embed(&self, question: &Question) -> Result<Vec<Vec<Vec<f32>>>, String> {
-        let texts = question.texts.iter().map(|text| self.embed_one(text, &[]));
+        let texts = question.texts.iter().map(|text| self.embed_one(text, &[], &self.for_texts));
         let pieces = question.pieces.iter().map(|piece| {
             let whole = piece.whole();
             let begin = whole.len() - piece.text.len();
             let parts: Vec<Range<usize>> =
                 parts(&piece.text).into_iter().map(|part| part.start + begin..part.end + begin).collect();
-            self.embed_one(&whole, &parts)
+            self.embed_one(&whole, &parts, &self.for_pieces)
         });
         texts.chain(pieces).collect()
     }
 
     /// The vectors of a text and of parts of it. One text at a time: several of different lengths side by side would be
     /// filled up with nothing, which takes as long.
-    fn embed_one(&self, text: &str, parts: &[Range<usize>]) -> Result<Vec<Vec<f32>>, String> {
+    fn embed_one(&self, text: &str, parts: &[Range<usize>], options: &RunOptions) -> Result<Vec<Vec<f32>>, String> {
         let encoded = self.tokenizer.encode(text, None).map_err(|error| error.to_string())?;
         let starts = encoded.token_offsets();
         let mut ids: Vec<i32> = encoded.token_ids().iter().map(|id| i32::try_from(*id).unwrap_or_default()).collect();
@@ -110,7 +118,8 @@ impl Engine {
                 inputs.push((id, tensor.view().into()));
             }
         }
-        let [output] = self.model.run_n(inputs, [self.output], None).map_err(|error| error.to_string())?;
+        let options = Some(options.clone());
+        let [output] = self.model.run_n(inputs, [self.output], options).map_err(|error| error.to_string())?;
         let output: NdTensor<f32, 3> = output.try_into().map_err(|_| "the model gives something else".to_owned())?;
         let mut vectors = vec![mean(&output, 0..count)];
         // The first and the last token stand for the text as a whole.

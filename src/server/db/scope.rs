@@ -54,7 +54,7 @@ impl Db {
         Ok(DatabaseExecutor::OwnedTransaction(self.read_as(scope).await?))
     }
 
-    /// A transaction for several statements that read, with one view of all rows of its scope. It ends when it is dropped.
+    /// A transaction for several statements that read, on SQLite with one view of all rows. It ends when it is dropped.
     ///
     /// # Errors
     /// When the database fails.
