@@ -70,7 +70,7 @@ struct Engine {
 
 impl Engine {
     fn load(args: &MeaningWorkerArgs) -> Result<Self, String> {
-        // Packed once: for a text as short as a question, packing the weights takes about as long as all else.
+        // Packed once, not for each text.
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
             .load_file(&args.model)
