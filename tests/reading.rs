@@ -149,7 +149,7 @@ async fn f12_a_reader_that_hangs_is_ended_and_the_others_go_on(setup: Setup) {
     assert_eq!(app.database.until_read(hanging).await, state_of("failed", FileFailure::TooHard));
     let pid = std::fs::read_to_string(stand.folder.path().join("pid")).unwrap();
     assert!(!PathBuf::from(format!("/proc/{}", pid.trim())).exists());
-    assert_eq!(app.state.readers.count(), 0);
+    eventually("the end of the readers", async || app.state.readers.count() == 0).await;
 }
 
 /// Says that it has begun, waits until it may go on, and is then the real one.

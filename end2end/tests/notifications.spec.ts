@@ -75,7 +75,9 @@ test("the browser shows what is new while no tab is in front, once that is turne
       }
       close() {}
     }
-    Object.assign(globalThis, { Notification: Shown });
+    const heard: unknown[] = [];
+    new BroadcastChannel("sardonyx.front").onmessage = ({ data }) => heard.push(data);
+    Object.assign(globalThis, { Notification: Shown, heard });
     Object.defineProperty(document, "hidden", { get: () => "behind" in globalThis });
   });
   const move = (page: Page, isBehind: boolean) =>
@@ -100,6 +102,8 @@ test("the browser shows what is new while no tab is in front, once that is turne
   (await provider.asked("While a tab is in front")).finish("Seen there.");
   await expect(chatList(other).getByRole("link", { name: "While a tab is in front (unread)" })).toBeVisible();
   await chat.replyIsComplete();
+  // Before that, nobody has asked which tab is in front.
+  await alice.page.waitForFunction(() => (globalThis as unknown as { heard: unknown[] }).heard.includes("this one"));
 
   await move(other, true);
   await chat.send("While none is");

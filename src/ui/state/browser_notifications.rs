@@ -26,8 +26,8 @@ const KEY: &str = "sardonyx.notifications";
 const CHANNEL: &str = "sardonyx.front";
 const ASK: &str = "who is in front?";
 const HERE: &str = "this one";
-/// Time for the others to answer: on a machine that is busy, one that is in front takes its while.
-const ANSWER_MS: u64 = 1_500;
+/// Time for the others to answer.
+const ANSWER_MS: u64 = 300;
 
 /// Whether they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
