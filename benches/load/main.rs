@@ -14,8 +14,10 @@ mod login;
 mod memory;
 mod pages;
 mod process;
+mod random;
 mod relay;
 mod report;
+mod search;
 mod seed;
 mod server;
 mod stats;
@@ -167,7 +169,7 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let seeded = Seeded::new(&home, effort.users).await?;
     let upstream = Upstream::start().await?;
     if wants(Part::Files) {
-        files::measure(&folder, &effort.files, report).await?;
+        files::measure(&folder, &upstream, &effort.files, report).await?;
     }
     let (server, _) = Sardonyx::start(&home, Some(&upstream.base_url)).await?;
     if wants(Part::Memory) {

@@ -52,7 +52,8 @@ pub fn start_search_model(home: &Path) -> Result<Child> {
 impl Sardonyx {
     /// Starts the server; also gives the time from its start until it said that it is ready.
     pub async fn start(home: &Path, model_server: Option<&str>) -> Result<(Self, Duration)> {
-        Self::start_with(home, model_server, &[]).await
+        let settings = model_server.map(|base_url| [("OPENAI_BASE_URL", base_url), ("SARDONYX_SEARCH_MODEL", "off")]);
+        Self::start_with(home, settings.as_ref().map_or(&[], |settings| &settings[..])).await
     }
 
     /// The same as it is when nothing is set: with the built-in model for searching.
@@ -64,14 +65,16 @@ impl Sardonyx {
         for name in SEARCH_MODEL_FILES {
             std::fs::copy(Path::new(&folder).join(name), models.join(name))?;
         }
-        Ok(Self::start_with(home, None, &[("SARDONYX_SEARCH_MODEL", "embedded")]).await?.0)
+        Ok(Self::start_with(home, &[("SARDONYX_SEARCH_MODEL", "embedded")]).await?.0)
     }
 
-    async fn start_with(
-        home: &Path,
-        model_server: Option<&str>,
-        settings: &[(&str, &str)],
-    ) -> Result<(Self, Duration)> {
+    /// The same with this model server's model for searching.
+    pub async fn start_with_search_by(home: &Path, model_server: &str, model: &str) -> Result<Self> {
+        let settings = [("OPENAI_BASE_URL", model_server), ("SARDONYX_SEARCH_MODEL", model)];
+        Ok(Self::start_with(home, &settings).await?.0)
+    }
+
+    async fn start_with(home: &Path, settings: &[(&str, &str)]) -> Result<(Self, Duration)> {
         let port = free_port().await?;
         let log = File::options().create(true).append(true).open(home.join(LOG_FILE))?;
         let mut command = Command::new(program());
@@ -91,10 +94,6 @@ impl Sardonyx {
             .stdout(log.try_clone()?)
             .stderr(log)
             .kill_on_drop(true);
-        if let Some(base_url) = model_server {
-            command.env("OPENAI_BASE_URL", base_url);
-            command.env("SARDONYX_SEARCH_MODEL", "off");
-        }
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("{} cannot be started", program().display()))?;
         let mut server = Self {

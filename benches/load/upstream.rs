@@ -61,6 +61,7 @@ impl Upstream {
         let app = Router::new()
             .route("/v1/models", get(async || Json(json!({ "data": [{ "id": MODEL }] }))))
             .route("/v1/chat/completions", post(complete))
+            .route("/v1/embeddings", post(async || Json(embedding())))
             .with_state(Arc::clone(&spoken));
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
@@ -100,6 +101,12 @@ static CHUNKS: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
     let chars: Vec<char> = chars.repeat(TOKEN_CHARS);
     chars.chunks(TOKEN_CHARS).map(|token| event(&json!({ "content": String::from_iter(token) }), None)).collect()
 });
+
+/// The same vector for each text, as long as the built-in model's.
+fn embedding() -> Value {
+    let vector: Vec<f32> = (0..384).map(|place| (place as f32).sin() / 20.0).collect();
+    json!({ "data": [{ "index": 0, "embedding": vector }] })
+}
 
 fn event(delta: &Value, finish_reason: Option<&str>) -> Bytes {
     let chunk = json!({
