@@ -39,6 +39,7 @@ mod m0035_message_file;
 mod m0036_file_lookup;
 mod m0037_unsent_file;
 mod m0038_vector_parts;
+mod m0039_text_sums;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -77,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0036_file_lookup::Migration),
             Box::new(m0037_unsent_file::Migration),
             Box::new(m0038_vector_parts::Migration),
+            Box::new(m0039_text_sums::Migration),
         ]
     }
 }

@@ -68,7 +68,7 @@ pub use self::{
     accounts::Credentials,
     audit::{AuditEntry, AuditFilter},
     chats::DeletedChat,
-    chunk_vectors::{BareChunk, ChunkVector, EmbeddedFiles},
+    chunk_vectors::{BareChunk, ChunkVector, EmbeddedFiles, TextSums},
     content::ReplyContent,
     dialects::KeptDialect,
     drafts::NewDraft,

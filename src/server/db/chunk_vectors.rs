@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, ExprTrait, Func, Query},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
@@ -20,8 +20,8 @@ use super::{
 use crate::{
     domain::{
         file_state::FileState,
-        ids::{FileId, UserId},
-        model::TextPiece,
+        ids::FileId,
+        model::{ModelName, TextPiece},
     },
     error::Result,
 };
@@ -49,6 +49,14 @@ pub struct EmbeddedFiles {
     count: i64,
     created_at_ms: i64,
     chunks: i64,
+}
+
+/// How much text there is, and whether what is known of its vectors is still so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextSums {
+    /// Pieces of all files.
+    pub chunks: u64,
+    pub embedded: EmbeddedFiles,
 }
 
 impl Db {
@@ -157,24 +165,35 @@ impl UserDb {
         .await
     }
 
-    /// What tells, without reading them, whether the files that have vectors of this model are the same as before.
+    /// What their files have of text, and of vectors of this model.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn mark_embedded_files(&self, model: &str) -> Result<EmbeddedFiles> {
-        let sum =
-            |column: user_file::Column| Expr::expr(Func::coalesce([column.sum(), Expr::value(0)])).cast_as("bigint");
-        let (count, created_at_ms, chunks) = embedded_files(self.user_id(), model)
+    pub async fn sum_up_texts(&self, model: Option<&ModelName>) -> Result<TextSums> {
+        let sum = |column: user_file::Column| Expr::expr(column.sum()).cast_as("bigint");
+        // In the order of an index that has all of it; no row is read.
+        let rows: Vec<(Option<String>, String, i64, i64, i64)> = user_file::Entity::find()
             .select_only()
-            .column_as(user_file::Column::Id.count(), "files")
+            .columns([user_file::Column::EmbeddedBy, user_file::Column::State])
+            .column_as(Expr::cust("COUNT(*)"), "files")
             .column_as(sum(user_file::Column::CreatedAtMs), "created_at_ms")
             .column_as(sum(user_file::Column::Chunks), "chunks")
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .group_by(user_file::Column::EmbeddedBy)
+            .group_by(user_file::Column::State)
             .into_tuple()
-            .one(&self.query().await?)
+            .all(&self.query().await?)
             .await
-            .map_err(failed("mark embedded files"))?
-            .unwrap_or_default();
-        Ok(EmbeddedFiles { count, created_at_ms, chunks })
+            .map_err(failed("sum up texts"))?;
+        let mut sums = TextSums::default();
+        for (embedded_by, state, count, created_at_ms, chunks) in rows {
+            sums.chunks += chunks.unsigned_abs();
+            let is_ready = state == FileState::Ready.name();
+            if is_ready && model.is_some_and(|model| embedded_by.as_deref() == Some(model.as_str())) {
+                sums.embedded = EmbeddedFiles { count, created_at_ms, chunks };
+            }
+        }
+        Ok(sums)
     }
 
     /// Their files that have vectors of this model, all of them.
@@ -182,9 +201,12 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn list_embedded_files(&self, model: &str) -> Result<HashSet<FileId>> {
-        let ids: Vec<Uuid> = embedded_files(self.user_id(), model)
+        let ids: Vec<Uuid> = user_file::Entity::find()
             .select_only()
             .column(user_file::Column::Id)
+            .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(user_file::Column::State.eq(FileState::Ready.name()))
+            .filter(user_file::Column::EmbeddedBy.eq(model))
             .into_tuple()
             .all(&self.query().await?)
             .await
@@ -230,11 +252,4 @@ impl UserDb {
         };
         Ok(rows.into_iter().map(to_vector).collect())
     }
-}
-
-fn embedded_files(user_id: UserId, model: &str) -> Select<user_file::Entity> {
-    user_file::Entity::find()
-        .filter(user_file::Column::UserId.eq(user_id.0))
-        .filter(user_file::Column::State.eq(FileState::Ready.name()))
-        .filter(user_file::Column::EmbeddedBy.eq(model))
 }

@@ -1,8 +1,10 @@
 //! The index of the words in files: which pieces have a word. Under terms that only their owner's questions lead to
 //! (`server::words`); what is found is read under their id once more.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Statement, Value};
-use uuid::Uuid;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement, Value,
+    sea_query::{Expr, ExprTrait, Query},
+};
 
 use super::{
     UserDb,
@@ -32,11 +34,30 @@ pub struct FoundChunk {
     pub chunk: Chunk,
 }
 
+#[derive(FromQueryResult)]
+struct FoundRow {
+    #[sea_orm(nested)]
+    chunk: file_chunk::Model,
+    file_name: Option<String>,
+}
+
 /// Where to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SearchScope {
     AllFiles,
     Files(Vec<FileId>),
+}
+
+impl FoundRow {
+    /// None of a file that was not read, or is gone.
+    fn into_found(self) -> Option<FoundChunk> {
+        Some(FoundChunk {
+            id: self.chunk.id,
+            file_id: FileId(self.chunk.file_id),
+            file_name: FileName::kept(self.file_name?),
+            chunk: to_chunk(self.chunk),
+        })
+    }
 }
 
 impl UserDb {
@@ -70,49 +91,23 @@ impl UserDb {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        // Of a file that goes in between, the second of these knows.
-        let query = self.query().await?;
-        let chunks = file_chunk::Entity::find()
+        // Not a join: that might begin with all of their files.
+        let file_name = Query::select()
+            .column(user_file::Column::Name)
+            .from(user_file::Entity)
+            .and_where(user_file::Column::Id.into_expr().eq(file_chunk::Column::FileId.into_expr()))
+            .and_where(user_file::Column::UserId.eq(self.user_id().0))
+            .and_where(user_file::Column::State.is_in([FileState::Ready.name(), FileState::Indexing.name()]))
+            .to_owned();
+        let rows: Vec<FoundRow> = file_chunk::Entity::find()
+            .column_as(Expr::SubQuery(None, Box::new(file_name.into())), "file_name")
             .filter(file_chunk::Column::Id.is_in(ids))
             .filter(file_chunk::Column::UserId.eq(self.user_id().0))
-            .all(&query)
+            .into_model()
+            .all(&self.query().await?)
             .await
             .map_err(failed("list found chunks"))?;
-        let mut file_ids: Vec<Uuid> = chunks.iter().map(|chunk| chunk.file_id).collect();
-        file_ids.sort_unstable();
-        file_ids.dedup();
-        let names: Vec<(Uuid, String)> = user_file::Entity::find()
-            .select_only()
-            .columns([user_file::Column::Id, user_file::Column::Name])
-            .filter(user_file::Column::Id.is_in(file_ids))
-            .filter(user_file::Column::UserId.eq(self.user_id().0))
-            .filter(user_file::Column::State.is_in([FileState::Ready.name(), FileState::Indexing.name()]))
-            .into_tuple()
-            .all(&query)
-            .await
-            .map_err(failed("list found chunks"))?;
-        let found = chunks.into_iter().filter_map(|row| {
-            let name = names.iter().find(|(id, _)| *id == row.file_id)?.1.clone();
-            let (id, file_id) = (row.id, FileId(row.file_id));
-            Some(FoundChunk { id, file_id, file_name: FileName::kept(name), chunk: to_chunk(row) })
-        });
-        Ok(found.collect())
-    }
-
-    /// How many pieces of text their files have.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn count_chunks(&self) -> Result<u64> {
-        let sum: Option<Option<i64>> = user_file::Entity::find()
-            .select_only()
-            .column_as(sea_orm::sea_query::Expr::cust("CAST(SUM(chunks) AS bigint)"), "chunks")
-            .filter(user_file::Column::UserId.eq(self.user_id().0))
-            .into_tuple()
-            .one(&self.query().await?)
-            .await
-            .map_err(failed("count chunks"))?;
-        Ok(sum.flatten().unwrap_or_default().unsigned_abs())
+        Ok(rows.into_iter().filter_map(FoundRow::into_found).collect())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Vectors are kept in the database, a byte for each dimension. To look through all of somebody's in a moment, a server has a
 //! bit for each dimension in memory (which side of zero), of the people who searched last; the nearest by bits are then
-//! compared by bytes.
+//! compared by bytes, which are in memory, too, of those who have few.
 
 use std::{
     collections::{BinaryHeap, HashMap, HashSet},
@@ -23,12 +23,14 @@ use crate::{
     error::Result,
     server::{
         ai::Models,
-        db::{ChunkVector, EmbeddedFiles, SearchScope, UserDb},
+        db::{ChunkVector, EmbeddedFiles, SearchScope, TextSums, UserDb},
     },
 };
 
 /// Near enough to be looked at more closely.
 const CANDIDATES: usize = 100;
+/// Of somebody with no more pieces, the vectors are in memory, too: about 2 KB each.
+const KEPT_PIECES_MAX: usize = 500;
 /// Files whose vectors are read at a time.
 const FILES_AT_A_TIME: usize = 200;
 
@@ -71,6 +73,8 @@ struct Codes {
     /// So many words for each piece.
     words: usize,
     bits: Vec<u64>,
+    /// The vectors themselves, by piece, where they are so few that these may be in memory, too.
+    vectors: HashMap<i64, ChunkVector>,
 }
 
 impl Meanings {
@@ -159,12 +163,13 @@ impl Meanings {
         db: &UserDb,
         text: &str,
         scope: &SearchScope,
+        sums: impl Future<Output = Result<TextSums>> + Clone,
         count: usize,
     ) -> Result<Option<Vec<(i64, f32)>>> {
         if self.model.is_none() || self.is_resting() {
             return Ok(None);
         }
-        let (codes, vectors) = join!(self.codes(db), self.embed_question(models, text));
+        let (codes, vectors) = join!(self.codes(db, sums.clone()), self.embed_question(models, text));
         let (codes, vector) = match vectors {
             Ok(vectors) => (codes?, &vectors[0].clone()),
             Err(failure) => {
@@ -174,17 +179,18 @@ impl Meanings {
         };
         if !codes.covers(scope) {
             // Where no text is, there is nothing that only its meaning would have found.
-            let is_nothing = *scope == SearchScope::AllFiles && db.count_chunks().await? == 0;
+            let is_nothing = *scope == SearchScope::AllFiles && sums.await?.chunks == 0;
             return Ok(is_nothing.then(Vec::new));
         }
         let candidates = codes.nearest(vector, scope);
-        let mut near: Vec<(i64, f32)> = db
-            .find_vectors(candidates)
-            .await?
-            .into_iter()
-            .filter(|found| found.vector.len() == vector.len())
-            .map(|found| (found.chunk_id, nearness(&found, vector)))
-            .collect();
+        let to_near = |found: &ChunkVector| {
+            (found.vector.len() == vector.len()).then(|| (found.chunk_id, nearness(found, vector)))
+        };
+        let mut near: Vec<(i64, f32)> = if codes.vectors.is_empty() {
+            db.find_vectors(candidates).await?.iter().filter_map(to_near).collect()
+        } else {
+            candidates.iter().filter_map(|id| codes.vectors.get(id)).filter_map(to_near).collect()
+        };
         near.sort_by(|one, other| other.1.total_cmp(&one.1));
         near.truncate(count);
         Ok(Some(near))
@@ -201,10 +207,10 @@ impl Meanings {
     }
 
     /// The user's codes as they are now.
-    async fn codes(&self, db: &UserDb) -> Result<Arc<Codes>> {
+    async fn codes(&self, db: &UserDb, sums: impl Future<Output = Result<TextSums>>) -> Result<Arc<Codes>> {
         let Some(model) = &self.model else { return Ok(Arc::default()) };
         let (user_id, now) = (db.user_id(), Instant::now());
-        let mark = db.mark_embedded_files(model.as_str()).await?;
+        let mark = sums.await?.embedded;
         let known = lock(&self.known).get_mut(&user_id).map(|known| {
             known.used_at = now;
             known.clone()
@@ -256,12 +262,26 @@ async fn read(db: &UserDb, before: &Codes, files: HashSet<FileId>) -> Result<Cod
         }
     }
     codes.files = files;
+    if codes.chunks.len() <= KEPT_PIECES_MAX {
+        let mut new = Vec::new();
+        for (id, _) in &codes.chunks {
+            match before.vectors.get(id) {
+                Some(vector) => drop(codes.vectors.insert(*id, vector.clone())),
+                None => new.push(*id),
+            }
+        }
+        let new = db.find_vectors(new).await?;
+        codes.vectors.extend(new.into_iter().map(|vector| (vector.chunk_id, vector)));
+    }
     Ok(codes)
 }
 
 /// Lets go of those who did not search for longest, as far as there is too much.
 fn forget_some(all: &mut HashMap<UserId, Known>) {
-    let size = |known: &Known| known.codes.bits.len() * 8 + known.codes.chunks.len() * 24;
+    let size = |known: &Known| {
+        let vectors = known.codes.vectors.values().map(|found| found.vector.len() + found.parts.len());
+        known.codes.bits.len() * 8 + known.codes.chunks.len() * 24 + vectors.sum::<usize>()
+    };
     let mut total: usize = all.values().map(size).sum();
     while total > limits::VECTOR_CACHE_BYTES_MAX && all.len() > 1 {
         let Some(oldest) = all.iter().min_by_key(|(_, known)| known.used_at).map(|(id, _)| *id) else { return };

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures::try_join;
+use futures::{FutureExt, try_join};
 
 use crate::{
     domain::{
@@ -15,7 +15,7 @@ use crate::{
     },
     error::Result,
     server::{
-        db::{FoundChunk, SearchScope, UserDb},
+        db::{FoundChunk, SearchScope, TextSums, UserDb},
         state::AppState,
         words::{self, Spelled, Word},
     },
@@ -86,20 +86,61 @@ pub async fn search(
     ways: Ways,
     count: usize,
 ) -> Result<Findings> {
+    let (found, is_by_meaning) = find(state, db, question, scope, ways, count).await?;
+    let places: Vec<_> = found.iter().map(|(found, _)| (found.file_id, found.chunk.seq)).collect();
+    let texts = db.list_chunks_around(&places).await?;
+    let to_passage = |(found, around): (FoundChunk, Vec<u32>)| {
+        let text = around.iter().filter_map(|seq| texts.get(&(found.file_id, *seq)).map(String::as_str)).collect();
+        Passage { found, text }
+    };
+    Ok(Findings { passages: found.into_iter().map(to_passage).collect(), is_by_meaning })
+}
+
+/// The same, for a page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn search_for_page(state: &AppState, db: &UserDb, question: &str) -> Result<SearchResults> {
+    let (scope, count) = (SearchScope::AllFiles, limits::SEARCH_RESULTS);
+    let (found, is_by_meaning) = find(state, db, question, &scope, Ways::Both, count).await?;
+    let shown = |(found, _): (FoundChunk, Vec<u32>)| FoundPassage {
+        file_id: found.file_id,
+        file_name: found.file_name,
+        seq: found.chunk.seq,
+        place: found.chunk.place,
+        text: found.chunk.text,
+    };
+    Ok(SearchResults { passages: found.into_iter().map(shown).collect(), is_by_meaning })
+}
+
+/// The pieces that answer a question, the best first, each with the places that are its own around it; and whether it was
+/// looked for by meaning, too.
+async fn find(
+    state: &AppState,
+    db: &UserDb,
+    question: &str,
+    scope: &SearchScope,
+    ways: Ways,
+    count: usize,
+) -> Result<(Vec<(FoundChunk, Vec<u32>)>, bool)> {
     let question = end_of(question, limits::SEARCH_QUESTION_CHARS_MAX);
     // Words such as "and what is that" are near to anything.
     if *scope == SearchScope::Files(Vec::new()) || words::words(question).is_empty() {
-        return Ok(Findings::default());
+        return Ok((Vec::new(), false));
     }
+    let sums = db.sum_up_texts(state.meanings.model()).boxed().shared();
     // Both at once: one waits for the database most of the time, the other for its model.
     let ((by_words, found), by_meaning) = try_join!(
-        async { if ways == Ways::Meaning { Ok(Default::default()) } else { by_words(db, question, scope).await } },
+        async {
+            let sums = sums.clone();
+            if ways == Ways::Meaning { Ok(Default::default()) } else { by_words(db, question, scope, sums).await }
+        },
         async {
             if ways == Ways::Words {
                 return Ok(None);
             }
             let question = end_of(question, limits::MEANING_CHARS_MAX);
-            state.meanings.nearest(&state.models, db, question, scope, LIST_LENGTH).await
+            state.meanings.nearest(&state.models, db, question, scope, sums.clone(), LIST_LENGTH).await
         },
     )?;
     let is_by_meaning = by_meaning.is_some();
@@ -107,7 +148,7 @@ pub async fn search(
     let by_meaning: Vec<_> = by_meaning.unwrap_or_default().into_iter().filter(near_enough).collect();
     let best = |list: &[(i64, f32)]| list.iter().map(|(_, fitness)| *fitness).fold(0.0, f32::max);
     if best(&by_words) < BEST_SHARE_MIN && best(&by_meaning) < BEST_NEARNESS_MIN {
-        return Ok(Findings { passages: Vec::new(), is_by_meaning });
+        return Ok((Vec::new(), is_by_meaning));
     }
     let by_words = by_words.into_iter().map(|(id, share)| (id, share * share)).collect();
     let ranked = fuse([by_words, by_meaning], count * SPARE);
@@ -116,58 +157,23 @@ pub async fn search(
     let others = ranked.iter().map(|(id, _)| *id).filter(|id| !found.contains_key(id)).collect();
     found.extend(db.list_found_chunks(others).await?.into_iter().map(|found| (found.id, found)));
     let ranked = ranked.into_iter().filter_map(|(id, _)| found.remove(&id));
-    Ok(Findings { passages: with_surroundings(db, ranked, count).await?, is_by_meaning })
+    Ok((apart(ranked, count), is_by_meaning))
 }
 
-/// The first so many passages that are not part of another.
-async fn with_surroundings(
-    db: &UserDb,
-    ranked: impl Iterator<Item = FoundChunk>,
-    count: usize,
-) -> Result<Vec<Passage>> {
-    let mut passages = Vec::new();
+/// The first so many that do not stand right before or after a better one, each with the places of itself and of what stands
+/// around it, as far as no better one has them.
+fn apart(ranked: impl Iterator<Item = FoundChunk>, count: usize) -> Vec<(FoundChunk, Vec<u32>)> {
     let mut shown: HashSet<(FileId, u32)> = HashSet::new();
-    let mut ranked = ranked;
-    while passages.len() < count {
-        let some: Vec<FoundChunk> = ranked.by_ref().take(count).collect();
-        if some.is_empty() {
-            break;
+    let with_places = |found: FoundChunk| {
+        let (file_id, seq) = (found.file_id, found.chunk.seq);
+        if shown.contains(&(file_id, seq)) {
+            return None;
         }
-        let places: Vec<(FileId, u32)> = some.iter().map(|found| (found.file_id, found.chunk.seq)).collect();
-        let around = db.list_chunks_around(&places).await?;
-        for found in some {
-            let (file_id, seq) = (found.file_id, found.chunk.seq);
-            if passages.len() == count || shown.contains(&(file_id, seq)) {
-                continue;
-            }
-            let mut text = String::new();
-            for seq in seq.saturating_sub(1)..=seq + 1 {
-                if let Some(chunk) = around.get(&(file_id, seq))
-                    && shown.insert((file_id, seq))
-                {
-                    text.push_str(chunk);
-                }
-            }
-            passages.push(Passage { found, text });
-        }
-    }
-    Ok(passages)
-}
-
-/// The same, for a page.
-///
-/// # Errors
-/// When the database fails.
-pub async fn search_for_page(state: &AppState, db: &UserDb, question: &str) -> Result<SearchResults> {
-    let found = search(state, db, question, &SearchScope::AllFiles, Ways::Both, limits::SEARCH_RESULTS).await?;
-    let shown = |Passage { found, .. }: Passage| FoundPassage {
-        file_id: found.file_id,
-        file_name: found.file_name,
-        seq: found.chunk.seq,
-        place: found.chunk.place,
-        text: found.chunk.text,
+        let around = (seq.saturating_sub(1)..=seq.saturating_add(1)).filter(|seq| shown.insert((file_id, *seq)));
+        let around = around.collect();
+        Some((found, around))
     };
-    Ok(SearchResults { passages: found.passages.into_iter().map(shown).collect(), is_by_meaning: found.is_by_meaning })
+    ranked.filter_map(with_places).take(count).collect()
 }
 
 /// The end of what somebody wrote, where a question usually stands.
@@ -178,11 +184,16 @@ fn end_of(question: &str, chars_max: usize) -> &str {
 
 /// Pieces that have the words of a question, the most relevant first, each with how much it has of what they tell (0 to 1);
 /// and those whose text was read for it.
-async fn by_words(db: &UserDb, question: &str, scope: &SearchScope) -> Result<(Vec<(i64, f32)>, Vec<FoundChunk>)> {
+async fn by_words(
+    db: &UserDb,
+    question: &str,
+    scope: &SearchScope,
+    sums: impl Future<Output = Result<TextSums>>,
+) -> Result<(Vec<(i64, f32)>, Vec<FoundChunk>)> {
     let asked = asked_words(question);
     let terms: Vec<String> = asked.iter().map(|word| words::term(db.user_id(), word)).collect();
-    let (hits, all) = try_join!(db.find_terms(&terms, scope), db.count_chunks())?;
-    let all = all.max(PIECES_MIN);
+    let (hits, sums) = try_join!(db.find_terms(&terms, scope), sums)?;
+    let all = sums.chunks.max(PIECES_MIN);
     let weights: Vec<f32> = hits.iter().map(|hits| rarity(hits.len(), all)).collect();
     let shares = shares(&asked, &hits, &weights);
     let mut ranked: Vec<(i64, f32)> =
