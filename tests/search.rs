@@ -6,7 +6,7 @@ use sardonyx::{
     api::{files::SearchFiles, providers::SaveProvider},
     domain::{ids::FileId, limits, search::SearchResults},
     server::{
-        db::{Lease, SearchScope, TakenFile},
+        db::{Lease, SearchScope, TakenFile, UserDb},
         files::search::{self, Ways},
     },
 };
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     corpus::corpus,
-    support::{Client, Setup, TestApp, database::needed, eventually, upstream::Embeds},
+    support::{Client, Person, Setup, TestApp, database::needed, eventually, upstream::Embeds},
 };
 
 crate::on_both_databases![
@@ -28,6 +28,7 @@ crate::on_both_databases![
     a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_ready,
     a_newer_file_is_found_beside_many_older_pieces_with_the_word,
     in_one_large_file_what_is_asked_is_found,
+    by_meaning_a_piece_is_found_among_few_and_among_many,
 ];
 crate::once![answers_are_found_among_twenty_documents];
 
@@ -207,10 +208,7 @@ async fn in_one_large_file_what_is_asked_is_found(setup: Setup) {
     for id in [wanted, other] {
         app.database.until_read(id).await;
     }
-    let taken =
-        TakenFile { user_id: alice.id, file_id: wanted, lease: Lease::new(), is_read: true, is_given_up: false };
-    #[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
-    let db = app.state.db.open_taken_file(&taken).await.unwrap().unwrap();
+    let db = db_of(&app, &alice).await;
     for (file, colour) in [(wanted, "purple"), (other, "green")] {
         let scope = SearchScope::Files(vec![file]);
         let question = "Which colour does the accordion have?";
@@ -218,6 +216,40 @@ async fn in_one_large_file_what_is_asked_is_found(setup: Setup) {
         assert!(found.passages[0].text.contains(colour));
         assert!(found.passages.iter().all(|passage| passage.found.file_id == file));
     }
+}
+
+/// Of few pieces the vectors stay in memory; of more than these, they are read for each question.
+async fn by_meaning_a_piece_is_found_among_few_and_among_many(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    let db = db_of(&app, &alice).await;
+    let first = async |colour: &str| {
+        let question = format!("Which accordion is {colour}?");
+        let scope = SearchScope::AllFiles;
+        let found = search::search(&app.state, &db, &question, &scope, Ways::Meaning, AMONG).await.unwrap();
+        assert!(found.is_by_meaning);
+        found.passages.into_iter().next().map(|passage| passage.text).unwrap_or_default()
+    };
+    let few = alice.upload("few.txt", "The accordion is green.").await;
+    app.database.until_read(few).await;
+    assert!(first("green").await.contains("green"));
+    let pages = "Ordinary words stand in an ordinary line, and more of them in the next. ".repeat(8) + "\n\n";
+    let many = alice.upload("many.txt", "The accordion is purple. ".repeat(22) + "\n\n" + &pages.repeat(520)).await;
+    app.database.until_read(many).await;
+    assert!(app.database.count("chunk_vector").await > 500);
+    for colour in ["green", "purple"] {
+        assert!(first(colour).await.contains(colour));
+    }
+    alice.try_delete_file(many).await.ok::<()>();
+    assert!(first("purple").await.contains("green"));
+}
+
+/// The files' owner's part of the database.
+#[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
+async fn db_of(app: &TestApp, owner: &Person) -> UserDb {
+    let (user_id, file_id) = (owner.id, FileId(Uuid::nil()));
+    let taken = TakenFile { user_id, file_id, lease: Lease::new(), is_read: true, is_given_up: false };
+    app.state.db.open_taken_file(&taken).await.unwrap().unwrap()
 }
 
 #[derive(Deserialize)]
@@ -259,15 +291,7 @@ async fn answers_are_found_among_twenty_documents(setup: Setup) {
         let id = alice.upload(file.rsplit('/').next().unwrap(), content).await;
         assert_eq!(app.database.until_read(id).await.0, "ready", "{file}");
     }
-    let taken = TakenFile {
-        user_id: alice.id,
-        file_id: FileId(Uuid::nil()),
-        lease: Lease::new(),
-        is_read: true,
-        is_given_up: false,
-    };
-    #[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
-    let db = app.state.db.open_taken_file(&taken).await.unwrap().unwrap();
+    let db = db_of(&app, &alice).await;
     for (set, (name, least)) in sets.iter().zip([("questions", 0.9), ("questions held out", 0.88)]) {
         assert!(set.questions.len() >= 60);
         let mut recalls = Vec::new();

@@ -2,7 +2,7 @@
 //! for searching is changed after the check, so that it answers sooner (`quantise.py`).
 
 use std::fs;
-use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -21,8 +21,7 @@ struct ModelFile {
     name: &'static str,
     sha256: &'static str,
     megabytes: u32,
-    /// What makes the file that is used out of this one: a program for a Python with [`ONNX`]. Who has a file of that name
-    /// keeps it, so another program needs another name.
+    /// What makes the file that is used out of this one: a program for a Python with [`ONNX`].
     made_by: Option<&'static str>,
 }
 
@@ -100,8 +99,12 @@ impl ModelFile {
     fn cached(&self, project: &Project, step: &mut Step) -> Result<PathBuf> {
         let folder = folder(project);
         let file = folder.join(self.name);
-        // It gets this name only after the check.
-        if file.exists() {
+        let program = self.made_by.map(|program| format!("{:x}", Sha256::digest(program)));
+        let made_by = folder.join(format!("{}.made-by", self.name));
+        // It gets this name only after the check; one that another version's program made is made anew.
+        if file.exists()
+            && program.as_ref().is_none_or(|program| fs::read_to_string(&made_by).ok().as_ref() == Some(program))
+        {
             return Ok(file);
         }
         let download = folder.join("download");
@@ -126,6 +129,9 @@ impl ModelFile {
             None => unchecked,
         };
         fs::rename(ready, &file)?;
+        if let Some(program) = program {
+            fs::write(made_by, program)?;
+        }
         fs::remove_dir_all(&download)?;
         Ok(file)
     }
@@ -160,14 +166,15 @@ fn with_pip(step: &mut Step) -> Result<String> {
 
 /// One file in two places; a copy where the file system cannot share it.
 fn link(from: &Path, to: &Path) -> Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => {
-            // Under another name first, so that the server never sees half a model.
-            let part = to.with_extension("part");
-            fs::copy(from, &part)?;
-            Ok(fs::rename(part, to)?)
-        }
+    let id = |file: &Path| fs::metadata(file).map(|file| (file.dev(), file.ino())).ok();
+    if id(from) == id(to) {
+        return Ok(());
     }
+    // Under another name first, so that the server never sees half a model.
+    let part = to.with_extension("part");
+    let _ = fs::remove_file(&part);
+    if fs::hard_link(from, &part).is_err() {
+        fs::copy(from, &part)?;
+    }
+    Ok(fs::rename(part, to)?)
 }
