@@ -230,18 +230,27 @@ async fn by_meaning_a_piece_is_found_among_few_and_among_many(setup: Setup) {
         assert!(found.is_by_meaning);
         found.passages.into_iter().next().map(|passage| passage.text).unwrap_or_default()
     };
-    let few = alice.upload("few.txt", "The accordion is green.").await;
-    app.database.until_read(few).await;
+    let upload = async |name: &str, text: String| {
+        let id = alice.upload(name, text).await;
+        app.database.until_read(id).await;
+        id
+    };
+    let page = |sentence: &str| sentence.repeat(550 / sentence.len()) + "\n\n";
+    upload("green.txt", "The accordion is green.".to_owned()).await;
     assert!(first("green").await.contains("green"));
-    let pages = "Ordinary words stand in an ordinary line, and more of them in the next. ".repeat(8) + "\n\n";
-    let many = alice.upload("many.txt", "The accordion is purple. ".repeat(22) + "\n\n" + &pages.repeat(520)).await;
-    app.database.until_read(many).await;
-    assert!(app.database.count("chunk_vector").await > 500);
-    for colour in ["green", "purple"] {
-        assert!(first(colour).await.contains(colour));
-    }
-    alice.try_delete_file(many).await.ok::<()>();
+    // More than are looked at: none of them may take a place once their file is gone.
+    let purple = page("The accordion is purple. ");
+    let few = upload("few.txt", purple.repeat(60)).await;
+    assert!(first("green").await.contains("green"));
+    assert!(first("purple").await.contains("purple"));
+    alice.try_delete_file(few).await.ok::<()>();
     assert!(first("purple").await.contains("green"));
+
+    let ordinary = page("Ordinary words stand in an ordinary line, and more of them in the next. ");
+    let many = limits::VECTORS_KEPT_PIECES_MAX + 20;
+    upload("many.txt", ordinary.repeat(many) + &purple).await;
+    assert!(app.database.count("chunk_vector").await > limits::VECTORS_KEPT_PIECES_MAX as i64);
+    assert!(first("purple").await.contains("purple"));
 }
 
 /// The files' owner's part of the database.

@@ -171,8 +171,14 @@ pub const CHATS_PER_FILE_SHOWN: usize = 3;
 pub const SEARCH_RESULTS: usize = 10;
 /// Numbers of a vector that says what a text means.
 pub const VECTOR_DIMENSIONS_MAX: usize = 4_096;
-/// What a server keeps in memory to search by meaning.
+/// What a server keeps in memory to choose pieces by meaning, of everybody.
 pub const VECTOR_CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// It is kept for so long after somebody's last search.
+pub const VECTOR_CACHE_SECONDS_MAX: u64 = 3_600;
+/// Of somebody with no more pieces of text, the vectors are in memory, too.
+pub const VECTORS_KEPT_PIECES_MAX: usize = 500;
+/// What these take, of everybody.
+pub const VECTORS_KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Texts of which a model is asked at a time what they mean.
 pub const TEXTS_EMBEDDED_AT_A_TIME: u64 = 8;
 /// Different words and stems of a question that are looked for.

@@ -18,6 +18,7 @@ pub mod reading;
 pub mod search;
 pub mod sweep;
 pub mod tus;
+mod vectors;
 
 use std::collections::HashMap;
 

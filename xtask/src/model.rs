@@ -2,7 +2,6 @@
 //! for searching is changed after the check, so that it answers sooner (`quantise.py`).
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -99,7 +98,8 @@ impl ModelFile {
     fn cached(&self, project: &Project, step: &mut Step) -> Result<PathBuf> {
         let folder = folder(project);
         let file = folder.join(self.name);
-        let program = self.made_by.map(|program| format!("{:x}", Sha256::digest(program)));
+        let program =
+            self.made_by.map(|program| format!("{:x}", Sha256::digest([program, self.sha256, ONNX].concat())));
         let made_by = folder.join(format!("{}.made-by", self.name));
         // It gets this name only after the check; one that another version's program made is made anew.
         if file.exists()
@@ -128,6 +128,7 @@ impl ModelFile {
             }
             None => unchecked,
         };
+        let _ = fs::remove_file(&made_by);
         fs::rename(ready, &file)?;
         if let Some(program) = program {
             fs::write(made_by, program)?;
@@ -164,10 +165,10 @@ fn with_pip(step: &mut Step) -> Result<String> {
     Ok("python3".into())
 }
 
-/// One file in two places; a copy where the file system cannot share it.
+/// One file in two places; a copy where the file system cannot share it. What is there and not older stays.
 fn link(from: &Path, to: &Path) -> Result<()> {
-    let id = |file: &Path| fs::metadata(file).map(|file| (file.dev(), file.ino())).ok();
-    if id(from) == id(to) {
+    let made_at = fs::metadata(from)?.modified()?;
+    if fs::metadata(to).and_then(|there| there.modified()).is_ok_and(|at| at >= made_at) {
         return Ok(());
     }
     // Under another name first, so that the server never sees half a model.

@@ -165,13 +165,13 @@ impl UserDb {
         .await
     }
 
-    /// What their files have of text, and of vectors of this model.
+    /// What their files have of text, and of vectors of this model; without one, nothing of these.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sum_up_texts(&self, model: Option<&ModelName>) -> Result<TextSums> {
         let sum = |column: user_file::Column| Expr::expr(column.sum()).cast_as("bigint");
-        // In the order of an index that has all of it; no row is read.
+        // In the order of an index that has all of it.
         let rows: Vec<(Option<String>, String, i64, i64, i64)> = user_file::Entity::find()
             .select_only()
             .columns([user_file::Column::EmbeddedBy, user_file::Column::State])
@@ -196,22 +196,28 @@ impl UserDb {
         Ok(sums)
     }
 
-    /// Their files that have vectors of this model, all of them.
+    /// Their files that have vectors of this model, all of them, and what tells these from others.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_embedded_files(&self, model: &str) -> Result<HashSet<FileId>> {
-        let ids: Vec<Uuid> = user_file::Entity::find()
+    pub async fn list_embedded_files(&self, model: &ModelName) -> Result<(HashSet<FileId>, EmbeddedFiles)> {
+        let rows: Vec<(Uuid, i64, i32)> = user_file::Entity::find()
             .select_only()
-            .column(user_file::Column::Id)
+            .columns([user_file::Column::Id, user_file::Column::CreatedAtMs, user_file::Column::Chunks])
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::State.eq(FileState::Ready.name()))
-            .filter(user_file::Column::EmbeddedBy.eq(model))
+            .filter(user_file::Column::EmbeddedBy.eq(model.as_str()))
             .into_tuple()
             .all(&self.query().await?)
             .await
             .map_err(failed("list embedded files"))?;
-        Ok(ids.into_iter().map(FileId).collect())
+        let mut files = EmbeddedFiles::default();
+        for (_, created_at_ms, chunks) in &rows {
+            files.count += 1;
+            files.created_at_ms += created_at_ms;
+            files.chunks += i64::from(*chunks);
+        }
+        Ok((rows.into_iter().map(|(id, ..)| FileId(id)).collect(), files))
     }
 
     /// The vectors of some files, each with its piece and file.

@@ -1,21 +1,17 @@
-//! Finds pieces of text by what they mean: those whose vectors lie near the question's.
-//!
-//! Vectors are kept in the database, a byte for each dimension. To look through all of somebody's in a moment, a server has a
-//! bit for each dimension in memory (which side of zero), of the people who searched last; the nearest by bits are then
-//! compared by bytes, which are in memory, too, of those who have few.
+//! Finds pieces of text by what they mean: those whose vectors lie near the question's. Vectors are kept in the database, a
+//! byte for each dimension; what of them is in memory is `vectors`'.
 
 use std::{
-    collections::{BinaryHeap, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use futures::join;
 use tokio::time::timeout;
 
+use super::vectors::VectorCache;
 use crate::{
     domain::{
-        ids::{FileId, UserId},
         limits,
         message::ReplyFailure,
         model::{ModelName, TextPiece},
@@ -23,22 +19,15 @@ use crate::{
     error::Result,
     server::{
         ai::Models,
-        db::{ChunkVector, EmbeddedFiles, SearchScope, TextSums, UserDb},
+        db::{ChunkVector, SearchScope, TextSums, UserDb},
     },
 };
-
-/// Near enough to be looked at more closely.
-const CANDIDATES: usize = 100;
-/// Of somebody with no more pieces, the vectors are in memory, too: about 2 KB each.
-const KEPT_PIECES_MAX: usize = 500;
-/// Files whose vectors are read at a time.
-const FILES_AT_A_TIME: usize = 200;
 
 /// The model for searching, and the vectors of those who search.
 pub struct Meanings {
     model: Option<ModelName>,
     health: Mutex<Health>,
-    known: Mutex<HashMap<UserId, Known>>,
+    cache: VectorCache,
 }
 
 /// What a piece means.
@@ -57,30 +46,10 @@ struct Health {
     failed_at: Option<Instant>,
 }
 
-#[derive(Clone)]
-struct Known {
-    codes: Arc<Codes>,
-    /// The files whose they are.
-    mark: EmbeddedFiles,
-    used_at: Instant,
-}
-
-/// The bits of a user's vectors.
-#[derive(Clone, Default)]
-struct Codes {
-    files: HashSet<FileId>,
-    chunks: Vec<(i64, FileId)>,
-    /// So many words for each piece.
-    words: usize,
-    bits: Vec<u64>,
-    /// The vectors themselves, by piece, where they are so few that these may be in memory, too.
-    vectors: HashMap<i64, ChunkVector>,
-}
-
 impl Meanings {
     /// With this model, or none.
     pub fn new(model: Option<ModelName>) -> Self {
-        Self { model, health: Mutex::default(), known: Mutex::default() }
+        Self { model, health: Mutex::default(), cache: VectorCache::default() }
     }
 
     /// The model's name, if there is one.
@@ -98,6 +67,11 @@ impl Meanings {
     pub fn pause_seconds(&self) -> i64 {
         let doublings = lock(&self.health).failures.saturating_sub(1).min(limits::FILE_PAUSE_SECONDS_MAX.ilog2());
         (limits::FILE_PAUSE_SECONDS_MIN << doublings).min(limits::FILE_PAUSE_SECONDS_MAX)
+    }
+
+    /// Lets go of what is in memory of people who did not search for long.
+    pub fn forget_unused(&self) {
+        self.cache.forget_unused();
     }
 
     /// Whether nobody who waits should be made to wait for it.
@@ -166,32 +140,32 @@ impl Meanings {
         sums: impl Future<Output = Result<TextSums>> + Clone,
         count: usize,
     ) -> Result<Option<Vec<(i64, f32)>>> {
-        if self.model.is_none() || self.is_resting() {
-            return Ok(None);
-        }
-        let (codes, vectors) = join!(self.codes(db, sums.clone()), self.embed_question(models, text));
-        let (codes, vector) = match vectors {
-            Ok(vectors) => (codes?, &vectors[0].clone()),
+        let Some(model) = self.model.as_ref().filter(|_| !self.is_resting()) else { return Ok(None) };
+        let known = async { self.cache.vectors(db, model, sums.clone().await?.embedded).await };
+        let (known, vectors) = join!(known, self.embed_question(models, text));
+        let (known, vector) = match vectors {
+            Ok(vectors) => (known?, &vectors[0].clone()),
             Err(failure) => {
                 tracing::warn!(failure = failure.code(), "files are searched by words alone");
                 return Ok(None);
             }
         };
-        if !codes.covers(scope) {
+        if !known.covers(scope) {
             // Where no text is, there is nothing that only its meaning would have found.
             let is_nothing = *scope == SearchScope::AllFiles && sums.await?.chunks == 0;
             return Ok(is_nothing.then(Vec::new));
         }
-        let candidates = codes.nearest(vector, scope);
+        let candidates = known.nearest(vector, scope);
         let to_near = |found: &ChunkVector| {
             (found.vector.len() == vector.len()).then(|| (found.chunk_id, nearness(found, vector)))
         };
-        let mut near: Vec<(i64, f32)> = if codes.vectors.is_empty() {
-            db.find_vectors(candidates).await?.iter().filter_map(to_near).collect()
-        } else {
-            candidates.iter().filter_map(|id| codes.vectors.get(id)).filter_map(to_near).collect()
+        let kept = known.kept(&candidates).map(|kept| kept.filter_map(to_near).collect());
+        let mut near: Vec<(i64, f32)> = match kept {
+            Some(near) => near,
+            None => db.find_vectors(candidates).await?.iter().filter_map(to_near).collect(),
         };
-        near.sort_by(|one, other| other.1.total_cmp(&one.1));
+        // Of equally near ones the newest.
+        near.sort_by(|one, other| other.1.total_cmp(&one.1).then(other.0.cmp(&one.0)));
         near.truncate(count);
         Ok(Some(near))
     }
@@ -205,128 +179,11 @@ impl Meanings {
             Err(ReplyFailure::NoAnswer)
         })
     }
-
-    /// The user's codes as they are now.
-    async fn codes(&self, db: &UserDb, sums: impl Future<Output = Result<TextSums>>) -> Result<Arc<Codes>> {
-        let Some(model) = &self.model else { return Ok(Arc::default()) };
-        let (user_id, now) = (db.user_id(), Instant::now());
-        let mark = sums.await?.embedded;
-        let known = lock(&self.known).get_mut(&user_id).map(|known| {
-            known.used_at = now;
-            known.clone()
-        });
-        if let Some(known) = &known
-            && known.mark == mark
-        {
-            return Ok(Arc::clone(&known.codes));
-        }
-        let before = known.map(|known| known.codes).unwrap_or_default();
-        let files = db.list_embedded_files(model.as_str()).await?;
-        let codes = if files == before.files { before } else { Arc::new(read(db, &before, files).await?) };
-        let mut all = lock(&self.known);
-        all.insert(user_id, Known { codes: Arc::clone(&codes), mark, used_at: now });
-        forget_some(&mut all);
-        Ok(codes)
-    }
 }
 
 /// Every change is complete by itself, so that a panic elsewhere leaves nothing half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Keeps what is still there, and reads what is new.
-async fn read(db: &UserDb, before: &Codes, files: HashSet<FileId>) -> Result<Codes> {
-    let mut codes = Codes { words: before.words, ..Codes::default() };
-    for (place, (chunk_id, file_id)) in before.chunks.iter().enumerate() {
-        if files.contains(file_id) {
-            codes.chunks.push((*chunk_id, *file_id));
-            codes.bits.extend_from_slice(before.code(place));
-        }
-    }
-    let new: Vec<FileId> = files.difference(&before.files).copied().collect();
-    for some in new.chunks(FILES_AT_A_TIME) {
-        for (chunk_id, file_id, vector) in db.list_vectors(some).await? {
-            let code = to_bits(&vector);
-            // Of a piece that the model would not take, there is none.
-            if code.is_empty() {
-                continue;
-            }
-            if codes.chunks.is_empty() {
-                codes.words = code.len();
-            }
-            if code.len() == codes.words {
-                codes.chunks.push((chunk_id, file_id));
-                codes.bits.extend(code);
-            }
-        }
-    }
-    codes.files = files;
-    if codes.chunks.len() <= KEPT_PIECES_MAX {
-        let mut new = Vec::new();
-        for (id, _) in &codes.chunks {
-            match before.vectors.get(id) {
-                Some(vector) => drop(codes.vectors.insert(*id, vector.clone())),
-                None => new.push(*id),
-            }
-        }
-        let new = db.find_vectors(new).await?;
-        codes.vectors.extend(new.into_iter().map(|vector| (vector.chunk_id, vector)));
-    }
-    Ok(codes)
-}
-
-/// Lets go of those who did not search for longest, as far as there is too much.
-fn forget_some(all: &mut HashMap<UserId, Known>) {
-    let size = |known: &Known| {
-        let vectors = known.codes.vectors.values().map(|found| found.vector.len() + found.parts.len());
-        known.codes.bits.len() * 8 + known.codes.chunks.len() * 24 + vectors.sum::<usize>()
-    };
-    let mut total: usize = all.values().map(size).sum();
-    while total > limits::VECTOR_CACHE_BYTES_MAX && all.len() > 1 {
-        let Some(oldest) = all.iter().min_by_key(|(_, known)| known.used_at).map(|(id, _)| *id) else { return };
-        total -= all.remove(&oldest).as_ref().map(size).unwrap_or_default();
-    }
-}
-
-impl Codes {
-    /// Whether what is looked for by meaning is not only what happens to be known by now.
-    fn covers(&self, scope: &SearchScope) -> bool {
-        match scope {
-            SearchScope::AllFiles => !self.files.is_empty(),
-            SearchScope::Files(files) => files.iter().all(|id| self.files.contains(id)),
-        }
-    }
-
-    fn code(&self, place: usize) -> &[u64] {
-        &self.bits[place * self.words..(place + 1) * self.words]
-    }
-
-    /// The pieces whose bits differ from a vector's in the fewest places.
-    fn nearest(&self, vector: &[u8], scope: &SearchScope) -> Vec<i64> {
-        let code = to_bits(vector);
-        if self.words == 0 || code.len() != self.words {
-            return Vec::new();
-        }
-        let wanted: Option<HashSet<FileId>> = match scope {
-            SearchScope::AllFiles => None,
-            SearchScope::Files(files) => Some(files.iter().copied().collect()),
-        };
-        let mut heap = BinaryHeap::with_capacity(CANDIDATES + 1);
-        for (place, (chunk_id, file_id)) in self.chunks.iter().enumerate() {
-            if wanted.as_ref().is_some_and(|wanted| !wanted.contains(file_id)) {
-                continue;
-            }
-            let distance: u32 = self.code(place).iter().zip(&code).map(|(one, other)| (one ^ other).count_ones()).sum();
-            if heap.len() < CANDIDATES {
-                heap.push((distance, *chunk_id));
-            } else if heap.peek().is_some_and(|(furthest, _)| distance < *furthest) {
-                heap.pop();
-                heap.push((distance, *chunk_id));
-            }
-        }
-        heap.into_iter().map(|(_, chunk_id)| chunk_id).collect()
-    }
 }
 
 /// Vectors that are all of one length.
@@ -354,13 +211,6 @@ fn to_bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().map(|value| ((value / most * 127.0).round() as i8).cast_unsigned()).collect()
 }
 
-fn to_bits(vector: &[u8]) -> Vec<u64> {
-    vector
-        .chunks(64)
-        .map(|part| part.iter().enumerate().fold(0, |bits, (place, byte)| bits | u64::from(*byte < 128) << place))
-        .collect()
-}
-
 fn cosine(one: &[u8], other: &[u8]) -> f32 {
     let dot = |one: &[u8], other: &[u8]| -> i32 {
         one.iter().zip(other).map(|(one, other)| i32::from(one.cast_signed()) * i32::from(other.cast_signed())).sum()
@@ -375,23 +225,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_and_bits_keep_what_is_near() {
+    fn bytes_keep_what_is_near() {
         let vector =
             |seed: u32| -> Vec<f32> { (0..100).map(|n| ((n * n + seed * (n % 7)) as f32 * 0.37).sin()).collect() };
         let (one, same, other) = (to_bytes(&vector(1)), to_bytes(&vector(1)), to_bytes(&vector(40)));
         assert!((cosine(&one, &same) - 1.0).abs() < 1e-6 && cosine(&one, &other) < 0.9);
         let mut found = ChunkVector { chunk_id: 1, vector: other.clone(), parts: Vec::new() };
         assert!(nearness(&found, &one) < 0.9);
-        found.parts = [other.clone(), same.clone()].concat();
+        found.parts = [other, same].concat();
         assert!(nearness(&found, &one) > 0.99);
-        assert_eq!(to_bits(&one).len(), 2);
-        let mut codes = Codes { words: 2, ..Codes::default() };
-        for (id, vector) in [(7, &one), (8, &other)] {
-            codes.chunks.push((id, FileId(uuid::Uuid::nil())));
-            codes.bits.extend(to_bits(vector));
-        }
-        let found = codes.nearest(&same, &SearchScope::AllFiles);
-        assert_eq!(found.len(), 2);
-        assert!(codes.nearest(&same, &SearchScope::Files(Vec::new())).is_empty());
     }
 }

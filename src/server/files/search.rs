@@ -96,7 +96,7 @@ pub async fn search(
     Ok(Findings { passages: found.into_iter().map(to_passage).collect(), is_by_meaning })
 }
 
-/// The same, for a page.
+/// The same for a page, which shows nothing of what stands around it.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
 //! Removes from the storage what no file has any more, gives up uploads that nobody goes on with, and files that came for a
-//! message which was never sent.
+//! message which was never sent. And from memory what those who do not search any more needed for that.
 
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ pub async fn run(state: AppState) {
             give_up_uploads(&state).await;
         }
         remove_blobs(&state).await;
+        state.meanings.forget_unused();
     }
 }
 

@@ -105,8 +105,10 @@ def quantise(model):
     # A product and what is added to it for the tokens that are none.
     made_by = {output: node for node in nodes for output in node.output}
     for node in nodes:
-        masked = made_by.get(node.input[0]) if node.op_type == "Softmax" else None
-        if masked and masked.op_type == "Add" and made_by[masked.input[0]].op_type == "MatMul":
+        if node.op_type == "Softmax":
+            masked = made_by[node.input[0]]
+            if masked.op_type != "Add" or made_by[masked.input[0]].op_type != "MatMul":
+                raise ValueError(f"{node.name} is of something else than a product and a mask")
             node.input[0] = masked.input[0]
 
     # What made floats of the weights, and what was added, from back to front: nobody uses it now.
