@@ -30,8 +30,8 @@ pub fn App() -> impl IntoView {
     provide_site_name();
     provide_unread();
     let session = provide_session();
-    provide_uploads(session);
-    provide_live(session, provide_chat_list());
+    let live = provide_live(session, provide_chat_list());
+    provide_uploads(live);
     // A server function also says where a plain form goes next. In the browser, whoever called it decides: somebody may
     // have opened another chat while the answer was under way.
     _ = set_redirect_hook(|_| {});

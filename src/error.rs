@@ -126,6 +126,10 @@ pub enum InvalidInput {
     MessageFiles,
     /// Too many files of one chat.
     ChatFiles,
+    /// No file where there has to be one.
+    NoFile,
+    /// Too many files of one form; the first ones are kept.
+    FormFiles,
 }
 
 /// The wire form of an [`Error`]: its code counts, its text is for people.
@@ -157,7 +161,7 @@ impl From<ErrorBody> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    const ALL: [Self; 72] = [
+    const ALL: [Self; 75] = [
         Self::Invalid(InvalidInput::Email),
         Self::Invalid(InvalidInput::PasswordTooShort),
         Self::Invalid(InvalidInput::PasswordTooLong),
@@ -186,6 +190,8 @@ impl Error {
         Self::Invalid(InvalidInput::FileEmpty),
         Self::Invalid(InvalidInput::MessageFiles),
         Self::Invalid(InvalidInput::ChatFiles),
+        Self::Invalid(InvalidInput::NoFile),
+        Self::Invalid(InvalidInput::FormFiles),
         Self::Malformed,
         Self::WrongCredentials,
         Self::CodeNeeded,
@@ -219,6 +225,7 @@ impl Error {
         Self::TooMany,
         Self::TooOften { what: Quota::Requests, seconds: 0 },
         Self::TooOften { what: Quota::ProgramRequests, seconds: 0 },
+        Self::TooOften { what: Quota::Uploads, seconds: 0 },
         Self::TooOften { what: Quota::Messages, seconds: 0 },
         Self::TooOften { what: Quota::Chats, seconds: 0 },
         Self::TooOften { what: Quota::Exports, seconds: 0 },
@@ -263,6 +270,8 @@ impl Error {
             Self::Invalid(InvalidInput::FileEmpty) => "file_empty",
             Self::Invalid(InvalidInput::MessageFiles) => "message_files",
             Self::Invalid(InvalidInput::ChatFiles) => "chat_files",
+            Self::Invalid(InvalidInput::NoFile) => "no_file",
+            Self::Invalid(InvalidInput::FormFiles) => "form_files",
             Self::Malformed => "malformed",
             Self::WrongCredentials => "wrong_credentials",
             Self::CodeNeeded => "code_needed",

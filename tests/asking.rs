@@ -54,6 +54,7 @@ crate::on_both_databases![
     a_chat_is_deleted_with_what_is_running_in_it,
     a_program_attaches_files_and_is_told_the_sources,
     a_chats_files_come_and_go_by_plain_forms,
+    what_came_of_a_form_is_its_chats_or_nobodys,
 ];
 crate::on_a_cluster![sources_are_the_same_on_every_server];
 
@@ -762,6 +763,31 @@ async fn a_program_attaches_files_and_is_told_the_sources(setup: Setup) {
     let request = alice.program("GET".parse().unwrap(), &path, Some(&tokens.signed));
     let page: Value = Client::send_only(request).await.ok();
     assert_eq!(page["messages"][2]["files"][0]["used_as"], json!("attached"));
+}
+
+async fn what_came_of_a_form_is_its_chats_or_nobodys(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let chat_id = alice.create_chat().await;
+    let send = async |files: Vec<(&str, Vec<std::io::Result<Vec<u8>>>)>| {
+        let form = alice.files_form_at(&format!("/files/form/{chat_id}"), files);
+        Client::send_only(form).await
+    };
+    let settings = async || {
+        alice.call::<OpenChatSettings>(&[("chat_id", &chat_id.to_string()), ("search", "")]).await.ok::<ChatSettings>()
+    };
+    let some = || vec![Ok(b"some".to_vec())];
+    // The second one is empty: the first came, and the chat has it.
+    let answer = send(vec![("a.txt", some()), ("b.txt", vec![])]).await;
+    assert_eq!(answer.refusal(), (422, "file_empty".to_owned()));
+    assert_eq!(settings().await.files.len(), 1);
+    // More than a chat may have: none of these stay.
+    for _ in 0..3 {
+        assert_eq!(send((0..16).map(|_| ("c.txt", some())).collect()).await.status, 200);
+    }
+    let answer = send(vec![("d.txt", some()), ("e.txt", some())]).await;
+    assert_eq!(answer.refusal(), (422, "chat_files".to_owned()));
+    assert_eq!((settings().await.files.len(), alice.list_files().await.storage.files), (49, 49));
 }
 
 async fn a_chats_files_come_and_go_by_plain_forms(setup: Setup) {

@@ -24,6 +24,7 @@ crate::once![
     p6_a_flood_of_one_user_is_refused_and_others_do_not_notice,
     p6_programs_of_one_user_have_a_limit_of_their_own,
     p6_downloads_of_one_user_are_limited,
+    p6_uploads_have_a_limit_of_their_own,
 ];
 crate::on_a_cluster![
     p6_running_replies_of_one_user_are_limited_over_all_servers,
@@ -129,6 +130,23 @@ async fn p6_programs_of_one_user_have_a_limit_of_their_own(setup: Setup) {
     // Nobody's requests are nobody's flood.
     let strangers = join_all((0..50).map(|_| ask("sdx_nonsense"))).await;
     assert!(strangers.iter().all(|answer| answer.status == 401));
+}
+
+async fn p6_uploads_have_a_limit_of_their_own(setup: Setup) {
+    const ALLOWED: u32 = 40;
+    let app = TestApp::start(setup.config(|config| config.limits.requests_per_minute = ALLOWED)).await;
+    let alice = app.alice().await;
+    let alice = &alice;
+    let answers =
+        join_all((0..2 * ALLOWED).map(|n| async move { alice.try_begin_upload(&format!("{n}.txt"), 1_000).await }))
+            .await;
+    let refused: Vec<&Answer> = answers.iter().filter(|answer| answer.status != 201).collect();
+    assert!(refused.len() > 20, "{} were refused", refused.len());
+    refused.iter().for_each(|answer| assert_too_often(answer, "too_many_upload_requests", 60));
+    // The rest of the site is there for her all the while.
+    for _ in 0..20 {
+        assert_eq!(alice.list_files().await.storage.files, u64::from(2 * ALLOWED) - refused.len() as u64);
+    }
 }
 
 async fn p6_downloads_of_one_user_are_limited(setup: Setup) {

@@ -21,6 +21,7 @@ crate::on_both_databases![
     f19_nor_does_one_that_is_deleted_when_its_text_is_there,
     f14_names_of_parts_are_made_fit_for_both_databases,
     f20_a_file_that_is_lost_again_and_again_fails_and_its_person_is_told,
+    a_file_whose_text_is_there_stays_when_its_servers_are_lost_again_and_again,
     people_take_turns,
     files_that_could_not_be_read_are_read_again_when_asked,
     what_is_deleted_goes_with_all_that_was_found_in_it,
@@ -315,6 +316,24 @@ async fn f20_a_file_that_is_lost_again_and_again_fails_and_its_person_is_told(se
     assert_eq!(app.database.texts("SELECT kind FROM notification").await, ["file_failed"]);
     retry(&alice, id).await;
     assert_eq!(app.database.until_read(id).await, ready());
+}
+
+async fn a_file_whose_text_is_there_stays_when_its_servers_are_lost_again_and_again(setup: Setup) {
+    let app =
+        TestApp::start(setup.config(|config| config.models.search_model = "openai/test-embedding".to_owned())).await;
+    let alice = app.alice().await;
+    let id = alice.upload("deadly.txt", "Some text.").await;
+    assert_eq!(app.database.until_read(id).await, ready());
+    let lost = "UPDATE user_file SET state = 'indexing', attempts = 2, lease_until_ms = 1, lease_owner = ";
+    app.database.execute(&format!("{lost}{}", app.database.id(uuid::Uuid::from_u128(1)))).await;
+    assert_eq!(app.database.until_read(id).await, ready());
+    // Its words are found, and nobody tries its meaning again.
+    assert_eq!((app.database.count("file_chunk").await, app.database.count("chunk_vector").await), (1, 0));
+    let app = app.restart().await;
+    let other = alice.at(&app).upload("other.txt", "Some other text.").await;
+    assert_eq!(app.database.until_read(other).await, ready());
+    assert_eq!(app.database.until_read(id).await, ready());
+    assert_eq!(app.database.count("chunk_vector").await, 1);
 }
 
 async fn a_file_whose_middle_is_gone_says_so(setup: Setup) {

@@ -25,6 +25,7 @@ crate::on_both_databases![
     vectors_of_another_model_are_made_anew,
     a_model_for_searching_that_hangs_keeps_no_search_from_its_words,
     files_that_were_read_while_no_model_was_there_get_their_vectors_when_one_comes,
+    what_a_model_for_searching_left_half_done_is_done_by_the_next_one,
     a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_ready,
     a_newer_file_is_found_beside_many_older_pieces_with_the_word,
     in_one_large_file_what_is_asked_is_found,
@@ -167,6 +168,24 @@ async fn files_that_were_read_while_no_model_was_there_get_their_vectors_when_on
     eventually("its vector", async || app.database.count("chunk_vector").await == 1).await;
     assert_eq!(app.database.until_read(id).await.0, "ready");
     assert!(find(&alice, "What does the early bird catch?").await.is_by_meaning);
+}
+
+async fn what_a_model_for_searching_left_half_done_is_done_by_the_next_one(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    let id = alice.upload("long.txt", "Many words stand in one long line. ".repeat(60)).await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    let pieces = app.database.count("file_chunk").await;
+    assert!(pieces > 2);
+    // As a server leaves it that stops in the middle, with a model that is not there at the next start.
+    let mut app = app;
+    app.database.execute("DELETE FROM chunk_vector WHERE chunk_id = (SELECT MIN(chunk_id) FROM chunk_vector)").await;
+    app.database.execute("UPDATE user_file SET state = 'indexing', lease_until_ms = 0").await;
+    app = app.restart_with(|config| config.models.search_model = "off".to_owned()).await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    app = app.restart_with(|config| config.models.search_model = "openai/test-embedding".to_owned()).await;
+    eventually("all vectors", async || app.database.count("chunk_vector").await == pieces).await;
+    assert_eq!(app.database.until_read(id).await.0, "ready");
 }
 
 async fn a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_ready(setup: Setup) {

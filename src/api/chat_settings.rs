@@ -25,10 +25,18 @@ pub async fn open_chat_settings(chat_id: String, search: String) -> Result<ChatS
 /// Makes a chat that has these files, and leads to it.
 ///
 /// # Errors
-/// [`Error::NotFound`] when one of them is somebody else's; [`Error::TooMany`].
+/// [`InvalidInput::NoFile`]; [`Error::NotFound`] when one of them is somebody else's; [`Error::TooMany`].
+///
+/// [`InvalidInput::NoFile`]: crate::error::InvalidInput::NoFile
 #[server(name = AskAboutFiles, prefix = "/api", endpoint = "ask_about_files")]
 pub async fn ask_about_files(#[server(default)] file_ids: Vec<String>) -> Result<Chat, Error> {
-    use crate::server::{chats, request};
+    use crate::{
+        error::InvalidInput,
+        server::{chats, request},
+    };
+    if file_ids.is_empty() {
+        return Err(InvalidInput::NoFile.into());
+    }
     let (state, db) = (request::state()?, request::user()?);
     let ids = file_ids.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
     let chat = chats::create(&state, &db, ids, false).await?;

@@ -80,13 +80,22 @@ pub async fn discard_file(file_id: String) -> Result<(), Error> {
 /// empty, it leads to the list: that page is gone.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there are no such files, or they are somebody else's; [`Error::TooMany`].
+/// [`InvalidInput::NoFile`]; [`Error::NotFound`] when there are no such files, or they are somebody else's;
+/// [`Error::TooMany`].
+///
+/// [`InvalidInput::NoFile`]: crate::error::InvalidInput::NoFile
 #[server(name = DeleteFiles, prefix = "/api", endpoint = "delete_files")]
 pub async fn delete_files(
     #[server(default)] file_ids: Vec<String>,
     from_its_page: Option<String>,
 ) -> Result<(), Error> {
-    use crate::server::{files, request};
+    use crate::{
+        error::InvalidInput,
+        server::{files, request},
+    };
+    if file_ids.is_empty() {
+        return Err(InvalidInput::NoFile.into());
+    }
     let (state, db) = (request::state()?, request::user()?);
     let ids = file_ids.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
     files::delete(&state, &db, ids).await?;

@@ -65,7 +65,9 @@ impl FileName {
         if text.chars().count() > limits::FILE_NAME_CHARS_MAX {
             return Err(InvalidInput::FileName.into());
         }
-        let name: String = text.chars().map(|letter| if is_unfit(letter) { '_' } else { letter }).collect();
+        let letters: Vec<char> = text.chars().collect();
+        let is_fit = |at: usize| !is_unfit(letters[at]) || is_joiner_in_script(&letters, at);
+        let name: String = (0..letters.len()).map(|at| if is_fit(at) { letters[at] } else { '_' }).collect();
         let name = name.trim().trim_end_matches(['.', ' ']);
         if name.is_empty() { Err(InvalidInput::FileName.into()) } else { Ok(Self(name.to_owned())) }
     }
@@ -100,6 +102,12 @@ fn is_unfit(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '/' | '\\' | '\u{2044}' | '\u{2215}' | '\u{29F8}' | '\u{FF0F}' | '\u{FF3C}')
         || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+/// Whether it joins or parts two letters, as several scripts need to be read right, and pictures of several people.
+fn is_joiner_in_script(letters: &[char], at: usize) -> bool {
+    let is_of_script = |at: usize| letters.get(at).is_some_and(|letter| !letter.is_ascii() && !is_unfit(*letter));
+    matches!(letters[at], '\u{200C}' | '\u{200D}') && at > 0 && is_of_script(at - 1) && is_of_script(at + 1)
 }
 
 /// What a list of files is sorted by.
@@ -187,6 +195,9 @@ pub struct Storage {
 /// A size as people read it: powers of 1,000, as disks and browsers count.
 pub fn size_text(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes == 1 {
+        return "1 byte".to_owned();
+    }
     if bytes < 1_000 {
         return format!("{bytes} bytes");
     }
@@ -212,6 +223,10 @@ mod tests {
         assert_eq!(name("a\u{FF0F}b\u{2215}c"), "a_b_c");
         assert_eq!(name("a\r\nSet-Cookie: x\0"), "a__Set-Cookie: x_");
         assert_eq!(name("invoice\u{202E}fdp.exe"), "invoice_fdp.exe");
+        // Parts of a word in Persian, and of a family; but nothing that hides between Latin letters.
+        assert_eq!(name("می\u{200C}خواهم.pdf"), "می\u{200C}خواهم.pdf");
+        assert_eq!(name("👨\u{200D}👩.png"), "👨\u{200D}👩.png");
+        assert_eq!(name("pay\u{200D}pal\u{200C}.pdf"), "pay_pal_.pdf");
         assert_eq!(name(" Übersicht 2026.pdf "), "Übersicht 2026.pdf");
         assert_eq!(name("name. . ."), "name");
         for nothing in ["", "  ", ".", "..", " ...", &"x".repeat(256)] {
@@ -221,9 +236,14 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        for (bytes, text) in
-            [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 kB"), (12_345, "12 kB"), (999_600, "1.0 MB")]
-        {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (12_345, "12 kB"),
+            (999_600, "1.0 MB"),
+        ] {
             assert_eq!(size_text(bytes), text);
         }
         assert_eq!(size_text(2_147_483_648), "2.1 GB");

@@ -72,6 +72,8 @@ pub enum FileFailure {
     Damaged,
     /// It unpacks to more than is read.
     TooLargeUnpacked,
+    /// Its text is longer than what is read.
+    TooMuchText,
     /// Larger than what is read.
     TooLarge,
     /// Its content is not what its name says.
@@ -86,11 +88,12 @@ pub enum FileFailure {
 
 impl FileFailure {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Encrypted,
         Self::NoText,
         Self::Damaged,
         Self::TooLargeUnpacked,
+        Self::TooMuchText,
         Self::TooLarge,
         Self::NotWhatItSays,
         Self::Unsupported,
@@ -105,6 +108,7 @@ impl FileFailure {
             Self::NoText => "no_text",
             Self::Damaged => "damaged",
             Self::TooLargeUnpacked => "too_large_unpacked",
+            Self::TooMuchText => "too_much_text",
             Self::TooLarge => "too_large",
             Self::NotWhatItSays => "not_what_it_says",
             Self::Unsupported => "unsupported",
@@ -127,6 +131,7 @@ impl FileFailure {
             }
             Self::Damaged => "It is damaged and could not be read.",
             Self::TooLargeUnpacked => "It is too large when unpacked.",
+            Self::TooMuchText => "It has more text than is read of one file: 8 million characters. Divide it.",
             Self::TooLarge => "It is too large to be read; it is only kept.",
             Self::NotWhatItSays => "Its content is not what its name says.",
             Self::Unsupported => "This kind of file is kept, but not read.",
@@ -144,6 +149,12 @@ impl FileFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::limits;
+
+    #[test]
+    fn what_is_said_of_too_much_text_is_its_limit() {
+        assert!(FileFailure::TooMuchText.text().contains("8 million") && limits::FILE_TEXT_CHARS_MAX == 8_000_000);
+    }
 
     #[test]
     fn every_failure_has_a_name_of_its_own() {

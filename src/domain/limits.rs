@@ -173,6 +173,8 @@ pub const SEARCH_RESULTS: usize = 10;
 pub const VECTOR_DIMENSIONS_MAX: usize = 4_096;
 /// What a server keeps in memory to choose pieces by meaning, of everybody.
 pub const VECTOR_CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Pieces of one person's files that are found by what they mean, those of the newest files; all are by their words.
+pub const VECTORS_PER_USER_MAX: usize = 500_000;
 /// It is kept for so long after somebody's last search.
 pub const VECTOR_CACHE_SECONDS_MAX: u64 = 3_600;
 /// Of somebody with no more pieces of text, the vectors are in memory, too.

@@ -90,6 +90,18 @@ pub enum LiveEvent {
 }
 
 impl LiveEvent {
+    /// Whether it says nothing but that something is to be fetched.
+    pub const fn is_bare(&self) -> bool {
+        matches!(
+            self,
+            Self::FilesChanged
+                | Self::AccountChanged
+                | Self::NotificationsChanged
+                | Self::SessionsChanged
+                | Self::SiteChanged
+        )
+    }
+
     /// The chat that one must watch to be told; none when every tab is.
     pub const fn watched_chat(&self) -> Option<ChatId> {
         match self {

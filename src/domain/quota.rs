@@ -7,6 +7,8 @@ pub enum Quota {
     Requests,
     /// Whatever a program asks for.
     ProgramRequests,
+    /// Whatever sends files, of a browser and of programs: many of them keep nobody from the rest.
+    Uploads,
     /// Messages that are sent, and replies that are asked for again.
     Messages,
     /// New chats.
@@ -21,6 +23,7 @@ impl Quota {
         match self {
             Self::Requests => "too_many_requests",
             Self::ProgramRequests => "too_many_program_requests",
+            Self::Uploads => "too_many_upload_requests",
             Self::Messages => "too_many_messages",
             Self::Chats => "too_many_chats",
             Self::Exports => "too_many_exports",
@@ -32,6 +35,7 @@ impl Quota {
         match self {
             Self::Requests => "requests",
             Self::ProgramRequests => "requests of your programs",
+            Self::Uploads => "requests that send files",
             Self::Messages => "messages",
             Self::Chats => "new chats",
             Self::Exports => "downloads",

@@ -140,7 +140,7 @@ pub struct ModelConfig {
     pub model_file: Option<PathBuf>,
 
     /// The model that finds text in files by its meaning: embedded (the small one that comes along), one of a provider's such
-    /// as openai/text-embedding-3-small, or off. Without it, files are searched by their words alone.
+    /// as openai/text-embedding-3-small, or off: files are searched by their words alone then.
     #[arg(long, env = "SARDONYX_SEARCH_MODEL", default_value = "embedded", value_name = "MODEL")]
     pub search_model: String,
 

@@ -37,6 +37,7 @@ type Bucket = DefaultKeyedRateLimiter<UserId>;
 struct Buckets {
     requests: Bucket,
     program_requests: Bucket,
+    uploads: Bucket,
     messages: Bucket,
     chats: Bucket,
     exports: Bucket,
@@ -51,6 +52,7 @@ impl Flood {
         Self(Arc::new(Buckets {
             requests: a_minute(limits.requests_per_minute),
             program_requests: a_minute(limits.requests_per_minute),
+            uploads: a_minute(limits.requests_per_minute),
             messages: a_minute(limits.messages_per_minute),
             chats: a_minute(limits.messages_per_minute),
             exports: RateLimiter::keyed(Rate::per_hour(at_least_one(limits::EXPORTS_PER_HOUR_MAX))),
@@ -66,6 +68,7 @@ impl Flood {
         let bucket = match what {
             Quota::Requests => &self.0.requests,
             Quota::ProgramRequests => &self.0.program_requests,
+            Quota::Uploads => &self.0.uploads,
             Quota::Messages => &self.0.messages,
             Quota::Chats => &self.0.chats,
             Quota::Exports => &self.0.exports,
@@ -81,8 +84,8 @@ impl Flood {
 
     /// Forgets users whose buckets are full again.
     pub fn forget_the_quiet(&self) {
-        let Buckets { requests, program_requests, messages, chats, exports, lines } = &*self.0;
-        for bucket in [requests, program_requests, messages, chats, exports, lines] {
+        let Buckets { requests, program_requests, uploads, messages, chats, exports, lines } = &*self.0;
+        for bucket in [requests, program_requests, uploads, messages, chats, exports, lines] {
             bucket.retain_recent();
             bucket.shrink_to_fit();
         }
@@ -117,11 +120,20 @@ fn count_request(state: &AppState, request: &Request) -> Result<()> {
 }
 
 fn count_all(state: &AppState, user_id: UserId, of_all: Quota, request: &Request) -> Result<()> {
+    if sends_files(request.method(), request.uri().path()) {
+        return state.flood.count(user_id, Quota::Uploads);
+    }
     state.flood.count(user_id, of_all)?;
     match counted(request.method(), request.uri().path()) {
         Some(what) => state.flood.count(user_id, what),
         None => Ok(()),
     }
+}
+
+/// Whether it belongs to an upload: a file takes two, and somebody may send thousands of files.
+fn sends_files(method: &Method, path: &str) -> bool {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    method != Method::GET && (path == "/files/uploads" || path.starts_with("/files/uploads/"))
 }
 
 /// As what a request counts beside being one.
@@ -172,6 +184,19 @@ mod tests {
         flood.count(alice, Quota::Messages).unwrap();
         flood.forget_the_quiet();
         assert!(flood.count(alice, Quota::Messages).is_err());
+    }
+
+    #[test]
+    fn uploads_are_counted_apart_from_the_rest() {
+        for path in ["/files/uploads", "/files/uploads/1", "/api/v1/files/uploads/1"] {
+            assert!(sends_files(&Method::PATCH, path), "{path}");
+        }
+        assert!(!sends_files(&Method::GET, "/files/uploads/1") && !sends_files(&Method::POST, "/files/uploadsx"));
+        let flood = Flood::new(&LimitConfig { requests_per_minute: 1, ..LimitConfig::default() });
+        let alice = UserId(Uuid::from_u128(1));
+        flood.count(alice, Quota::Uploads).unwrap();
+        assert!(flood.count(alice, Quota::Uploads).is_err());
+        assert_eq!(flood.count(alice, Quota::Requests), Ok(()));
     }
 
     #[test]

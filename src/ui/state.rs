@@ -14,6 +14,7 @@ pub mod entry;
 pub mod fetched;
 pub mod followed;
 pub mod live;
+pub mod news;
 pub mod reading;
 pub mod self_test;
 pub mod session;

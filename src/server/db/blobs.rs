@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Db,
     entity::{doomed_blob, file_part, user_file},
+    exchanges::lock_account,
     failed,
     file_uses::{delete_unused, hold},
     files::delete_rows,
@@ -27,7 +28,7 @@ use crate::{
         ids::{BlobId, FileId, UserId},
         limits,
     },
-    error::Result,
+    error::{Error, Result},
     server::clock,
 };
 
@@ -161,6 +162,7 @@ impl Db {
             .map_err(failed("look for old uploads"))?;
         self.delete_each("give up an upload", old, |transaction, user_id, id| {
             async move {
+                lock_account(transaction, user_id, LockType::KeyShare).await?;
                 // Somebody may have gone on with it since.
                 hold(transaction, user_id, [id], LockType::Update).await?;
                 let old = old_uploads().filter(user_file::Column::Id.eq(id.0));
@@ -189,7 +191,11 @@ impl Db {
             .await
             .map_err(failed("look for unused files"))?;
         self.delete_each("delete an unused file", old, |transaction, user_id, id| {
-            async move { delete_unused(transaction, user_id, &[id]).await }.boxed()
+            async move {
+                lock_account(transaction, user_id, LockType::KeyShare).await?;
+                delete_unused(transaction, user_id, &[id]).await
+            }
+            .boxed()
         })
         .await
     }
@@ -210,8 +216,13 @@ impl Db {
         for (user_id, id) in old {
             let (user_id, id) = (UserId(user_id), FileId(id));
             let deleted =
-                self.write_as(Scope::User(user_id), doing, move |transaction| delete(transaction, user_id, id)).await?;
-            given_up.extend(deleted.into_iter().map(|id| (user_id, id)));
+                self.write_as(Scope::User(user_id), doing, move |transaction| delete(transaction, user_id, id));
+            match deleted.await {
+                Ok(deleted) => given_up.extend(deleted.into_iter().map(|id| (user_id, id))),
+                // With all that was theirs.
+                Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(given_up)
     }

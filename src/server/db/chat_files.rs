@@ -12,7 +12,7 @@ use super::{
     UserDb,
     chats::to_chat,
     entity::{chat_file, chat_session, user_file},
-    exchanges::lock_chat,
+    exchanges::{lock_account, lock_chat},
     failed,
     file_uses::{delete_unused, hold, take_into_use},
     write::Written,
@@ -143,6 +143,7 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("take a file from a chat", move |transaction| {
             async move {
+                lock_account(transaction, user_id, LockType::KeyShare).await?;
                 lock_chat(transaction, user_id, chat_id).await?;
                 hold(transaction, user_id, [id], LockType::Update).await?;
                 let removed = chat_file::Entity::delete_many()

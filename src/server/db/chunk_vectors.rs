@@ -1,7 +1,5 @@
 //! What pieces of files' text mean: vectors of the model whose name the file has. Those of another model say nothing.
 
-use std::collections::HashSet;
-
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
@@ -16,11 +14,13 @@ use super::{
     failed,
     file_queue::{AT_ONCE_MS, lock_held},
     scope::Scope,
+    write::may_take_long,
 };
 use crate::{
     domain::{
         file_state::FileState,
         ids::FileId,
+        limits,
         model::{ModelName, TextPiece},
     },
     error::Result,
@@ -60,19 +60,22 @@ pub struct TextSums {
 }
 
 impl Db {
-    /// Has the vectors made anew of all files that have those of another model, or none. They can be searched by their words
-    /// meanwhile.
+    /// Has the vectors made anew of all files that have those of another model, or none, but for those that were given up. They
+    /// can be searched by their words meanwhile.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn embed_again(&self, model: String) -> Result<()> {
         self.write_as(Scope::Sweeper, "embed files again", move |transaction| {
             async move {
+                may_take_long(transaction).await?;
                 user_file::Entity::update_many()
                     .col_expr(user_file::Column::State, Expr::value(FileState::Indexing.name()))
+                    .col_expr(user_file::Column::Attempts, Expr::value(0))
                     .col_expr(user_file::Column::LeaseUntilMs, Expr::value(AT_ONCE_MS))
                     .filter(user_file::Column::State.eq(FileState::Ready.name()))
                     .filter(user_file::Column::Chunks.gt(0))
+                    .filter(user_file::Column::Attempts.lt(limits::FILE_ATTEMPTS_MAX))
                     .filter(user_file::Column::EmbeddedBy.is_null().or(user_file::Column::EmbeddedBy.ne(model)))
                     .exec(transaction)
                     .await?;
@@ -107,6 +110,30 @@ impl UserDb {
                         .exec(transaction)
                         .await?;
                 }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Has a file be found by its words alone, until its vectors are made.
+    ///
+    /// # Errors
+    /// As [`UserDb::begin_vectors`].
+    pub async fn forget_vectors(&self, id: FileId, lease: Lease) -> Result<()> {
+        self.write("forget vectors", move |transaction| {
+            async move {
+                lock_held(transaction, id, lease).await?;
+                user_file::Entity::update_many()
+                    .col_expr(user_file::Column::EmbeddedBy, Expr::value(Option::<String>::None))
+                    .filter(user_file::Column::Id.eq(id.0))
+                    .exec(transaction)
+                    .await?;
+                chunk_vector::Entity::delete_many()
+                    .filter(chunk_vector::Column::FileId.eq(id.0))
+                    .exec(transaction)
+                    .await?;
                 Ok(())
             }
             .boxed()
@@ -196,17 +223,19 @@ impl UserDb {
         Ok(sums)
     }
 
-    /// Their files that have vectors of this model, all of them, and what tells these from others.
+    /// Their files that have vectors of this model, all of them, the newest first, each with how many pieces it has; and what
+    /// tells these from others.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_embedded_files(&self, model: &ModelName) -> Result<(HashSet<FileId>, EmbeddedFiles)> {
+    pub async fn list_embedded_files(&self, model: &ModelName) -> Result<(Vec<(FileId, usize)>, EmbeddedFiles)> {
         let rows: Vec<(Uuid, i64, i32)> = user_file::Entity::find()
             .select_only()
             .columns([user_file::Column::Id, user_file::Column::CreatedAtMs, user_file::Column::Chunks])
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::State.eq(FileState::Ready.name()))
             .filter(user_file::Column::EmbeddedBy.eq(model.as_str()))
+            .order_by_desc(user_file::Column::Id)
             .into_tuple()
             .all(&self.query().await?)
             .await
@@ -217,7 +246,8 @@ impl UserDb {
             files.created_at_ms += created_at_ms;
             files.chunks += i64::from(*chunks);
         }
-        Ok((rows.into_iter().map(|(id, ..)| FileId(id)).collect(), files))
+        let to_count = |(id, _, chunks): (Uuid, i64, i32)| (FileId(id), usize::try_from(chunks).unwrap_or_default());
+        Ok((rows.into_iter().map(to_count).collect(), files))
     }
 
     /// The vectors of some files, each with its piece and file.

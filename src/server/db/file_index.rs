@@ -24,6 +24,9 @@ use crate::{
     server::words,
 };
 
+/// Pieces whose words one statement indexes.
+const INDEXED_AT_A_TIME: usize = 50;
+
 /// A piece of a file's text that was found.
 #[derive(Clone, Debug)]
 pub struct FoundChunk {
@@ -155,13 +158,17 @@ pub(super) async fn index_words(
     chunks: impl Iterator<Item = (i64, String)>,
 ) -> Written<()> {
     let backend = transaction.get_database_backend();
-    for (id, text) in chunks {
-        let terms: Value = words::terms(user_id, &text).into();
-        let statement = match backend {
-            DbBackend::Sqlite => "INSERT INTO file_index (rowid, terms) VALUES (?1, ?2)",
-            _ => "INSERT INTO file_index (chunk_id, terms) VALUES ($1, $2::tsvector)",
+    let chunks: Vec<(i64, String)> = chunks.collect();
+    for some in chunks.chunks(INDEXED_AT_A_TIME) {
+        let row = |n: usize| match backend {
+            DbBackend::Sqlite => format!("(?{}, ?{})", 2 * n + 1, 2 * n + 2),
+            _ => format!("(${}, ${}::tsvector)", 2 * n + 1, 2 * n + 2),
         };
-        transaction.execute_raw(Statement::from_sql_and_values(backend, statement, [id.into(), terms])).await?;
+        let rows: Vec<String> = (0..some.len()).map(row).collect();
+        let id = if backend == DbBackend::Sqlite { "rowid" } else { "chunk_id" };
+        let statement = format!("INSERT INTO file_index ({id}, terms) VALUES {}", rows.join(", "));
+        let values = some.iter().flat_map(|(id, text)| [Value::from(*id), words::terms(user_id, text).into()]);
+        transaction.execute_raw(Statement::from_sql_and_values(backend, statement, values)).await?;
     }
     Ok(())
 }

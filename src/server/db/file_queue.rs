@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use futures::FutureExt;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use super::{
     Db, Lapsed, UserDb,
     accounts::{ACTIVE, to_user},
     entity::{file_chunk, file_picture, user_account, user_file},
+    exchanges::lock_account,
     failed,
     files::to_file,
     notifications::{add_own_notification, replace_own_notification},
@@ -212,6 +213,8 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("finish reading a file", move |transaction| {
             async move {
+                // Before the file, as whoever deletes the account does.
+                lock_account(transaction, user_id, LockType::KeyShare).await?;
                 let update = found(held(user_file::Entity::update_many(), id, lease), findings);
                 let rows = update.exec_with_returning(transaction).await?;
                 let row = rows.into_iter().next().ok_or(Error::NotFound)?;
@@ -239,6 +242,7 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("finish a file", move |transaction| {
             async move {
+                lock_account(transaction, user_id, LockType::KeyShare).await?;
                 let update = held(user_file::Entity::update_many(), id, lease)
                     .col_expr(user_file::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
                     .col_expr(user_file::Column::LeaseUntilMs, Expr::value(Option::<i64>::None));
@@ -291,6 +295,8 @@ fn found(update: UpdateMany<user_file::Entity>, findings: FileFindings) -> Updat
     let side = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
     update
         .col_expr(user_file::Column::State, Expr::value(FileState::Indexing.name()))
+        // What is lost from here on is not lost by what it was before.
+        .col_expr(user_file::Column::Attempts, Expr::value(0))
         .col_expr(user_file::Column::Kind, Expr::value(findings.kind.name()))
         .col_expr(user_file::Column::TextChars, Expr::value(i64::try_from(findings.text_chars).unwrap_or(i64::MAX)))
         .col_expr(user_file::Column::Chunks, Expr::value(i32::try_from(findings.chunks).unwrap_or(i32::MAX)))

@@ -6,18 +6,18 @@ use futures::FutureExt;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LockType, Query},
+    sea_query::{Expr, ExprTrait, Func, LockType, OnConflict, Query},
 };
 use uuid::Uuid;
 
 use super::{
     UserDb,
     entity::{doomed_blob, file_part, user_file},
-    exchanges::lock_user,
+    exchanges::{lock_account, lock_user},
     failed,
     file_uses::hold,
     has_text,
-    write::Written,
+    write::{Written, may_take_long},
 };
 use crate::{
     domain::{
@@ -97,7 +97,7 @@ impl UserDb {
     /// A page of their files, those after `after`; and whether there are more. `search` is a part of the name.
     ///
     /// # Errors
-    /// [`InvalidInput::Cursor`] when `after` is not one of them.
+    /// [`InvalidInput::Cursor`] when `after` is not one of them, where that has to be known.
     pub async fn list_files(&self, search: &str, order: FileOrder, after: Option<FileId>) -> Result<(Vec<File>, bool)> {
         let read = self.read().await?;
         let mut query = user_file::Entity::find().filter(user_file::Column::UserId.eq(self.user_id().0));
@@ -105,13 +105,19 @@ impl UserDb {
             query = query.filter(has_text(user_file::Column::NameKey, &search.to_lowercase()));
         }
         if let Some(after) = after {
-            let last = user_file::Entity::find_by_id(after.0)
-                .filter(user_file::Column::UserId.eq(self.user_id().0))
-                .one(&read)
-                .await
-                .map_err(failed("find file"))?
-                .ok_or(InvalidInput::Cursor)?;
-            query = query.filter(comes_after(order, &last));
+            query = match order {
+                // Also when that one is gone.
+                FileOrder::Newest => query.filter(user_file::Column::Id.lt(after.0)),
+                FileOrder::Name | FileOrder::Size => {
+                    let last = user_file::Entity::find_by_id(after.0)
+                        .filter(user_file::Column::UserId.eq(self.user_id().0))
+                        .one(&read)
+                        .await
+                        .map_err(failed("find file"))?
+                        .ok_or(InvalidInput::Cursor)?;
+                    query.filter(comes_after(order, &last))
+                }
+            };
         }
         let query = match order {
             FileOrder::Newest => query,
@@ -201,7 +207,11 @@ impl UserDb {
     pub async fn delete_files(&self, ids: Vec<FileId>) -> Result<Vec<FileId>> {
         let user_id = self.user_id();
         self.write("delete files", move |transaction| {
-            async move { delete_rows(transaction, user_id, &ids).await }.boxed()
+            async move {
+                lock_account(transaction, user_id, LockType::KeyShare).await?;
+                delete_rows(transaction, user_id, &ids).await
+            }
+            .boxed()
         })
         .await
     }
@@ -214,6 +224,7 @@ impl UserDb {
         let user_id = self.user_id();
         self.write("discard a file", move |transaction| {
             async move {
+                lock_account(transaction, user_id, LockType::KeyShare).await?;
                 if hold(transaction, user_id, [id], LockType::Update).await?.is_empty() {
                     return Err(Error::NotFound.into());
                 }
@@ -234,12 +245,14 @@ impl UserDb {
     }
 }
 
-/// Deletes some files of a user, and dooms what the storage has of them.
+/// Deletes some files of a user, and dooms what the storage has of them. The user's account is to be held before any file, as
+/// whoever deletes the account does.
 pub(super) async fn delete_rows(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
     ids: &[FileId],
 ) -> Written<Vec<FileId>> {
+    may_take_long(transaction).await?;
     // Locked, so that no piece is added to one of them meanwhile.
     let there = hold(transaction, user_id, ids.iter().copied(), LockType::Update).await?;
     let there = Vec::from_iter(there);
@@ -267,6 +280,8 @@ pub(super) async fn doom(transaction: &impl ConnectionTrait, pieces: Condition) 
         .columns([doomed_blob::Column::BlobId, doomed_blob::Column::DueAtMs])
         .select_from(doomed)
         .map_err(|error| DbErr::Custom(error.to_string()))?
+        // Whoever deletes the account may do so at the same time as whoever deletes one of its files.
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
         .to_owned();
     transaction.execute(&insert).await?;
     Ok(())

@@ -21,7 +21,7 @@ use super::{
     has_text,
     login_sessions::{active_sessions, end_all_sessions, end_sessions},
     notifications::add_notification,
-    write::Written,
+    write::{Written, may_take_long},
 };
 use crate::{
     domain::{
@@ -301,6 +301,7 @@ async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountCha
         }
         // Everything of theirs goes along, by the foreign keys.
         AccountChange::Delete => {
+            may_take_long(connection).await?;
             // No piece is added to one of their files from here on.
             lock_account(connection, id, LockType::Update).await?;
             doom(connection, Condition::all().add(file_part::Column::UserId.eq(id.0))).await?;

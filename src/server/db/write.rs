@@ -11,7 +11,8 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,6 +23,8 @@ use crate::error::{Error, Result};
 const JOBS_QUEUED_MAX: usize = 4_096;
 /// Jobs in one commit.
 const JOBS_PER_COMMIT_MAX: usize = 256;
+/// Longest statement of those that go through all that somebody has, on Postgres.
+const LONG_STATEMENT_SECONDS_MAX: u64 = 900;
 /// Wait for a place in the queue.
 const QUEUE_SECONDS_MAX: u64 = 5;
 
@@ -114,6 +117,15 @@ impl Db {
             Abort::Refused(error) => error,
         })
     }
+}
+
+/// Has the statements of a transaction take as long as they need, within reason: those that go through all that somebody has.
+pub(super) async fn may_take_long(transaction: &impl ConnectionTrait) -> Written<()> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let statement = format!("SET LOCAL statement_timeout = '{LONG_STATEMENT_SECONDS_MAX}s'");
+        transaction.execute_unprepared(&statement).await?;
+    }
+    Ok(())
 }
 
 impl Writer {

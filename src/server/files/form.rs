@@ -1,5 +1,5 @@
-//! Files from a plain form (`multipart/form-data`, RFC 7578), and from a program as the body of one request: whole or not at
-//! all. What can be cut off and goes on is in `tus`.
+//! Files from a plain form (`multipart/form-data`, RFC 7578), and from a program as the body of one request: each of them whole
+//! or not at all. What can be cut off and goes on is in `tus`.
 
 use std::{
     io,
@@ -27,10 +27,10 @@ use super::{
 use crate::{
     domain::{
         file::{File, FileName},
-        ids::ChatId,
+        ids::{ChatId, FileId},
         limits,
     },
-    error::{Error, Result},
+    error::{Error, InvalidInput, Result},
     server::{db::UserDb, door, refusal, state::AppState, v1::views::ErrorView},
 };
 
@@ -61,9 +61,10 @@ const IN_A_ROW_BYTES_MAX: usize = 128 * 1024;
 )]
 pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: Request) -> Response {
     let is_page = refusal::accepts_html(request.headers());
-    match take_form(&state, &uploader.0, request).await {
-        Ok(_) if is_page => Redirect::to(PAGE).into_response(),
-        Ok(files) => axum::Json(files).into_response(),
+    let (files, taken) = take_form(&state, &uploader.0, request).await;
+    match taken {
+        Ok(()) if is_page => Redirect::to(PAGE).into_response(),
+        Ok(()) => axum::Json(files).into_response(),
         Err(error) if is_page => Redirect::to(&format!("{PAGE}?error={}", error.code())).into_response(),
         Err(error) => refusal::json(error),
     }
@@ -112,23 +113,34 @@ async fn take_for_chat(state: &AppState, db: &UserDb, chat_id: ChatId, request: 
         door::discard(request.into_body().into_data_stream()).await;
         return Err(Error::NotFound);
     }
-    let files = take_form(state, db, request).await?;
-    db.add_chat_files(chat_id, files.iter().map(|file| file.id).collect()).await?;
-    Ok(files)
+    let (files, taken) = take_form(state, db, request).await;
+    let ids: Vec<FileId> = files.iter().map(|file| file.id).collect();
+    if let Err(error) = db.add_chat_files(chat_id, ids.clone()).await {
+        // They came for this chat. Whoever sends them once more must not have them twice.
+        super::delete(state, db, ids).await?;
+        return Err(error);
+    }
+    taken.map(|()| files)
 }
 
-/// The files of a form.
+/// The files of a form. Those that came before something went wrong stay.
 ///
 /// # Errors
-/// [`Error::Malformed`] when it is none, or has no file; [`Error::TooMany`]; as [`take_body`].
-pub async fn take_form(state: &AppState, db: &UserDb, request: Request) -> Result<Vec<File>> {
+/// [`Error::Malformed`] when it is none; [`InvalidInput::NoFile`], [`InvalidInput::FormFiles`]; as [`take_body`].
+async fn take_form(state: &AppState, db: &UserDb, request: Request) -> (Vec<File>, Result<()>) {
+    let mut files = Vec::new();
+    let taken = take_form_into(state, db, request, &mut files).await;
+    (files, taken)
+}
+
+async fn take_form_into(state: &AppState, db: &UserDb, request: Request, files: &mut Vec<File>) -> Result<()> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let boundary = content_type.and_then(|value| parse_boundary(value).ok());
     let boundary = boundary.filter(|boundary| boundary.len() <= BOUNDARY_CHARS_MAX);
     let request = check_length(state, request, limits::FILES_PER_FORM_MAX).await?;
     let body = Arc::new(Mutex::new(request.into_body().into_data_stream()));
     let taken = match boundary {
-        Some(boundary) => take_fields(state, db, boundary, Arc::clone(&body)).await,
+        Some(boundary) => take_fields(state, db, boundary, Arc::clone(&body), files).await,
         None => Err(Error::Malformed),
     };
     if taken.is_err() {
@@ -145,10 +157,9 @@ fn lock(body: &Body) -> MutexGuard<'_, BodyDataStream> {
     body.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn take_fields(state: &AppState, db: &UserDb, boundary: String, body: Body) -> Result<Vec<File>> {
+async fn take_fields(state: &AppState, db: &UserDb, boundary: String, body: Body, files: &mut Vec<File>) -> Result<()> {
     let overhead = Arc::new(AtomicUsize::new(0));
     let mut form = Multipart::new(guarded(body, Arc::clone(&overhead)), boundary);
-    let mut files = Vec::new();
     while let Some(field) = form.next_field().await.map_err(|_| Error::Malformed)? {
         if field.name() != Some(FIELD) {
             continue;
@@ -156,13 +167,13 @@ async fn take_fields(state: &AppState, db: &UserDb, boundary: String, body: Body
         // A browser sends one without a name when none was chosen.
         let Some(name) = field.file_name().filter(|name| !name.is_empty()).map(str::to_owned) else { continue };
         if files.len() as u64 >= limits::FILES_PER_FORM_MAX {
-            return Err(Error::TooMany);
+            return Err(InvalidInput::FormFiles.into());
         }
         let counter = Arc::clone(&overhead);
         let content = field.inspect_ok(move |_| counter.store(0, Ordering::Relaxed));
         files.push(take(state, db, &name, content).await?);
     }
-    if files.is_empty() { Err(Error::Malformed) } else { Ok(files) }
+    if files.is_empty() { Err(InvalidInput::NoFile.into()) } else { Ok(()) }
 }
 
 /// A file that is the whole body of a request.

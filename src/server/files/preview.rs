@@ -54,12 +54,43 @@ fn show(kind: FileKind, chunks: Vec<Chunk>, at: Option<u32>) -> Vec<ShownChunk> 
     let shown = |chunk: Chunk| {
         let content = match kind {
             FileKind::Markdown => ShownContent::Markdown(markdown::render_all(&chunk.text)),
-            kind if kind.is_table() => ShownContent::Rows(rows(&chunk.text)),
             _ => ShownContent::Text(chunk.text),
         };
         ShownChunk { seq: chunk.seq, place: chunk.place, content, is_wanted: at == Some(chunk.seq) }
     };
+    if kind.is_table() {
+        return show_table(chunks, at);
+    }
     chunks.into_iter().map(shown).collect()
+}
+
+/// The rows of a table. One that is parted between two pieces is one again, and stands in the first of them.
+fn show_table(chunks: Vec<Chunk>, at: Option<u32>) -> Vec<ShownChunk> {
+    let mut all: Vec<(ShownChunk, Vec<Vec<String>>)> = Vec::with_capacity(chunks.len());
+    let mut is_parted = false;
+    for Chunk { seq, mut place, text, .. } in chunks {
+        let (mut now, mut is_wanted) = (rows(&text), at == Some(seq));
+        if is_parted
+            && !now.is_empty()
+            && let Some((before, row)) = all.last_mut().and_then(|(chunk, rows)| Some((chunk, rows.last_mut()?)))
+        {
+            let mut rest = now.remove(0).into_iter();
+            if let (Some(cell), Some(more)) = (row.last_mut(), rest.next()) {
+                cell.push_str(&more);
+            }
+            row.extend(rest);
+            place = place.down(1);
+            if now.is_empty() {
+                // All of what somebody came for stands there.
+                before.is_wanted |= std::mem::take(&mut is_wanted);
+            }
+        }
+        is_parted = !text.ends_with('\n');
+        if !now.is_empty() {
+            all.push((ShownChunk { seq, place, content: ShownContent::Rows(Vec::new()), is_wanted }, now));
+        }
+    }
+    all.into_iter().map(|(chunk, rows)| ShownChunk { content: ShownContent::Rows(rows), ..chunk }).collect()
 }
 
 fn rows(text: &str) -> Vec<Vec<String>> {
@@ -115,5 +146,38 @@ async fn picture(db: &UserDb, id: &str, headers: &HeaderMap, use_for: &'static s
             response
         }
         Err(error) => refusal::answer(headers, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::place::Place;
+
+    #[test]
+    fn a_row_that_is_parted_is_shown_as_one() {
+        let chunk = |seq, row, text: &str| Chunk {
+            seq,
+            place: Place::Row { sheet: String::new(), row },
+            heading: String::new(),
+            text: text.to_owned(),
+        };
+        let chunks = vec![
+            chunk(0, 1, "a\tb\nlong, "),
+            chunk(1, 2, "very "),
+            chunk(2, 2, "long\t1\nc\td\n"),
+            chunk(3, 4, "e\tf\n"),
+        ];
+        let shown = show_table(chunks, Some(1));
+        let rows = |place: usize| match &shown[place].content {
+            ShownContent::Rows(rows) => rows.iter().map(|row| row.join("|")).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        assert_eq!(
+            (rows(0), rows(1), rows(2)),
+            (vec!["a|b".to_owned(), "long, very long|1".to_owned()], vec!["c|d".to_owned()], vec!["e|f".to_owned()],)
+        );
+        assert_eq!(shown.iter().map(|chunk| chunk.is_wanted).collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(shown[1].place, Place::Row { sheet: String::new(), row: 3 });
     }
 }

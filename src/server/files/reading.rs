@@ -5,7 +5,7 @@ use std::{
     io::{Seek, Write},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -81,14 +81,11 @@ pub async fn run(state: AppState) {
             () = state.readers.arrived.notified() => {}
             _ = sweeps.tick() => {}
         }
-        let could_embed = embeds;
-        let model = state.meanings.model().filter(|model| state.models.can_embed(model));
-        embeds = model.is_some();
-        if let Some(model) = model.filter(|_| !could_embed) {
-            // At the start, and when its provider is there. A failure is logged where it happens; the files are found by their
-            // words.
-            let _ = state.db.embed_again(model.to_string()).await;
-        }
+        embeds = match state.meanings.model().filter(|model| state.models.can_embed(model)) {
+            // At the start, and when its provider is there. A failure is logged where it happens; the next sweep tries again.
+            Some(model) if !embeds => state.db.embed_again(model.to_string()).await.is_ok(),
+            model => model.is_some(),
+        };
         let mut free = Vec::new();
         while let Ok(place) = Arc::clone(&state.readers.places).try_acquire_owned() {
             free.push(place);
@@ -145,15 +142,16 @@ async fn look_at(state: &AppState, taken: &TakenFile) -> Result<()> {
     let file = db.find_file(taken.file_id).await?.ok_or(Error::NotFound)?;
     failpoints::reach("file_taken");
     state.live.files_changed(taken.user_id);
-    let outcome = if taken.is_given_up {
+    let outcome = match (taken.is_given_up, taken.is_read) {
         // It may be why its servers were lost.
-        Err(FileFailure::TooHard)
-    } else {
-        tokio::select! {
+        (true, false) => Err(FileFailure::TooHard),
+        // What was read of it is there.
+        (true, true) => Ok(db.forget_vectors(taken.file_id, taken.lease).await?),
+        (false, _) => tokio::select! {
             outcome = process(state, &db, &file, taken) => outcome?,
             error = keep_lease(&db, taken) => return Err(error),
             () = state.stopping.cancelled() => return Err(Error::Unavailable),
-        }
+        },
     };
     if outcome.is_err() {
         db.forget_findings(taken.file_id, taken.lease).await?;
@@ -189,7 +187,11 @@ async fn process(
 
 /// Has the model for searching say what each piece of the text means. Where there is none, words have to do.
 async fn embed(state: &AppState, db: &UserDb, file: &File, taken: &TakenFile) -> Result<()> {
-    let Some(model) = state.meanings.model().filter(|model| state.models.can_embed(model)) else { return Ok(()) };
+    let Some(model) = state.meanings.model().filter(|model| state.models.can_embed(model)) else {
+        // Begun, and left by a model that is there no more.
+        let is_whole = db.list_bare_chunks(file.id, 1).await?.is_empty();
+        return if is_whole { Ok(()) } else { db.forget_vectors(file.id, taken.lease).await };
+    };
     db.begin_vectors(file.id, taken.lease, model.to_string()).await?;
     loop {
         let bare = db.list_bare_chunks(file.id, limits::TEXTS_EMBEDDED_AT_A_TIME).await?;
@@ -273,10 +275,9 @@ async fn read(
     let input = copy(state, db, file).await?;
     let mut reader = Reader::start(&state.readers.program, file.kind, input)?;
     let mut keeping = Keeping { db, taken, chunks: Vec::new(), found: FileFindings::new(file.kind) };
-    let patience = Duration::from_secs(state.config.file_reader_seconds);
-    let read = timeout(patience, keeping.run(&mut reader)).await;
+    let read = keeping.run(&mut reader, Duration::from_secs(state.config.file_reader_seconds)).await;
     reader.end().await;
-    read.unwrap_or(Ok(Err(FileFailure::TooHard)))
+    read
 }
 
 /// The content as a file without a name: it is gone with the last that has it open, whatever dies.
@@ -311,9 +312,17 @@ struct Keeping<'a> {
 }
 
 impl Keeping<'_> {
-    async fn run(&mut self, reader: &mut Reader) -> Result<std::result::Result<FileFindings, FileFailure>> {
+    /// The reader is given so much time; what the database takes to keep what it says does not count.
+    async fn run(
+        &mut self,
+        reader: &mut Reader,
+        mut patience: Duration,
+    ) -> Result<std::result::Result<FileFindings, FileFailure>> {
         loop {
-            match reader.next().await {
+            let asked = Instant::now();
+            let Ok(said) = timeout(patience, reader.next()).await else { return Ok(Err(FileFailure::TooHard)) };
+            patience = patience.saturating_sub(asked.elapsed());
+            match said {
                 Said::Chunk(chunk) => {
                     let Some(chunk) = self.check(chunk) else { return Ok(Err(FileFailure::TooLargeUnpacked)) };
                     self.chunks.push(chunk);

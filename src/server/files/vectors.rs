@@ -20,7 +20,8 @@ use crate::{
 
 /// Near enough to be looked at more closely.
 const CANDIDATES: usize = 100;
-/// Files whose vectors are read at a time.
+/// Pieces whose vectors are read at a time, but for a file that has more; and files, for a statement names them.
+const PIECES_AT_A_TIME: usize = 10_000;
 const FILES_AT_A_TIME: usize = 200;
 
 /// By whose they are.
@@ -67,7 +68,9 @@ impl VectorCache {
         let before = known.map(|known| known.vectors).unwrap_or_default();
         // What they are by now, which may be more than was summed up.
         let (files, mark) = db.list_embedded_files(model).await?;
-        let vectors = if files == before.files { before } else { Arc::new(before.read(db, files).await?) };
+        let files = newest(files);
+        let is_same = files.len() == before.files.len() && files.iter().all(|(id, _)| before.files.contains(id));
+        let vectors = if is_same { before } else { Arc::new(before.read(db, &files).await?) };
         let mut all = self.lock();
         all.insert(user_id, Known { vectors: Arc::clone(&vectors), mark, used_at });
         forget_some(&mut all);
@@ -109,19 +112,46 @@ fn forget_some(all: &mut HashMap<UserId, Known>) {
     }
 }
 
+/// Of somebody with more text than is kept in memory, the newest; the rest is found by its words.
+fn newest(files: Vec<(FileId, usize)>) -> Vec<(FileId, usize)> {
+    let mut pieces = 0;
+    let fits = |(_, count): &(FileId, usize)| {
+        pieces += count;
+        pieces <= limits::VECTORS_PER_USER_MAX
+    };
+    files.into_iter().take_while(fits).collect()
+}
+
+/// Files whose vectors are read together.
+fn batches(files: Vec<(FileId, usize)>) -> Vec<Vec<FileId>> {
+    let (mut batches, mut pieces) = (Vec::<Vec<FileId>>::new(), 0);
+    for (id, count) in files {
+        pieces += count;
+        match batches.last_mut() {
+            Some(batch) if pieces <= PIECES_AT_A_TIME && batch.len() < FILES_AT_A_TIME => batch.push(id),
+            _ => {
+                batches.push(vec![id]);
+                pieces = count;
+            }
+        }
+    }
+    batches
+}
+
 impl KnownVectors {
     /// Keeps what is still there, and reads what is new.
-    async fn read(&self, db: &UserDb, files: HashSet<FileId>) -> Result<Self> {
+    async fn read(&self, db: &UserDb, files: &[(FileId, usize)]) -> Result<Self> {
         let mut now = Self { words: self.words, ..Self::default() };
+        now.files = files.iter().map(|(id, _)| *id).collect();
         for (place, (chunk_id, file_id)) in self.chunks.iter().enumerate() {
-            if files.contains(file_id) {
+            if now.files.contains(file_id) {
                 now.chunks.push((*chunk_id, *file_id));
                 now.bits.extend_from_slice(self.code(place));
             }
         }
-        let new: Vec<FileId> = files.difference(&self.files).copied().collect();
-        for some in new.chunks(FILES_AT_A_TIME) {
-            for (chunk_id, file_id, vector) in db.list_vectors(some).await? {
+        let new = files.iter().filter(|(id, _)| !self.files.contains(id)).copied().collect();
+        for some in batches(new) {
+            for (chunk_id, file_id, vector) in db.list_vectors(&some).await? {
                 let code = to_bits(&vector);
                 // Of a piece that the model would not take, there is none.
                 if code.is_empty() {
@@ -136,7 +166,6 @@ impl KnownVectors {
                 }
             }
         }
-        now.files = files;
         if now.chunks.len() <= limits::VECTORS_KEPT_PIECES_MAX {
             now.keep(self, db).await?;
         }
@@ -233,6 +262,18 @@ mod tests {
         assert!(some.nearest(&[255; 64], &SearchScope::AllFiles).contains(&7));
         assert!(some.nearest(&[1; 64], &SearchScope::Files(Vec::new())).is_empty());
         assert!(some.nearest(&[1; 128], &SearchScope::AllFiles).is_empty());
+    }
+
+    #[test]
+    fn no_more_is_read_at_a_time_or_kept_of_one_person_than_there_is_room_for() {
+        let files = |counts: &[usize]| -> Vec<(FileId, usize)> {
+            (0..).map(|n| FileId(uuid::Uuid::from_u128(n))).zip(counts.iter().copied()).collect()
+        };
+        let lengths = |counts: &[usize]| batches(files(counts)).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&[PIECES_AT_A_TIME * 2, 1, PIECES_AT_A_TIME - 1, 1, 1]), [1, 2, 2]);
+        assert_eq!(lengths(&[1; FILES_AT_A_TIME + 1]), [FILES_AT_A_TIME, 1]);
+        assert!(lengths(&[]).is_empty());
+        assert_eq!(newest(files(&[1, limits::VECTORS_PER_USER_MAX - 1, 1, 1])).len(), 2);
     }
 
     #[test]

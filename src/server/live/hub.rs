@@ -258,9 +258,12 @@ impl Mailbox {
         waiting.watched.filter(|_| !waiting.is_hidden)
     }
 
-    /// Queues an event.
+    /// Queues an event. One that only says that something is to be fetched is not queued twice.
     pub fn push(&self, event: LiveEvent) {
         let mut waiting = self.lock();
+        if event.is_bare() && waiting.events.contains(&event) {
+            return;
+        }
         if waiting.events.len() >= limits::SOCKET_EVENTS_QUEUED_MAX {
             drop(waiting);
             return self.overflow();

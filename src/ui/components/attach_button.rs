@@ -16,6 +16,7 @@ use crate::{
         lazy::{attach, attached_list, loaded},
         state::{
             drafts::Draft,
+            effect::effect,
             uploads::{Uploads, brings_files, to_files, use_uploads},
         },
     },
@@ -25,17 +26,19 @@ use crate::{
 #[component]
 pub fn AttachButton(draft: Draft) -> impl IntoView {
     let (input, uploads) = (NodeRef::<Input>::new(), use_uploads());
-    let take = move |_| {
+    let take = move || {
         if let Some(input) = input.get_untracked()
             && attach_all(&draft, uploads, input.files())
         {
             input.set_value("");
         }
     };
+    // What was chosen before the browser half was here.
+    effect(take.clone());
 
     view! {
         <label class="button button-quiet attach-button script-only">
-            <input class="attach-input" type="file" multiple node_ref=input on:change=take />
+            <input class="attach-input" type="file" multiple node_ref=input on:change=move |_| take() />
             "Attach"
         </label>
     }

@@ -174,7 +174,7 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
             <span class="attached-state" role=move || has_failed.get().then_some("alert")>
                 {state}
             </span>
-            <RetryUpload key name=name.clone() cancel_id=cancel_id.clone() has_failed />
+            <RetryUpload key name=name.clone() focus_id=cancel_id.clone() has_failed />
             <button
                 class="button button-quiet"
                 id=cancel_id

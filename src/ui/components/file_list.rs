@@ -4,6 +4,8 @@ use leptos::{
     ev::{MouseEvent, SubmitEvent},
     prelude::*,
     server_fn::ServerFn,
+    wasm_bindgen::JsCast,
+    web_sys::HtmlInputElement,
 };
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
@@ -41,6 +43,20 @@ impl Selection {
         Self { submission: Submission::new(), chosen: RwSignal::new(Vec::new()), has_script: RwSignal::new(false) }
     }
 
+    /// Takes over what was chosen before the browser half was here.
+    fn take_early(self, listed: &[File]) {
+        if is_server() || self.has_script.get_untracked() {
+            return;
+        }
+        let is_ticked = |id: FileId| {
+            let element = document().get_element_by_id(&box_id(id));
+            element
+                .and_then(|element| element.dyn_into::<HtmlInputElement>().ok())
+                .is_some_and(|element| element.checked())
+        };
+        self.chosen.set(listed.iter().map(|file| file.id).filter(|id| is_ticked(*id)).collect());
+    }
+
     /// Keeps of what is chosen what is listed: the rest cannot be seen.
     pub fn forget_others(self, listed: &[File]) {
         let is_listed = |id: &FileId| listed.iter().any(|file| file.id == *id);
@@ -55,11 +71,22 @@ impl Selection {
 pub fn FileList(page: RwSignal<FilePage>, selection: Selection) -> impl IntoView {
     let Selection { chosen, submission, has_script } = selection;
     let (navigate, live) = (use_navigate(), use_live());
+    page.with_untracked(|page| selection.take_early(&page.files));
     let chosen_ids = move || chosen.with_untracked(|ids| ids.iter().map(FileId::to_string).collect::<Vec<_>>());
+    // There is nothing to ask about what is not complete.
+    let whole_ids = move || {
+        let is_unfinished = |file: &File| file.state == FileState::Uploading;
+        let unfinished: Vec<String> = page.with_untracked(|page| {
+            page.files.iter().filter(|file| is_unfinished(file)).map(|file| file.id.to_string()).collect()
+        });
+        let mut ids = chosen_ids();
+        ids.retain(|id| !unfinished.contains(id));
+        ids
+    };
     let ask = move |event: MouseEvent| {
         event.prevent_default();
         let navigate = navigate.clone();
-        let request = ask_about_files(chosen_ids());
+        let request = ask_about_files(whole_ids());
         submission.send(request, move |chat| navigate(&chat_path(chat.id), NavigateOptions::default()));
     };
     let on_submit = move |event: SubmitEvent| {
@@ -85,7 +112,7 @@ pub fn FileList(page: RwSignal<FilePage>, selection: Selection) -> impl IntoView
     view! {
         <form method="post" action=DeleteFiles::url() on:submit=on_submit>
             <div class="file-actions">
-                <label class="file-choose-all">
+                <label class="file-choose-all script-only">
                     <input type="checkbox" on:change=choose_all prop:checked=are_all_chosen />
                     "All on this page"
                 </label>

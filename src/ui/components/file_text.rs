@@ -96,8 +96,7 @@ fn show_wanted(is_wanted: bool, is_shown: StoredValue<bool>, find: impl Fn() -> 
     });
 }
 
-/// Rows of a table, with the numbers that they have in the file. The first one names the columns, as far as that can be
-/// known.
+/// Rows of a table, with the numbers that they have in the file.
 #[component]
 fn Grid(chunks: Vec<ShownChunk>, is_shown: StoredValue<bool>) -> impl IntoView {
     let body = move |chunk: ShownChunk| {

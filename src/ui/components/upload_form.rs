@@ -11,6 +11,7 @@ use crate::{
     domain::{
         file::{File, Storage, size_text},
         ids::ChatId,
+        limits,
     },
     ui::{
         paths::FILES_PATH,
@@ -102,12 +103,19 @@ pub fn UploadForm(
                     type="file"
                     name="file"
                     multiple
+                    required=move || !has_script.get()
                     node_ref=input
                     on:change=move |event| take(event_target(&event))
                 />
             </label>
             <p class="upload-hint">
-                {move || has_script.get().then_some("Or drop them here. ")}
+                {move || {
+                    if has_script.get() {
+                        "Or drop them here. ".to_owned()
+                    } else {
+                        format!("At most {} at a time. ", limits::FILES_PER_FORM_MAX)
+                    }
+                }}
                 {move || room_text(stored.with(|stored| stored.storage))}
             </p>
             // Until the browser half is here.

@@ -17,7 +17,16 @@ use crate::{
 #[component]
 pub fn UploadList() -> impl IntoView {
     let uploads = use_uploads();
-    let count = move |state| uploads.all.with(|all| all.iter().filter(|upload| upload.state.get() == state).count());
+    // What was done before is no news.
+    let is_done = |upload: &Upload| upload.state.get_untracked() == UploadState::Done;
+    let known: Vec<u32> = uploads
+        .all
+        .with_untracked(|all| all.iter().filter(|upload| is_done(upload)).map(|upload| upload.key).collect());
+    let known = StoredValue::new(known);
+    let is_counted = move |upload: &Upload, state| {
+        upload.state.get() == state && !known.with_value(|known| known.contains(&upload.key))
+    };
+    let count = move |state| uploads.all.with(|all| all.iter().filter(|upload| is_counted(upload, state)).count());
     // What is done is in the list of files.
     let is_shown = |upload: &Upload| upload.state.get() != UploadState::Done;
     let shown = move || uploads.all.get().into_iter().filter(is_shown).collect::<Vec<_>>();
@@ -53,7 +62,6 @@ fn Row(upload: Upload) -> impl IntoView {
     let sent = move || progress.with(|progress| format!("{:.0}", 1_000.0 * progress.sent_bytes / size_bytes.max(1.0)));
     let failed = upload.clone();
     let has_failed = Signal::derive(move || failed.failure().is_some());
-    let cancel_id = format!("cancel-{key}");
     let cancel = move |_| {
         focus_on(UPLOAD_INPUT_ID);
         uploads.cancel(key);
@@ -69,10 +77,10 @@ fn Row(upload: Upload) -> impl IntoView {
                     {move || describe(&upload)}
                 </p>
             </div>
-            <RetryUpload key name=name.clone() cancel_id=cancel_id.clone() has_failed />
+            // The row goes when it is done, and with it whatever in it has the focus.
+            <RetryUpload key name=name.clone() focus_id=UPLOAD_INPUT_ID.to_owned() has_failed />
             <button
                 class="button button-quiet"
-                id=cancel_id
                 type="button"
                 aria-label=format!("Cancel the upload of {name}")
                 on:click=cancel

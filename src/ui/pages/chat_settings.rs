@@ -113,6 +113,9 @@ fn Content(first: ChatSettings, search: String, shared: Shared, owner: Option<Ow
     let stored = ArcSignal::derive(move || {
         opened.with(|opened| Stored { unfinished: opened.unfinished.clone(), storage: opened.storage })
     });
+    let own = Signal::derive(move || opened.with(|opened| opened.files.clone()));
+    let others = Signal::derive(move || opened.with(|opened| opened.others.clone()));
+    let has_own = move || opened.with(|opened| !opened.files.is_empty());
     let is_searching = !search.is_empty();
     let has_others = move || opened.with(|opened| is_searching || !opened.others.is_empty());
     let has_more = move || opened.with(|opened| opened.has_more);
@@ -128,14 +131,12 @@ fn Content(first: ChatSettings, search: String, shared: Shared, owner: Option<Ow
         <p class="settings-text">
             "Replies are given what in these files answers a question, and say where it stands."
         </p>
-        {move || {
-            let files = opened.with(|opened| opened.files.clone());
-            if files.is_empty() {
-                view! { <p class="settings-text">"This chat has no files of its own yet."</p> }.into_any()
-            } else {
-                view! { <Rows label="Files of this chat" files chat_id=id is_own=true shared /> }.into_any()
-            }
-        }}
+        <Show
+            when=has_own
+            fallback=|| view! { <p class="settings-text">"This chat has no files of its own yet."</p> }
+        >
+            <Rows label="Files of this chat" files=own chat_id=id is_own=true shared />
+        </Show>
         <UploadForm stored has_script=shared.has_script chat=id />
         <UploadList />
         {move || view! { <SearchSwitch chat=opened.with(|opened| opened.chat.clone()) shared /> }}
@@ -144,10 +145,7 @@ fn Content(first: ChatSettings, search: String, shared: Shared, owner: Option<Ow
                 "Your other files"
             </h2>
             <SearchForm action=chat_settings_path(id) label="Search names" search has_script=shared.has_script />
-            {move || {
-                let files = opened.with(|opened| opened.others.clone());
-                view! { <Rows label="Your other files" files chat_id=id is_own=false shared /> }
-            }}
+            <Rows label="Your other files" files=others chat_id=id is_own=false shared />
             {move || {
                 has_more().then(|| view! { <p class="settings-text">"There are more: search for a name."</p> })
             }}
@@ -157,30 +155,39 @@ fn Content(first: ChatSettings, search: String, shared: Shared, owner: Option<Ow
 }
 
 #[component]
-fn Rows(label: &'static str, files: Vec<File>, chat_id: ChatId, is_own: bool, shared: Shared) -> impl IntoView {
-    let rows = files.into_iter().map(|file| view! { <Row file chat_id is_own shared /> });
+fn Rows(label: &'static str, files: Signal<Vec<File>>, chat_id: ChatId, is_own: bool, shared: Shared) -> impl IntoView {
     view! {
         <ul class="files" aria-label=label>
-            {rows.collect_view()}
+            <For each=move || files.get() key=|file| file.id let:file>
+                <Row file files chat_id is_own shared />
+            </For>
         </ul>
     }
 }
 
+/// A row stays as long as its file is listed, and with it where the focus is.
 #[component]
-fn Row(file: File, chat_id: ChatId, is_own: bool, shared: Shared) -> impl IntoView {
-    let name = file.name.as_str().to_owned();
-    let is_whole = file.state != FileState::Uploading;
-    let state = (file.state != FileState::Ready).then(|| file.state.text());
+fn Row(file: File, files: Signal<Vec<File>>, chat_id: ChatId, is_own: bool, shared: Shared) -> impl IntoView {
+    let (id, name) = (file.id, file.name.as_str().to_owned());
+    let state = Memo::new(move |before: Option<&FileState>| {
+        let now = files.with(|files| files.iter().find(|now| now.id == id).map(|now| now.state));
+        now.or(before.copied()).unwrap_or(file.state)
+    });
+    let text = move || state.with(|state| (*state != FileState::Ready).then(|| state.text()));
+    let is_whole = move || state.with(|state| *state != FileState::Uploading);
+    let form_name = name.clone();
 
     view! {
         <li class="file">
             <div class="file-facts">
                 <p class="file-name">
-                    <a href=file_path(file.id)>{name.clone()}</a>
+                    <a href=file_path(id)>{name}</a>
                 </p>
-                {state.map(|text| view! { <p class="file-detail">{text}</p> })}
+                {move || text().map(|text| view! { <p class="file-detail">{text}</p> })}
             </div>
-            {is_whole.then(|| view! { <MoveForm id=file.id name chat_id is_own shared /> })}
+            <Show when=is_whole>
+                <MoveForm id name=form_name.clone() chat_id is_own shared />
+            </Show>
         </li>
     }
 }
@@ -208,7 +215,12 @@ fn MoveForm(id: FileId, name: String, chat_id: ChatId, is_own: bool, shared: Sha
         <form method="post" action=action on:submit=on_submit>
             <input type="hidden" name="chat_id" value=chat_id.to_string() />
             <input type="hidden" name="file_id" value=id.to_string() />
-            <button class="button button-quiet" type="submit" aria-label=format!("{verb} {name}")>
+            <button
+                class="button button-quiet"
+                type="submit"
+                aria-label=format!("{verb} {name}")
+                disabled=move || shared.submission.is_busy.get()
+            >
                 {verb}
             </button>
         </form>

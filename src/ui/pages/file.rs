@@ -29,6 +29,8 @@ use crate::{
         },
         paths::{FILES_PATH, chat_path, file_content_path, file_text_path, picture_path},
         state::{
+            effect::effect,
+            followed::ask_again,
             live::{Live, use_live},
             submission::Submission,
         },
@@ -37,13 +39,16 @@ use crate::{
 
 /// Where the focus goes when a button goes.
 const TITLE_ID: &str = "file-title";
+/// Where it goes when another stretch of the text is shown.
+const TEXT_ID: &str = "file-text";
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
 struct Shared {
     submission: Submission,
     live: Live,
-    /// Whether what somebody came for was brought to them. It is not again whenever something about files changes.
+    /// Whether what somebody came for was brought to them, a passage or another stretch of the text. It is not again whenever
+    /// something about files changes.
     is_shown: StoredValue<bool>,
     /// Whether there is no such file, or soon: it is not asked for again.
     is_gone: StoredValue<bool>,
@@ -64,14 +69,26 @@ pub fn FilePage() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
     let number = move |name: &str| query.with(|query| query.get(name)).and_then(|text| text.parse::<u32>().ok());
     let (live, submission) = (use_live(), Submission::new());
-    let shared = Shared { submission, live, is_shown: StoredValue::new(false), is_gone: StoredValue::new(false) };
+    // Whoever opens a page reads it from its beginning, unless they came for a passage.
+    let is_shown = StoredValue::new(untrack(|| number("at")).is_none());
+    let shared = Shared { submission, live, is_shown, is_gone: StoredValue::new(false) };
     submission.error.set(query.with_untracked(|query| query.get("error")).and_then(|code| Error::from_code(&code)));
     let asked = move || (params.with(|params| params.get("id")).unwrap_or_default(), number("from"), number("at"));
     let opened = Resource::new(asked, |(id, from, at)| open_file(id, from, at));
-    Effect::new(move |is_first: Option<()>| {
-        live.files_changed.track();
-        if is_first.is_some() && !shared.is_gone.get_value() {
-            opened.refetch();
+    // A file that is gone is news, what could not be asked is none.
+    let open_again = move || {
+        let asked = untrack(asked);
+        (!shared.is_gone.get_value()).then_some(async move {
+            let (id, from, at) = asked.clone();
+            match open_file(id, from, at).await {
+                Err(error) if error != Error::NotFound => Err(error),
+                opened => Ok((asked, opened)),
+            }
+        })
+    };
+    ask_again(open_again, move |(asked_for, now)| {
+        if untrack(asked) == asked_for {
+            opened.set(Some(now));
         }
     });
     Effect::new(move |is_first: Option<()>| {
@@ -125,6 +142,13 @@ fn Content(opened: FileView, shared: Shared) -> impl IntoView {
     let name = file.name.as_str().to_owned();
     let is_passing = !file.is_kept && file.state != FileState::Uploading;
     let is_picture = file.kind.is_image() && file.state == FileState::Ready;
+    let has_wanted = chunks.iter().any(|chunk| chunk.is_wanted);
+    effect(move || {
+        if !has_wanted && !shared.is_shown.get_value() {
+            shared.is_shown.set_value(true);
+            request_animation_frame(|| focus_on(TEXT_ID));
+        }
+    });
     let stretch = move |from: Option<u32>, text: &'static str| {
         from.map(|from| {
             view! {
@@ -150,7 +174,7 @@ fn Content(opened: FileView, shared: Shared) -> impl IntoView {
         {(!chunks.is_empty())
             .then(|| {
                 view! {
-                    <section class="file-text" aria-label="What was read in it">
+                    <section class="file-text" id=TEXT_ID tabindex="-1" aria-label="What was read in it">
                         {stretch(earlier_from, "Earlier text")}
                         <FileText chunks is_shown=shared.is_shown />
                         {stretch(later_from, "More text")}

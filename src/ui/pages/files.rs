@@ -9,12 +9,13 @@ use crate::{
         file::{FileOrder, FilePage, Storage, size_text},
         search::{FoundPassage, SearchResults},
     },
-    error::{Error, Result},
+    error::{Error, InvalidInput, Result},
     ui::{
         components::{
             fetch_failed::FetchFailed,
             field::Field,
             file_list::{FileList, LIST_ID, Selection},
+            focus::focus_on,
             loading::Loading,
             notice::ErrorNotice,
             page_title::PageTitle,
@@ -23,9 +24,15 @@ use crate::{
             upload_list::UploadList,
         },
         paths::{CHATS_PATH, FILES_PATH, passage_path, query},
-        state::{effect::effect, followed::follow_files, live::use_live},
+        state::{
+            effect::effect,
+            followed::{ask_again, follow_files},
+        },
     },
 };
+
+/// What is said while a search goes on.
+const SEARCHING: &str = "Searching the text of your files …";
 
 /// Which files are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +52,13 @@ impl Asked {
 
     async fn fetch(self) -> Result<FilePage> {
         let order = if self.order.is_empty() { FileOrder::default().name().to_owned() } else { self.order };
-        list_files(self.search, order, Some(self.after).filter(|after| !after.is_empty())).await
+        let after = Some(self.after).filter(|after| !after.is_empty());
+        let is_later = after.is_some();
+        match list_files(self.search.clone(), order.clone(), after).await {
+            // The file that this page came after is deleted: there is no saying where it would begin.
+            Err(Error::Invalid(InvalidInput::Cursor)) if is_later => list_files(self.search, order, None).await,
+            page => page,
+        }
     }
 
     /// The page after this file.
@@ -66,22 +79,28 @@ impl Asked {
 /// Storage, uploads, and the list. `?search=`, `?order=` and `?after=` say which files are shown.
 #[component]
 pub fn FilesPage() -> impl IntoView {
-    let (params, live) = (use_query_map(), use_live());
+    let params = use_query_map();
     let (selection, owner) = (Selection::new(), Owner::current());
     let error = selection.submission.error;
     error.set(params.with_untracked(|params| params.get("error")).and_then(|code| Error::from_code(&code)));
     let files = Resource::new(move || params.with(Asked::of), Asked::fetch);
-    let found = Resource::new(
-        move || params.with(Asked::of).search,
-        |question| async move { if question.is_empty() { Ok(None) } else { search_files(question).await.map(Some) } },
-    );
-    Effect::new(move |is_first: Option<()>| {
-        live.files_changed.track();
-        if is_first.is_some() {
-            // What was being read may be found by now.
-            found.refetch();
+    let question = move || params.with(Asked::of).search;
+    let search = |question: String| async move {
+        if question.is_empty() { Ok(None) } else { search_files(question).await.map(Some) }
+    };
+    let found = Resource::new(question, search);
+    // What was being read may be found by now.
+    let search_again = move || {
+        let asked = untrack(question);
+        (!asked.is_empty()).then_some(async move { Ok((asked.clone(), search(asked).await?)) })
+    };
+    ask_again(search_again, move |(asked, results)| {
+        if untrack(question) == asked {
+            found.set(Some(Ok(results)));
         }
     });
+    let (is_searching, said) = (RwSignal::new(false), RwSignal::new(String::new()));
+    let shown_after = StoredValue::new(params.with_untracked(Asked::of).after);
 
     view! {
         <PageTitle text="Files" />
@@ -98,35 +117,49 @@ pub fn FilesPage() -> impl IntoView {
                         match files.await {
                             Ok(first) => {
                                 let asked = params.with_untracked(Asked::of);
-                                view! { <Content first asked selection owner /> }.into_any()
+                                view! { <Content first asked selection owner shown_after /> }.into_any()
                             }
                             Err(error) => view! { <FetchFailed error /> }.into_any(),
                         }
                     })
                 }}
             </Transition>
-            <Transition>
-                {move || Suspend::new(async move {
-                    match found.await {
-                        Ok(None) => ().into_any(),
-                        Ok(Some(results)) => view! { <Results results /> }.into_any(),
-                        Err(error) => view! { <FetchFailed error /> }.into_any(),
-                    }
-                })}
-            </Transition>
+            <p class="visually-hidden" role="status">
+                {move || if is_searching.get() { SEARCHING.to_owned() } else { said.get() }}
+            </p>
+            <p class="files-searching" aria-hidden="true" hidden=move || !is_searching.get()>
+                {SEARCHING}
+            </p>
+            <div class="files-found" aria-busy=move || is_searching.get().to_string()>
+                <Transition set_pending=is_searching>
+                    {move || Suspend::new(async move {
+                        match found.await {
+                            Ok(None) => ().into_any(),
+                            Ok(Some(results)) => view! { <Results results said /> }.into_any(),
+                            Err(error) => view! { <FetchFailed error /> }.into_any(),
+                        }
+                    })}
+                </Transition>
+            </div>
         </div>
     }
 }
 
-/// What in the text of files has to do with what is searched for.
+/// What in the text of files has to do with what is searched for; how much that is, is `said`.
 #[component]
-fn Results(results: SearchResults) -> impl IntoView {
+fn Results(results: SearchResults, said: RwSignal<String>) -> impl IntoView {
     let SearchResults { passages, is_by_meaning } = results;
     let note = match (passages.is_empty(), is_by_meaning) {
         (true, _) => Some("Nothing in the text of your files has to do with this."),
         (false, false) => Some("Found by words alone: there is no model now that tells what a text means."),
         (false, true) => None,
     };
+    let count = match passages.len() {
+        0 => String::new(),
+        1 => "1 passage found in the text of your files. ".to_owned(),
+        count => format!("{count} passages found in the text of your files. "),
+    };
+    effect(move || said.set(format!("{count}{}", note.unwrap_or_default())));
 
     view! {
         <section aria-labelledby="found-in-text">
@@ -158,7 +191,22 @@ fn Found(passage: FoundPassage) -> impl IntoView {
 
 /// What changes about the files is worked in where it stands, so that nobody loses their place among them.
 #[component]
-fn Content(first: FilePage, asked: Asked, selection: Selection, owner: Option<Owner>) -> impl IntoView {
+fn Content(
+    first: FilePage,
+    asked: Asked,
+    selection: Selection,
+    owner: Option<Owner>,
+    /// The place of the page that is, or was, on the screen.
+    shown_after: StoredValue<String>,
+) -> impl IntoView {
+    let after = asked.after.clone();
+    effect(move || {
+        if shown_after.with_value(|shown| *shown != after) {
+            shown_after.set_value(after.clone());
+            // Whoever asked for more was at the end of what was there.
+            request_animation_frame(|| focus_on(LIST_ID));
+        }
+    });
     let again = asked.clone();
     let page = follow_files(owner, first, move || Some(again.clone().fetch()));
     effect(move || page.with(|page| selection.forget_others(&page.files)));

@@ -1,14 +1,16 @@
 //! What a page shows of files and keeps up to date, without being made anew: what is chosen, typed or focused there stays.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{live::use_live, session::use_session};
-use crate::error::Result;
+use super::{effect::effect, live::use_live, session::use_session};
+use crate::error::{Error, Result};
 
-/// Begins with what was fetched `first`, and asks again whenever a file is new, went on, or is gone, as long as the calling
-/// component is there and gives something to ask. What cannot be had leaves what is shown; an answer that a newer one has overtaken is none.
+/// Time between two looks at files while there is no connection.
+const POLL_SECONDS: u64 = 5;
+
+/// Begins with what was fetched `first`, and asks again whenever a file is new, went on, or is gone ([`ask_again`]).
 ///
 /// It belongs to the page, not to the component, which is made anew when the page shows something else: until that is
 /// there, what the reader sees and uses is the one before.
@@ -17,26 +19,52 @@ where
     T: PartialEq + Send + Sync + 'static,
     F: Future<Output = Result<T>> + 'static,
 {
-    let (live, session, newest) = (use_live(), use_session(), Rc::new(Cell::new(0)));
     let shown = page.unwrap_or_default().with(|| RwSignal::new(first));
+    ask_again(ask, move |now| {
+        if shown.try_with_untracked(|known| *known != now) == Some(true) {
+            shown.set(now);
+        }
+    });
+    shown
+}
+
+/// Asks whenever a file is new, went on, or is gone, and now and then while nothing can be told, as long as the calling
+/// component is there and gives something to ask. What cannot be had leaves what is shown; an answer that a newer one has
+/// overtaken is none.
+pub fn ask_again<T, F>(ask: impl Fn() -> Option<F> + 'static, take: impl Fn(T) + 'static)
+where
+    T: 'static,
+    F: Future<Output = Result<T>> + 'static,
+{
+    let (live, session) = (use_live(), use_session());
+    let (newest, take) = (Rc::new(Cell::new(0)), Rc::new(take));
     Effect::new(move |asked_before: Option<u32>| {
         live.files_changed.track();
         let Some(asked_before) = asked_before else { return 0 };
         let Some(answer) = ask() else { return asked_before };
-        let (asked, newest) = (asked_before + 1, newest.clone());
+        let (asked, newest, take) = (asked_before + 1, newest.clone(), take.clone());
         spawn_local(async move {
             match answer.await {
                 Ok(now) if asked > newest.get() => {
                     newest.set(asked);
-                    if shown.try_with_untracked(|known| *known != now) == Some(true) {
-                        shown.set(now);
-                    }
+                    take(now);
                 }
                 Ok(_) => {}
+                Err(Error::TooOften { seconds, .. }) => {
+                    live.files_changed.notify_in(1_000.0 * f64::from(seconds.max(1)));
+                }
                 Err(error) => session.leave_if_ended(error),
             }
         });
         asked
     });
-    shown
+    effect(move || {
+        if live.is_connected.get() {
+            return;
+        }
+        let look = move || live.files_changed.hear();
+        if let Ok(interval) = set_interval_with_handle(look, Duration::from_secs(POLL_SECONDS)) {
+            on_cleanup(move || interval.clear());
+        }
+    });
 }

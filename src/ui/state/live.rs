@@ -11,8 +11,8 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
-    chat_list::ChatList, connection::Connection, conversation::Conversation, effect::effect, session::Session,
-    socket::Way,
+    chat_list::ChatList, connection::Connection, conversation::Conversation, effect::effect, news::News,
+    session::Session, socket::Way,
 };
 use crate::{
     domain::{
@@ -42,11 +42,11 @@ pub struct Live {
     /// The conversation on the screen.
     pub(super) screen: RwSignal<Option<Conversation>>,
     /// Raised when what the person is told changed.
-    pub notifications_changed: Trigger,
+    pub notifications_changed: News,
     /// Raised when the list of active sessions is another one.
-    pub sessions_changed: Trigger,
+    pub sessions_changed: News,
     /// Raised when a file is new, went on, or is gone.
-    pub files_changed: Trigger,
+    pub files_changed: News,
     /// Raised when the chat on the screen is gone.
     gone: Trigger,
     /// Raised to say again what is on the screen.
@@ -67,9 +67,9 @@ pub fn provide_live(session: Session, chats: ChatList) -> Live {
         is_offline: RwSignal::new(false),
         way: RwSignal::new(Way::Socket),
         screen: RwSignal::new(None),
-        notifications_changed: Trigger::new(),
-        sessions_changed: Trigger::new(),
-        files_changed: Trigger::new(),
+        notifications_changed: News::new(),
+        sessions_changed: News::new(),
+        files_changed: News::new(),
         gone: Trigger::new(),
         watch_again: Trigger::new(),
         last_watch_again_ms: StoredValue::new(0.0),
@@ -227,9 +227,9 @@ impl Live {
                 self.session.refresh();
                 self.notifications_changed.notify();
             }
-            LiveEvent::NotificationsChanged => self.notifications_changed.notify(),
-            LiveEvent::FilesChanged => self.files_changed.notify(),
-            LiveEvent::SessionsChanged => self.sessions_changed.notify(),
+            LiveEvent::NotificationsChanged => self.notifications_changed.hear(),
+            LiveEvent::FilesChanged => self.files_changed.hear(),
+            LiveEvent::SessionsChanged => self.sessions_changed.hear(),
             LiveEvent::Closing { reason: CloseReason::SessionEnded(end) } => self.session.end(end),
             // The close that follows is answered by connecting again.
             LiveEvent::Closing { .. } | LiveEvent::Refused { .. } | LiveEvent::Alive => {}

@@ -4,7 +4,11 @@ use leptos::prelude::*;
 use web_sys::File as BrowserFile;
 
 use crate::{
-    domain::{file::File, file_state::FileState, ids::ChatId},
+    domain::{
+        file::{File, FileName},
+        file_state::FileState,
+        ids::ChatId,
+    },
     error::Error,
 };
 
@@ -132,7 +136,8 @@ fn is_same(file: &File, content: &BrowserFile) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "a browser counts bytes and moments so, too")]
     let (size, modified) = (file.size_bytes as f64, file.modified_at_ms.unwrap_or_default() as f64);
     file.state == FileState::Uploading
-        && file.name.as_str() == content.name()
+        // As the server took it.
+        && FileName::parse(&content.name()).is_ok_and(|name| name == file.name)
         && size.to_bits() == content.size().to_bits()
         && modified.to_bits() == content.last_modified().to_bits()
 }

@@ -13,6 +13,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, DragEvent, File as BrowserFile, FileList, XmlHttpRequest};
 
 use super::{
+    live::Live,
+    news::News,
     session::Session,
     upload::{GoesWith, Upload, UploadState},
     upload_guard::guard,
@@ -57,12 +59,19 @@ pub struct Uploads {
     /// Changes when one comes or goes, not when one changes.
     pub all: RwSignal<Vec<Upload>>,
     pub session: Session,
+    /// Raised when one is done or given up: the server may have no way to tell this tab.
+    files_changed: News,
     last_key: StoredValue<u32>,
 }
 
 /// Makes the uploads known to everything below.
-pub fn provide_uploads(session: Session) {
-    provide_context(Uploads { all: RwSignal::new(Vec::new()), session, last_key: StoredValue::new(0) });
+pub fn provide_uploads(live: Live) {
+    provide_context(Uploads {
+        all: RwSignal::new(Vec::new()),
+        session: live.session,
+        files_changed: live.files_changed,
+        last_key: StoredValue::new(0),
+    });
 }
 
 /// The uploads that the app provides.
@@ -119,7 +128,10 @@ impl Uploads {
             _ = request.abort();
         }
         if let Some(place) = place {
-            spawn_local(async move { give_up(key, &place).await });
+            spawn_local(async move {
+                give_up(key, &place).await;
+                self.files_changed.hear();
+            });
         }
         self.start_waiting();
     }
@@ -169,6 +181,7 @@ impl Uploads {
             Ok(()) => {
                 upload.state.set(UploadState::Done);
                 SOURCES.with_borrow_mut(|sources| sources.remove(&upload.key));
+                self.files_changed.hear();
             }
             Err(error @ (Error::NotLoggedIn | Error::SessionEnded(_))) => {
                 upload.state.set(UploadState::Waiting);
@@ -196,11 +209,19 @@ impl Uploads {
     async fn attempt(self, upload: &Upload) -> Result<()> {
         let key = upload.key;
         let Some(content) = content(key) else { return Ok(()) };
-        let place = upload.place.get_untracked();
-        let offset = match &place {
-            Some(place) => find_offset(key, place).await?,
-            None => 0.0,
-        };
+        let mut place = upload.place.get_untracked();
+        let mut offset = 0.0;
+        if let Some(begun) = &place {
+            match find_offset(key, begun).await {
+                Ok(there) => offset = there,
+                // What was to be gone on with is gone since it was listed.
+                Err(Error::NotFound) if upload.sent_bytes() == 0.0 => {
+                    upload.forget_place();
+                    place = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
         upload.set_sent(offset);
         if offset >= upload.size_bytes {
             return Ok(());

@@ -43,7 +43,7 @@ impl Findings {
             let next = place.clone().down(u32::try_from(lines).unwrap_or(u32::MAX));
             self.chars += piece.chars().count();
             if self.chars > limits::FILE_TEXT_CHARS_MAX {
-                return Err(FileFailure::TooLargeUnpacked);
+                return Err(FileFailure::TooMuchText);
             }
             self.is_something |= !piece.trim().is_empty();
             let chunk = Chunk { seq: self.chunks, place, heading: heading.clone(), text: piece.to_owned() };

@@ -15,8 +15,11 @@ use crate::domain::{file_state::FileFailure, place::Place};
 const SPACES_MAX: usize = 100;
 /// Where headers and footers stand.
 pub const AROUND: &str = "Header and footer";
-/// Columns that one cell may stand for; past this it is only filling.
+/// Columns that one cell may stand for, and rows that one row may; past this it is only filling.
 const COLUMNS_MAX: usize = 200;
+const ROWS_MAX: usize = 1_000;
+/// Characters that a row and those that it stands for may have together.
+const REPEATED_CHARS_MAX: usize = 200_000;
 
 /// Reads a document, part by part under its headings.
 pub fn read(bytes: &[u8], findings: &mut Findings) -> Outcome {
@@ -138,7 +141,8 @@ impl Document<'_> {
     }
 }
 
-/// Sheets on their way. What says that it is repeated is there once: programs fill a sheet up to its last row and column.
+/// Sheets on their way. Of cells and rows that are equal to those before them a program writes only how many there are; and so
+/// it fills a sheet up to its last row and column.
 struct Sheets<'a> {
     findings: &'a mut Findings,
     rows: Option<Rows>,
@@ -187,13 +191,20 @@ impl Elements for Sheets<'_> {
                 self.is_in_cell = false;
                 // One is there already.
                 let more = self.columns.min(COLUMNS_MAX).saturating_sub(1);
-                self.cells.extend(std::iter::repeat_n(String::new(), more));
+                let text = self.cells.last().cloned().unwrap_or_default();
+                self.cells.extend(std::iter::repeat_n(text, more));
             }
             "table:table-row" => {
                 let (number, count) = self.row;
                 if let Some(rows) = &mut self.rows {
-                    let number = u32::try_from(number).unwrap_or(u32::MAX);
-                    rows.add(self.findings, number, self.cells.iter().map(String::as_str))?;
+                    let chars: usize = self.cells.iter().map(String::len).sum();
+                    // One without text is none.
+                    let most = REPEATED_CHARS_MAX.checked_div(chars).map(|most| most.clamp(1, ROWS_MAX));
+                    let count = count.min(most.unwrap_or_default());
+                    for number in (number..).take(count) {
+                        let number = u32::try_from(number).unwrap_or(u32::MAX);
+                        rows.add(self.findings, number, self.cells.iter().map(String::as_str))?;
+                    }
                 }
                 self.row.0 = number.saturating_add(count);
             }
@@ -260,5 +271,59 @@ impl Elements for Around {
         if self.depth > 0 {
             self.line.push_str(text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::server::files::extract::protocol::Said;
+
+    thread_local! {
+        static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+
+    fn rows_of(table: &str) -> String {
+        let mut findings = Findings::new(|said| {
+            if let Said::Chunk(chunk) = said {
+                TEXT.with_borrow_mut(|text| text.push_str(&chunk.text));
+            }
+            Ok(())
+        });
+        let mut sheets = Sheets {
+            findings: &mut findings,
+            rows: None,
+            row: (1, 1),
+            cells: Vec::new(),
+            columns: 1,
+            is_in_cell: false,
+        };
+        let content = format!("<table:table table:name=\"Rota\">{table}</table:table>");
+        walk(content.as_bytes(), &mut sheets).unwrap();
+        sheets.end_sheet().unwrap();
+        TEXT.take()
+    }
+
+    #[test]
+    fn equal_cells_and_rows_are_each_there() {
+        let cell = |times: usize, text: &str| {
+            let text = if text.is_empty() { String::new() } else { format!("<text:p>{text}</text:p>") };
+            format!("<table:table-cell table:number-columns-repeated=\"{times}\">{text}</table:table-cell>")
+        };
+        let row = |times: usize, cells: String| {
+            format!("<table:table-row table:number-rows-repeated=\"{times}\">{cells}</table:table-row>")
+        };
+        let table = [
+            row(1, cell(2, "Anna") + &cell(1, "Bob") + &cell(16_000, "")),
+            row(3, cell(1, "free") + &cell(1, "") + &cell(1, "Bob")),
+            row(1_048_000, cell(16_384, "")),
+        ];
+        assert_eq!(rows_of(&table.concat()), "Anna\tAnna\tBob\nfree\t\tBob\nfree\t\tBob\nfree\t\tBob\n");
+        // What fills a whole sheet is not read as often.
+        let rows = rows_of(&row(1_048_576, cell(16_384, "x")));
+        assert_eq!(rows.lines().count(), ROWS_MAX);
+        assert_eq!(rows.lines().next().unwrap().split('\t').count(), COLUMNS_MAX);
     }
 }

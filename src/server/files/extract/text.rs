@@ -8,6 +8,10 @@ use crate::domain::place::Place;
 
 /// So much is looked at to tell text from anything else.
 const LOOKED_AT_BYTES: usize = 64 * 1024;
+/// What colours in a log of a terminal begin with.
+const ESCAPE: char = '\u{1B}';
+/// For each place that is no UTF-8, so many letters beyond ASCII have to be: then the place is damaged, or came from elsewhere.
+const LETTERS_PER_ERROR: usize = 20;
 /// Of characters, one in so many may be one that no text has.
 const STRANGE_ONE_IN: usize = 50;
 
@@ -76,15 +80,13 @@ pub fn decode(bytes: &[u8]) -> String {
 
 /// Whether this is a text at all.
 pub fn is_text(bytes: &[u8]) -> bool {
-    let bytes = &bytes[..bytes.len().min(LOOKED_AT_BYTES)];
-    let text = decode(bytes);
-    let strange = text
-        .chars()
-        .filter(|letter| {
-            (letter.is_control() && !letter.is_ascii_whitespace()) || *letter == char::REPLACEMENT_CHARACTER
-        })
-        .count();
-    // NULs are nothing: they are what a file of fixed fields is filled with.
+    // By all of it: where the beginning ends in the middle of a letter, that says nothing of the encoding.
+    let text = encoding_of(bytes).decode(&bytes[..bytes.len().min(LOOKED_AT_BYTES)]).0;
+    let is_strange = |letter: char| {
+        (letter.is_control() && !letter.is_ascii_whitespace() && letter != ESCAPE)
+            || letter == char::REPLACEMENT_CHARACTER
+    };
+    let strange = text.chars().filter(|letter| is_strange(*letter)).count();
     strange * STRANGE_ONE_IN <= text.chars().count() || strange <= 2
 }
 
@@ -96,12 +98,29 @@ fn encoding_of(bytes: &[u8]) -> &'static Encoding {
     if let Some(encoding) = wide(looked_at) {
         return encoding;
     }
-    if std::str::from_utf8(bytes).is_ok() {
+    if is_utf8(bytes) {
         return UTF_8;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
     detector.guess(None, Utf8Detection::Allow)
+}
+
+/// Whether it is UTF-8, but for a few places: hardly any letter of another encoding happens to be one of this, too.
+fn is_utf8(bytes: &[u8]) -> bool {
+    let (mut letters, mut cuts, mut errors, mut end) = (0, 0, 0, 0);
+    for part in bytes.utf8_chunks() {
+        letters += part.valid().bytes().filter(|byte| *byte >= 0xC0).count();
+        let start = end + part.valid().len();
+        end = start + part.invalid().len();
+        if !part.invalid().is_empty() {
+            // A file that was cut begins, or ends, in the middle of a letter.
+            let is_cut = start < 3 || end == bytes.len();
+            cuts += usize::from(is_cut);
+            errors += usize::from(!is_cut);
+        }
+    }
+    (errors == 0 && cuts == 0) || (letters > 0 && letters >= errors * LETTERS_PER_ERROR)
 }
 
 /// UTF-16 without a mark: in most texts every other byte is nothing then.
@@ -137,6 +156,38 @@ mod tests {
         assert_eq!(decode(&[b"\xEF\xBB\xBF", text.as_bytes()].concat()), text);
         assert_eq!(decode(&latin), text);
         assert_eq!(decode(b"\x93\xFA\x96\x7B\x8C\xEA\x82\xCC\x83\x65\x83\x4C\x83\x58\x83\x67"), "日本語のテキスト");
+    }
+
+    #[test]
+    fn a_long_text_is_one_wherever_it_is_looked_at_up_to() {
+        for text in ["я и Москва ", "αβγ Ρόδος ", "日本語です。", "русский, але українською ї ", "Grüße "]
+        {
+            for shift in 0..3 {
+                let text = "x".repeat(shift) + &text.repeat(20_000);
+                assert!(is_text(text.as_bytes()), "{shift} {}", text.chars().take(20).collect::<String>());
+                assert_eq!(decode(text.as_bytes()), text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_few_bytes_of_another_encoding_change_nothing_around_them() {
+        let text = "Straße für Grüße. ".repeat(20);
+        let bytes = text.as_bytes();
+        // Cut in the middle of a letter, at both ends.
+        let (from, to) = (text.find('ß').unwrap() + 1, text.rfind('ü').unwrap() + 1);
+        assert!(decode(&bytes[from..to]).contains("für Grüße"));
+        let mixed = [bytes, b"ein anderes K\xF6ln", bytes].concat();
+        assert!(decode(&mixed).ends_with(&text) && is_text(&mixed));
+        // A text of another encoding stays one, though a letter of it may look like more.
+        assert_eq!((decode(b"Men\xFC"), decode(b"\xD6l")), ("Menü".to_owned(), "Öl".to_owned()));
+        let latin: Vec<u8> = text.chars().map(|letter| letter as u8).collect();
+        assert_eq!(decode(&[latin.as_slice(), "ü".as_bytes()].concat()), text.clone() + "Ã¼");
+    }
+
+    #[test]
+    fn a_log_with_colours_is_a_text() {
+        assert!(is_text("\u{1B}[32mok\u{1B}[0m 12:00 it runs\n".repeat(100).as_bytes()));
     }
 
     #[test]

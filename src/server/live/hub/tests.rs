@@ -56,6 +56,21 @@ fn a_slow_reader_skips_what_lies_between() {
 }
 
 #[test]
+fn what_only_says_that_something_is_to_be_fetched_waits_once() {
+    let Scene { hub, mailbox, .. } = scene();
+    for _ in 0..2 * limits::SOCKET_EVENTS_QUEUED_MAX {
+        mailbox.push(LiveEvent::FilesChanged);
+        mailbox.push(LiveEvent::NotificationsChanged);
+    }
+    assert_eq!(mailbox.take(&hub), Some(Outgoing::Event(LiveEvent::FilesChanged)));
+    // Told since: what was fetched for the first may be from before.
+    mailbox.push(LiveEvent::FilesChanged);
+    assert_eq!(mailbox.take(&hub), Some(Outgoing::Event(LiveEvent::NotificationsChanged)));
+    assert_eq!(mailbox.take(&hub), Some(Outgoing::Event(LiveEvent::FilesChanged)));
+    assert_eq!(mailbox.take(&hub), None);
+}
+
+#[test]
 fn finished_blocks_are_sent_once() {
     let Scene { hub, mailbox, reply, .. } = scene();
     reply.show(0, vec![html("one")], html("tw"));

@@ -1,0 +1,55 @@
+//! Something that is told of without saying what it is, so that it is fetched.
+
+use std::time::Duration;
+
+use leptos::{leptos_dom::helpers::set_timeout, prelude::*};
+
+/// Shortest time between two fetches of what others tell of: a file that is read is told of five times, and there may be a
+/// hundred of them.
+const AGAIN_MS_MIN: f64 = 1_000.0;
+
+/// Whoever tracks it fetches whenever it is raised.
+#[derive(Clone, Copy)]
+pub struct News {
+    raised: Trigger,
+    last_ms: StoredValue<f64>,
+    /// Whether it will be raised in a moment.
+    is_due: StoredValue<bool>,
+}
+
+impl News {
+    pub fn new() -> Self {
+        Self { raised: Trigger::new(), last_ms: StoredValue::new(0.0), is_due: StoredValue::new(false) }
+    }
+
+    pub fn track(self) {
+        self.raised.track();
+    }
+
+    /// Raises it at once: by what was done here.
+    pub fn notify(self) {
+        self.last_ms.set_value(js_sys::Date::now());
+        self.raised.notify();
+    }
+
+    /// Raises it for what was told: at once, or a moment after the last time.
+    pub fn hear(self) {
+        match AGAIN_MS_MIN - (js_sys::Date::now() - self.last_ms.get_value()) {
+            wait_ms if wait_ms > 0.0 => self.notify_in(wait_ms.min(AGAIN_MS_MIN)),
+            _ if self.is_due.get_value() => {}
+            _ => self.notify(),
+        }
+    }
+
+    /// Raises it after a while, unless it will be anyway.
+    pub fn notify_in(self, wait_ms: f64) {
+        if !self.is_due.get_value() {
+            self.is_due.set_value(true);
+            let raise = move || {
+                self.is_due.set_value(false);
+                self.notify();
+            };
+            set_timeout(raise, Duration::from_secs_f64(wait_ms / 1_000.0));
+        }
+    }
+}
