@@ -24,6 +24,20 @@ export async function hydrated(page: Page): Promise<void> {
   await page.waitForFunction(() => window.sardonyxIsHydrated);
 }
 
+/** Keeps the browser half from arriving; gives what lets it go, and waits until it has taken over. */
+export async function holdBack(page: Page): Promise<() => Promise<void>> {
+  let letGo = () => {};
+  const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route("**/*.wasm", async (route) => {
+    await isLetGo;
+    await route.continue();
+  });
+  return async () => {
+    letGo();
+    await hydrated(page);
+  };
+}
+
 /** Opens a page of the site and waits for its browser half. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);

@@ -137,6 +137,18 @@ test("a chat has files of its own, or all of them, and is deleted with what came
   await alice.page.getByLabel("Upload files for this chat").setInputFiles(file("orchard.txt", "Cherries want none."));
   await expect(own.getByRole("link")).toHaveText(["orchard.txt"]);
   await expect(alice.page).toHaveURL(/\/settings$/);
+  // A row that is focused stays what it is when one above it goes.
+  const elsewherePage = await alice.context.newPage();
+  await open(elsewherePage, alice.page.url());
+  await alice.page.getByLabel("Upload files for this chat").setInputFiles(file("meadow.txt", "Grass."));
+  await expect(own.getByRole("link")).toHaveCount(2);
+  const removeLast = own.getByRole("button").last();
+  const name = (await removeLast.getAttribute("aria-label")) ?? "";
+  await removeLast.focus();
+  await elsewherePage.getByRole("list", { name: "Files of this chat" }).getByRole("button").first().click();
+  await expect(own.getByRole("link")).toHaveCount(1);
+  await expect(own.getByRole("button", { name })).toBeFocused();
+  await elsewherePage.close();
   await alice.page.getByRole("button", { name: "Search all my files" }).click();
   await expect(alice.page.getByText("All of your files are searched for each reply in this chat.")).toBeVisible();
   await alice.page.getByRole("link", { name: "How often do tomatoes" }).last().click();

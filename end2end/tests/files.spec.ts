@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 import { expect, test } from "../helpers/app";
-import { open } from "../helpers/chat";
+import { holdBack, open } from "../helpers/chat";
 import { NO_CONNECTION } from "../helpers/faults";
 import { ASKED_BEFORE_LEAVING, give, throttle } from "../helpers/files";
 
@@ -225,6 +225,9 @@ test("what is read in a file is shown as it suits its kind, while it is read", a
   await expect(alice.page.locator(".file-text")).toContainText("Line 1 of a long report.");
   await alice.page.getByRole("link", { name: "More text" }).click();
   await expect(alice.page.locator(".file-text")).not.toContainText("Line 1 of a long report.");
+  // One goes on reading where it begins.
+  await expect(alice.page.locator(".file-text")).toBeFocused();
+  await expect(alice.page.locator(".file-lines").first()).toBeInViewport();
   await alice.page.getByRole("link", { name: "Earlier text" }).click();
   await expect(alice.page.locator(".file-text")).toContainText("Line 1 of a long report.");
   // The place that somebody was sent to is marked.
@@ -253,6 +256,51 @@ test("what is in files is found, and opened where it stands", async ({ alice, bo
   await expect(alice.page.getByText("Nothing in the text of your files has to do with this.")).toBeVisible();
   await bob.page.goto(`${bob.server.url}/files?search=deposits`);
   await expect(bob.page.getByText("Nothing in the text of your files has to do with this.")).toBeVisible();
+});
+
+test("a hundred small files at once are all read and shown, and the page stays whole", async ({ alice }) => {
+  test.slow();
+  const { page } = alice;
+  await open(page, "/files?search=turtle");
+  const other = await alice.context.newPage();
+  await open(other, "/files");
+  const refused: number[] = [];
+  for (const each of [page, other]) each.on("response", (response) => response.status() >= 400 && refused.push(response.status()));
+  const many = Array.from({ length: 100 }, (_, n) => file(`turtle ${n + 1}.txt`, Buffer.from(`Turtle number ${n + 1}.`)));
+  await page.getByLabel("Upload files").setInputFiles(many);
+  await expect(page.getByText(/of 10 GB used · 100 files/)).toBeVisible({ timeout: 60_000 });
+  for (const each of [page, other]) {
+    await expect(each.getByText(/· (Waiting|Reading|Indexing)/)).toHaveCount(0, { timeout: 60_000 });
+    await expect(each.getByText("Not complete")).toHaveCount(0);
+    await expect(each.locator(".file", { has: each.getByRole("checkbox") })).toHaveCount(50);
+  }
+  await expect(page.getByRole("region", { name: "In the text of your files" }).getByRole("link")).toHaveCount(10);
+  expect(refused).toEqual([]);
+  await other.getByRole("link", { name: "More files" }).click();
+  await expect(other.getByRole("link", { name: "turtle 1.txt" })).toBeAttached();
+  await expect(other.getByRole("heading", { name: "Your files" })).toBeFocused();
+  await expect(other.getByRole("link", { name: /turtle/ }).first()).toBeInViewport();
+});
+
+test("what is chosen before the browser half has arrived is not lost", async ({ alice }) => {
+  const { page } = alice;
+  await open(page, "/files");
+  await page.getByLabel("Upload files").setInputFiles([file("one.txt", Buffer.from("1")), file("two.txt", Buffer.from("2"))]);
+  await expect(rows(page)).toHaveCount(2);
+  const chat = await alice.addChat();
+  const letGo = await holdBack(page);
+  await page.goto("/files");
+  await page.getByLabel("Select one.txt").check();
+  await letGo();
+  await expect(page.getByLabel("Select one.txt")).toBeChecked();
+  await page.getByText("Delete selected …").click();
+  await expect(page.getByRole("button", { name: "Delete 1 file" })).toBeEnabled();
+
+  const letGoAgain = await holdBack(page);
+  await page.goto(chat);
+  await page.getByLabel("Attach", { exact: true }).setInputFiles(file("early.txt", Buffer.from("early")));
+  await letGoAgain();
+  await expect(page.getByRole("list", { name: "Attached files" }).getByText("early.txt")).toBeVisible();
 });
 
 test("nobody sees the files of somebody else", async ({ alice, bob }) => {

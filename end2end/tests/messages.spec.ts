@@ -1,7 +1,7 @@
 // Sending a message and reading the reply to it.
 
 import { expect, test } from "../helpers/app";
-import { alert, Chat, chatList, open, reload } from "../helpers/chat";
+import { alert, Chat, chatList, holdBack, open, reload } from "../helpers/chat";
 
 test("a message sent by Enter is shown at once, and its reply streams in piece by piece and stays", async ({
   alice,
@@ -168,17 +168,11 @@ test("a message whose answer was lost is the same message when it is sent again"
 
 test("what is typed before the browser half has arrived is kept and can be sent", async ({ alice, provider }) => {
   provider.answer = () => "Yes.";
-  let letGo = () => {};
-  const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
-  await alice.page.route("**/*.wasm", async (route) => {
-    await isLetGo;
-    await route.continue();
-  });
+  const letGo = await holdBack(alice.page);
   await alice.page.goto(await alice.addChat());
   const chat = new Chat(alice.page);
   await chat.field.fill("Typed early");
-  letGo();
-  await alice.page.waitForFunction(() => window.sardonyxIsHydrated);
+  await letGo();
   await expect(chat.field).toHaveValue("Typed early");
   await chat.field.press("Enter");
   await expect(chat.mine).toHaveText(/Typed early/);

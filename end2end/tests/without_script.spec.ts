@@ -168,6 +168,10 @@ test("files are uploaded, found, downloaded and deleted by forms and links", asy
   await expect(page).toHaveURL("/files");
   const rows = page.locator(".files .file");
   await expect(rows).toHaveCount(3);
+  await expect(page.getByLabel("All on this page")).toBeHidden();
+  await page.getByRole("button", { name: "Ask about selected" }).click();
+  await expect(alert(page)).toHaveText("Choose a file first.");
+  await page.goto("/files");
 
   await page.getByLabel("Search names and text").fill("TXT");
   await page.getByLabel("Order").selectOption("Name");

@@ -136,10 +136,12 @@ impl InvalidInput {
                 limits::FILES_PER_CHAT_MAX
             ),
             Self::NoFile => "Choose a file first.".to_owned(),
-            Self::FormFiles => format!(
-                "A form takes at most {} files at a time. The first {0} are kept; choose the others now.",
-                limits::FILES_PER_FORM_MAX
-            ),
+            Self::FormFiles => {
+                format!(
+                    "Only {} files are taken at a time. These are kept; choose the others.",
+                    limits::FILES_PER_FORM_MAX
+                )
+            }
             Self::ForkTooLong => {
                 format!("A chat can begin with at most {} messages of another one.", limits::FORK_MESSAGES_MAX)
             }

@@ -1,7 +1,5 @@
 //! An open chat: its header, its conversation, and where one writes.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 
 use super::{chat_header::ChatHeader, composer::Composer, conversation_log::ConversationLog, page_title::PageTitle};
@@ -11,7 +9,7 @@ use crate::{
     ui::state::{
         conversation::Conversation,
         drafts::DraftFile,
-        effect::effect,
+        effect::{effect, every},
         live::{Live, POLL_SECONDS, use_live},
         session::{Session, use_session},
         uploads::use_uploads,
@@ -80,7 +78,7 @@ fn poll_while_needed(conversation: Conversation, session: Session, live: Live) {
         }
         let conversation = conversation.clone();
         let poll = move || conversation.refresh(session, || {});
-        if let Ok(interval) = set_interval_with_handle(poll, Duration::from_secs(POLL_SECONDS)) {
+        if let Some(interval) = every(POLL_SECONDS * 1_000, poll) {
             on_cleanup(move || interval.clear());
         }
     });

@@ -22,7 +22,7 @@ use crate::{
     ui::{
         components::{file_chats::UsedIn, focus::focus_on, timestamp::Timestamp},
         paths::{chat_path, file_path, thumbnail_path},
-        state::{live::use_live, submission::Submission, uploads::use_uploads},
+        state::{effect::effect, live::use_live, submission::Submission, uploads::use_uploads},
     },
 };
 
@@ -43,9 +43,9 @@ impl Selection {
         Self { submission: Submission::new(), chosen: RwSignal::new(Vec::new()), has_script: RwSignal::new(false) }
     }
 
-    /// Takes over what was chosen before the browser half was here.
+    /// Takes over what was chosen before the browser half was here. Later, nothing else is ticked than what is chosen.
     fn take_early(self, listed: &[File]) {
-        if is_server() || self.has_script.get_untracked() {
+        if is_server() {
             return;
         }
         let is_ticked = |id: FileId| {
@@ -54,7 +54,11 @@ impl Selection {
                 .and_then(|element| element.dyn_into::<HtmlInputElement>().ok())
                 .is_some_and(|element| element.checked())
         };
-        self.chosen.set(listed.iter().map(|file| file.id).filter(|id| is_ticked(*id)).collect());
+        let ticked: Vec<FileId> = listed.iter().map(|file| file.id).filter(|id| is_ticked(*id)).collect();
+        // When the list has taken over, too: what it says by then is what the server said.
+        if !ticked.is_empty() {
+            effect(move || self.chosen.set(ticked.clone()));
+        }
     }
 
     /// Keeps of what is chosen what is listed: the rest cannot be seen.

@@ -12,6 +12,7 @@ use crate::{
     },
     ui::state::{
         conversation::Conversation,
+        effect::after,
         entry::{Entry, EntryBody},
         session::use_session,
     },
@@ -121,7 +122,7 @@ fn CopyButton(id: MessageId, entry: Entry, conversation: Conversation) -> impl I
             match text {
                 Ok(text) => {
                     is_copied.set(copy(&text));
-                    set_timeout(move || _ = is_copied.try_set(false), std::time::Duration::from_millis(SAID_MS));
+                    after(SAID_MS, move || _ = is_copied.try_set(false));
                 }
                 Err(error) => conversation.fail(session, error),
             }

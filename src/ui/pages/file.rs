@@ -24,8 +24,15 @@ use crate::{
     error::Error,
     ui::{
         components::{
-            fetch_failed::FetchFailed, file_chats::UsedIn, file_text::FileText, focus::focus_on, loading::Loading,
-            not_found::NotFound, notice::ErrorNotice, page_title::PageTitle, timestamp::Timestamp,
+            fetch_failed::FetchFailed,
+            file_chats::UsedIn,
+            file_text::FileText,
+            focus::{focus_on, go_on_at},
+            loading::Loading,
+            not_found::NotFound,
+            notice::ErrorNotice,
+            page_title::PageTitle,
+            timestamp::Timestamp,
         },
         paths::{FILES_PATH, chat_path, file_content_path, file_text_path, picture_path},
         state::{
@@ -146,7 +153,7 @@ fn Content(opened: FileView, shared: Shared) -> impl IntoView {
     effect(move || {
         if !has_wanted && !shared.is_shown.get_value() {
             shared.is_shown.set_value(true);
-            request_animation_frame(|| focus_on(TEXT_ID));
+            go_on_at(TEXT_ID);
         }
     });
     let stretch = move |from: Option<u32>, text: &'static str| {

@@ -15,7 +15,7 @@ use crate::{
             fetch_failed::FetchFailed,
             field::Field,
             file_list::{FileList, LIST_ID, Selection},
-            focus::focus_on,
+            focus::go_on_at,
             loading::Loading,
             notice::ErrorNotice,
             page_title::PageTitle,
@@ -100,6 +100,12 @@ pub fn FilesPage() -> impl IntoView {
         }
     });
     let (is_searching, said) = (RwSignal::new(false), RwSignal::new(String::new()));
+    // Nothing that is written is shared while a page is rendered on the server.
+    let set_pending = SignalSetter::map(move |is_pending| {
+        if !is_server() {
+            is_searching.set(is_pending);
+        }
+    });
     let shown_after = StoredValue::new(params.with_untracked(Asked::of).after);
 
     view! {
@@ -131,7 +137,7 @@ pub fn FilesPage() -> impl IntoView {
                 {SEARCHING}
             </p>
             <div class="files-found" aria-busy=move || is_searching.get().to_string()>
-                <Transition set_pending=is_searching>
+                <Transition set_pending>
                     {move || Suspend::new(async move {
                         match found.await {
                             Ok(None) => ().into_any(),
@@ -155,11 +161,11 @@ fn Results(results: SearchResults, said: RwSignal<String>) -> impl IntoView {
         (false, true) => None,
     };
     let count = match passages.len() {
-        0 => String::new(),
-        1 => "1 passage found in the text of your files. ".to_owned(),
-        count => format!("{count} passages found in the text of your files. "),
+        0 => "Nothing found in the text.".to_owned(),
+        1 => "1 passage found in the text.".to_owned(),
+        count => format!("{count} passages found in the text."),
     };
-    effect(move || said.set(format!("{count}{}", note.unwrap_or_default())));
+    effect(move || said.set(count.clone()));
 
     view! {
         <section aria-labelledby="found-in-text">
@@ -204,7 +210,7 @@ fn Content(
         if shown_after.with_value(|shown| *shown != after) {
             shown_after.set_value(after.clone());
             // Whoever asked for more was at the end of what was there.
-            request_animation_frame(|| focus_on(LIST_ID));
+            go_on_at(LIST_ID);
         }
     });
     let again = asked.clone();

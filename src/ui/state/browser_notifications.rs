@@ -4,7 +4,7 @@
 //! so that whoever logs in here next is not shown anything unasked. Every tab hears the news. One that is behind asks the
 //! others whether they are, and shows them when nobody objects; of several, the last takes the place of the others.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc};
 
 use js_sys::Date;
 use leptos::{
@@ -14,7 +14,7 @@ use leptos::{
 };
 use web_sys::{BroadcastChannel, MessageEvent, Notification as Shown, NotificationOptions, NotificationPermission};
 
-use super::storage::Storage;
+use super::{effect::after, storage::Storage};
 use crate::{
     domain::{ids::UserId, notification::Notification},
     ui::paths::{NOTIFICATIONS_PATH, notification_path},
@@ -119,7 +119,7 @@ impl Tabs {
                 news.iter().for_each(|item| show(item, open.clone()));
             }
         };
-        set_timeout(show, Duration::from_millis(ANSWER_MS));
+        after(ANSWER_MS, show);
     }
 }
 

@@ -17,7 +17,7 @@ use leptos::{
 };
 
 use super::{
-    effect::effect,
+    effect::{after, effect, every},
     live::Live,
     socket::{Socket, Way},
 };
@@ -88,8 +88,8 @@ impl Connection {
         connection.follow_session();
         connection.follow_screen();
         connection.follow_typing();
-        let looks = set_interval_with_handle(connection.with(Self::look), Duration::from_millis(LOOK_MS));
-        connection.looks.set(looks.ok());
+        let looks = every(LOOK_MS, connection.with(Self::look));
+        connection.looks.set(looks);
         connection
     }
 
@@ -238,7 +238,7 @@ impl Connection {
             let live = connection.live;
             live.is_missed.set(!live.is_connected.get_untracked());
         });
-        set_timeout(say, Duration::from_millis(PATIENCE_MS));
+        after(PATIENCE_MS, say);
     }
 
     /// Sees to it that a connection which died without a word is made again.

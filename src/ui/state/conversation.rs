@@ -4,12 +4,11 @@
 //! order. Whatever comes is worked in by id and place, so that the end is the same. To handle a new kind of news, add a
 //! method here; `state::live` and the components only call.
 
-use std::time::Duration;
-
 use leptos::{prelude::*, task::spawn_local};
 use uuid::Uuid;
 
 use super::{
+    effect::after,
     entry::{Entry, set},
     session::Session,
 };
@@ -200,7 +199,7 @@ impl Conversation {
                 typed_ms.set(None);
             }
         };
-        set_timeout(forget, Duration::from_secs(TYPING_SECONDS));
+        after(TYPING_SECONDS * 1_000, forget);
     }
 
     /// Shows a message that is being sent; gives its key.

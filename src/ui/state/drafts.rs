@@ -5,14 +5,20 @@
 //! newer one from elsewhere takes the place of what is here when nobody is typing here and when it was typed by somebody who
 //! had seen what is here. Otherwise what is here stays, and the server has whichever was saved last.
 
-use std::{collections::HashMap, mem, time::Duration};
+use std::{collections::HashMap, mem};
 
 use leptos::{
     ev, leptos_dom::helpers::window_event_listener_untyped, prelude::*, server_fn::ServerFn, task::spawn_local,
     web_sys::UrlSearchParams,
 };
 
-use super::{conversation::Conversation, effect::effect, live::Live, session::Session, uploads::Uploads};
+use super::{
+    conversation::Conversation,
+    effect::{after, effect},
+    live::Live,
+    session::Session,
+    uploads::Uploads,
+};
 use crate::{
     api::{
         drafts::{SaveDraft, save_draft},
@@ -234,7 +240,7 @@ impl Draft {
         let was_saving = self.kept.try_update_value(|kept| mem::replace(&mut kept.is_saving, true));
         if was_saving == Some(false) {
             let draft = self.clone();
-            set_timeout(move || draft.save(session), Duration::from_millis(SAVE_MS));
+            after(SAVE_MS, move || draft.save(session));
         }
     }
 

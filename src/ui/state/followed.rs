@@ -1,14 +1,18 @@
 //! What a page shows of files and keeps up to date, without being made anew: what is chosen, typed or focused there stays.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc};
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{effect::effect, live::use_live, session::use_session};
+use super::{
+    effect::{effect, every},
+    live::use_live,
+    session::use_session,
+};
 use crate::error::{Error, Result};
 
 /// Time between two looks at files while there is no connection.
-const POLL_SECONDS: u64 = 5;
+const POLL_MS: u64 = 5_000;
 
 /// Begins with what was fetched `first`, and asks again whenever a file is new, went on, or is gone ([`ask_again`]).
 ///
@@ -51,7 +55,7 @@ where
                 }
                 Ok(_) => {}
                 Err(Error::TooOften { seconds, .. }) => {
-                    live.files_changed.notify_in(1_000.0 * f64::from(seconds.max(1)));
+                    live.files_changed.notify_in(1_000 * u64::from(seconds.max(1)));
                 }
                 Err(error) => session.leave_if_ended(error),
             }
@@ -63,7 +67,7 @@ where
             return;
         }
         let look = move || live.files_changed.hear();
-        if let Ok(interval) = set_interval_with_handle(look, Duration::from_secs(POLL_SECONDS)) {
+        if let Some(interval) = every(POLL_MS, look) {
             on_cleanup(move || interval.clear());
         }
     });

@@ -1,11 +1,12 @@
 //! Something that is told of without saying what it is, so that it is fetched.
 
-use std::time::Duration;
+use leptos::prelude::*;
 
-use leptos::{leptos_dom::helpers::set_timeout, prelude::*};
+use super::effect::after;
 
 /// Shortest time between two fetches of what others tell of: a file that is read is told of five times, and there may be a
 /// hundred of them.
+const AGAIN_MS: u64 = 1_000;
 const AGAIN_MS_MIN: f64 = 1_000.0;
 
 /// Whoever tracks it fetches whenever it is raised.
@@ -34,22 +35,23 @@ impl News {
 
     /// Raises it for what was told: at once, or a moment after the last time.
     pub fn hear(self) {
-        match AGAIN_MS_MIN - (js_sys::Date::now() - self.last_ms.get_value()) {
-            wait_ms if wait_ms > 0.0 => self.notify_in(wait_ms.min(AGAIN_MS_MIN)),
-            _ if self.is_due.get_value() => {}
-            _ => self.notify(),
+        let since_ms = js_sys::Date::now() - self.last_ms.get_value();
+        if since_ms < AGAIN_MS_MIN || self.is_due.get_value() {
+            self.notify_in(AGAIN_MS);
+        } else {
+            self.notify();
         }
     }
 
     /// Raises it after a while, unless it will be anyway.
-    pub fn notify_in(self, wait_ms: f64) {
+    pub fn notify_in(self, wait_ms: u64) {
         if !self.is_due.get_value() {
             self.is_due.set_value(true);
             let raise = move || {
                 self.is_due.set_value(false);
                 self.notify();
             };
-            set_timeout(raise, Duration::from_secs_f64(wait_ms / 1_000.0));
+            after(wait_ms, raise);
         }
     }
 }

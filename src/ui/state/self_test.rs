@@ -1,10 +1,13 @@
 //! Tries the ways between this browser and the server, one beside the other: what a proxy in between breaks, shows here.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc};
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::socket::{Socket, Way};
+use super::{
+    effect::after,
+    socket::{Socket, Way},
+};
 use crate::{api::connection::test_body, domain::limits};
 
 /// A connection that takes longer than this to say its first word is broken.
@@ -155,7 +158,7 @@ impl SelfTest {
                 act();
             }
         };
-        set_timeout(act, Duration::from_millis(wait_ms));
+        after(wait_ms, act);
     }
 }
 

@@ -1,7 +1,5 @@
 //! Requests of the upload protocol. The browser's own request object is used, for `fetch` does not say how much it has sent.
 
-use std::time::Duration;
-
 use js_sys::Promise;
 use leptos::{
     prelude::*,
@@ -10,7 +8,7 @@ use leptos::{
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AddEventListenerOptions, Blob, ProgressEvent, XmlHttpRequest};
 
-use super::uploads::SOURCES;
+use super::{effect::after, uploads::SOURCES};
 use crate::error::{Error, InvalidInput, Result};
 
 /// What the server said.
@@ -83,12 +81,7 @@ const fn without_body(status: u16) -> Error {
 pub async fn pause(ms: u32) {
     let waited = Promise::new(&mut |resolve, _| {
         let on_time = resolve.clone();
-        set_timeout(
-            move || {
-                _ = on_time.call0(&JsValue::NULL);
-            },
-            Duration::from_millis(ms.into()),
-        );
+        after(ms.into(), move || _ = on_time.call0(&JsValue::NULL));
         let options = AddEventListenerOptions::new();
         options.set_once(true);
         _ = window().add_event_listener_with_callback_and_add_event_listener_options("online", &resolve, &options);
