@@ -4,18 +4,17 @@ use std::path::Path;
 
 use sardonyx::{
     api::{files::SearchFiles, providers::SaveProvider},
-    domain::{ids::FileId, limits, search::SearchResults},
+    domain::{limits, search::SearchResults},
     server::{
-        db::{Lease, SearchScope, TakenFile, UserDb},
+        db::SearchScope,
         files::search::{self, Ways},
     },
 };
 use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::{
     corpus::corpus,
-    support::{Client, Person, Setup, TestApp, database::needed, eventually, upstream::Embeds},
+    support::{Client, Setup, TestApp, database::needed, eventually, files::db_of, upstream::Embeds},
 };
 
 crate::on_both_databases![
@@ -270,14 +269,6 @@ async fn by_meaning_a_piece_is_found_among_few_and_among_many(setup: Setup) {
     upload("many.txt", ordinary.repeat(many) + &purple).await;
     assert!(app.database.count("chunk_vector").await > limits::VECTORS_KEPT_PIECES_MAX as i64);
     assert!(first("purple").await.contains("purple"));
-}
-
-/// The files' owner's part of the database.
-#[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
-async fn db_of(app: &TestApp, owner: &Person) -> UserDb {
-    let (user_id, file_id) = (owner.id, FileId(Uuid::nil()));
-    let taken = TakenFile { user_id, file_id, lease: Lease::new(), is_read: true, is_given_up: false };
-    app.state.db.open_taken_file(&taken).await.unwrap().unwrap()
 }
 
 #[derive(Deserialize)]

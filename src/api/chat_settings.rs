@@ -34,10 +34,10 @@ pub async fn ask_about_files(#[server(default)] file_ids: Vec<String>) -> Result
         error::InvalidInput,
         server::{chats, request},
     };
+    let (state, db) = (request::state()?, request::user()?);
     if file_ids.is_empty() {
         return Err(InvalidInput::NoFile.into());
     }
-    let (state, db) = (request::state()?, request::user()?);
     let ids = file_ids.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
     let chat = chats::create(&state, &db, ids, false).await?;
     request::show(&format!("/chats/{}", chat.id));

@@ -93,10 +93,10 @@ pub async fn delete_files(
         error::InvalidInput,
         server::{files, request},
     };
+    let (state, db) = (request::state()?, request::user()?);
     if file_ids.is_empty() {
         return Err(InvalidInput::NoFile.into());
     }
-    let (state, db) = (request::state()?, request::user()?);
     let ids = file_ids.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
     files::delete(&state, &db, ids).await?;
     if from_its_page.is_some_and(|value| !value.is_empty()) {

@@ -7,7 +7,7 @@ pub enum Quota {
     Requests,
     /// Whatever a program asks for.
     ProgramRequests,
-    /// Whatever sends files, of a browser and of programs: many of them keep nobody from the rest.
+    /// Whatever belongs to resumable uploads, of a browser and of programs: many of them keep nobody from the rest.
     Uploads,
     /// Messages that are sent, and replies that are asked for again.
     Messages,
@@ -35,7 +35,7 @@ impl Quota {
         match self {
             Self::Requests => "requests",
             Self::ProgramRequests => "requests of your programs",
-            Self::Uploads => "requests that send files",
+            Self::Uploads => "upload requests",
             Self::Messages => "messages",
             Self::Chats => "new chats",
             Self::Exports => "downloads",

@@ -198,7 +198,8 @@ pub struct LimitConfig {
     #[arg(long, env = "SARDONYX_MESSAGES_PER_MINUTE", default_value_t = limits::MESSAGES_PER_MINUTE_MAX, value_parser = clap::value_parser!(u32).range(1..))]
     pub messages_per_minute: u32,
 
-    /// Requests of all kinds that one user may make in a minute, to each server; as many again for their programs.
+    /// Requests of all kinds that one user may make in a minute, to each server; as many again for their
+    /// programs, and as many again of resumable uploads.
     #[arg(long, env = "SARDONYX_REQUESTS_PER_MINUTE", default_value_t = limits::REQUESTS_PER_MINUTE_MAX, value_parser = clap::value_parser!(u32).range(1..))]
     pub requests_per_minute: u32,
 

@@ -73,7 +73,7 @@ pub use self::{
     dialects::KeptDialect,
     drafts::NewDraft,
     exchanges::{NewExchange, NewReply, Replacement},
-    file_chunks::FilePicture,
+    file_chunks::{FilePicture, in_batches},
     file_index::{FoundChunk, SearchScope},
     file_parts::{FilePart, NewPart},
     file_queue::{FileFindings, TakenFile},

@@ -165,7 +165,12 @@ pub async fn delete(state: &AppState, db: &UserDb, ids: Vec<FileId>) -> Result<(
     if ids.len() > limits::FILES_DELETED_MAX {
         return Err(Error::TooMany);
     }
-    let deleted = db.delete_files(ids).await?;
+    let all = db.clone();
+    let deletion = async move {
+        all.thin_out_files(Some(&ids)).await?;
+        all.delete_files(ids).await
+    };
+    let deleted = state.finish(deletion).await?;
     if deleted.is_empty() {
         return Err(Error::NotFound);
     }

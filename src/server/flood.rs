@@ -130,7 +130,7 @@ fn count_all(state: &AppState, user_id: UserId, of_all: Quota, request: &Request
     }
 }
 
-/// Whether it belongs to an upload: a file takes two, and somebody may send thousands of files.
+/// Whether it belongs to a resumable upload: a file takes two, and somebody may send thousands of files.
 fn sends_files(method: &Method, path: &str) -> bool {
     let path = path.strip_prefix("/api/v1").unwrap_or(path);
     method != Method::GET && (path == "/files/uploads" || path.starts_with("/files/uploads/"))

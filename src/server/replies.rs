@@ -163,28 +163,31 @@ async fn add_exchange(
     let running_max = state.config.limits.replies_per_user;
     let (state, db) = (state.clone(), db.clone());
     // A task of its own: a client that goes away between the save and the start would leave a message without a reply.
-    finish(state.tasks.clone().spawn(async move {
-        let writer = Writer::reserve(&state);
-        let lease = writer.as_ref().map(|writer| writer.lease);
-        let Typed { edits, text, files, client_message_id, draft_ms } = typed;
-        let new = NewExchange { chat_id, edits, text, files, client_message_id, model, draft_ms, lease, running_max };
-        match db.add_exchange(new).await? {
-            NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
-            NewReply::Added { chat, message, reply, draft } => {
-                let message_id = message.as_ref().map_or(reply.id, |message| message.id);
-                let sent = Sent { message_id, reply_id: reply.id };
-                failpoints::reach("message_saved");
-                state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, edits.is_some(), writer).await;
-                if let Some(change) = draft {
-                    state.live.draft_changed(db.user_id(), chat_id, change);
+    state
+        .clone()
+        .finish(async move {
+            let writer = Writer::reserve(&state);
+            let lease = writer.as_ref().map(|writer| writer.lease);
+            let Typed { edits, text, files, client_message_id, draft_ms } = typed;
+            let new =
+                NewExchange { chat_id, edits, text, files, client_message_id, model, draft_ms, lease, running_max };
+            match db.add_exchange(new).await? {
+                NewReply::Repeated { message_id, reply_id } => Ok(Sent { message_id, reply_id }),
+                NewReply::Added { chat, message, reply, draft } => {
+                    let message_id = message.as_ref().map_or(reply.id, |message| message.id);
+                    let sent = Sent { message_id, reply_id: reply.id };
+                    failpoints::reach("message_saved");
+                    state.live.chat_changed(db.user_id(), &chat);
+                    start(&state, &db, message, reply, edits.is_some(), writer).await;
+                    if let Some(change) = draft {
+                        state.live.draft_changed(db.user_id(), chat_id, change);
+                    }
+                    failpoints::reach("reply_begun");
+                    Ok(sent)
                 }
-                failpoints::reach("reply_begun");
-                Ok(sent)
             }
-        }
-    }))
-    .await
+        })
+        .await
 }
 
 /// Asks again for a reply, or for the rest of it: another version takes its place. Gives the chat and the new reply.
@@ -205,21 +208,23 @@ pub async fn retry_reply(
     };
     let model = choose_model(state, model, of_reply, &db.user().preferences).await?;
     let (state, db) = (state.clone(), db.clone());
-    finish(state.tasks.clone().spawn(async move {
-        let writer = Writer::reserve(&state);
-        let lease = writer.as_ref().map(|writer| writer.lease);
-        let running_max = state.config.limits.replies_per_user;
-        match db.replace_reply(Replacement { id: message_id, model, goes_on, lease, running_max }).await? {
-            NewReply::Repeated { reply_id, .. } => Ok((old.chat_id, reply_id)),
-            NewReply::Added { chat, message, reply, .. } => {
-                let reply_id = reply.id;
-                state.live.chat_changed(db.user_id(), &chat);
-                start(&state, &db, message, reply, false, writer).await;
-                Ok((old.chat_id, reply_id))
+    state
+        .clone()
+        .finish(async move {
+            let writer = Writer::reserve(&state);
+            let lease = writer.as_ref().map(|writer| writer.lease);
+            let running_max = state.config.limits.replies_per_user;
+            match db.replace_reply(Replacement { id: message_id, model, goes_on, lease, running_max }).await? {
+                NewReply::Repeated { reply_id, .. } => Ok((old.chat_id, reply_id)),
+                NewReply::Added { chat, message, reply, .. } => {
+                    let reply_id = reply.id;
+                    state.live.chat_changed(db.user_id(), &chat);
+                    start(&state, &db, message, reply, false, writer).await;
+                    Ok((old.chat_id, reply_id))
+                }
             }
-        }
-    }))
-    .await
+        })
+        .await
 }
 
 /// Stops a running reply, wherever it is written, or gives up a queued one. Gives its chat.
@@ -327,8 +332,4 @@ async fn choose_model(
         Some(model) => Ok(model),
         None => state.models.default_model().await.ok_or(InvalidInput::Model.into()),
     }
-}
-
-async fn finish<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
-    task.await.unwrap_or(Err(Error::Internal))
 }

@@ -20,6 +20,7 @@ use super::{
     replies::{Running, SummaryPauses, Views},
     site::Site,
 };
+use crate::error::{Error, Result};
 
 /// Cheap to clone; each field is shared.
 #[derive(Clone)]
@@ -56,6 +57,16 @@ pub struct AppState {
     pub stopping: CancellationToken,
     /// Work that outlives its request: replies and sockets. The server waits for it before it ends.
     pub tasks: TaskTracker,
+}
+
+impl AppState {
+    /// Does something to its end, also when whoever asked for it goes away meanwhile.
+    ///
+    /// # Errors
+    /// What it ends with.
+    pub async fn finish<T: Send + 'static>(&self, job: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        self.tasks.spawn(job).await.unwrap_or(Err(Error::Internal))
+    }
 }
 
 impl FromRef<AppState> for LeptosOptions {

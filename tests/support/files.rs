@@ -8,9 +8,11 @@ use sardonyx::{
         file::{File, FilePage},
         ids::FileId,
     },
+    server::db::{Lease, TakenFile, UserDb},
 };
+use uuid::Uuid;
 
-use super::{Answer, Client, database::TestDatabase, eventually};
+use super::{Answer, Client, Person, TestApp, database::TestDatabase, eventually};
 
 /// Where uploads of pages begin.
 pub const UPLOADS: &str = "/files/uploads";
@@ -108,6 +110,14 @@ impl Client {
         // Not looked for in the log: it may be large.
         Self::send_only(self.request(Method::GET, &format!("/files/{id}/content"))).await
     }
+}
+
+/// The files' owner's part of the database.
+#[expect(clippy::disallowed_methods, reason = "on behalf of whose files they are")]
+pub async fn db_of(app: &TestApp, owner: &Person) -> UserDb {
+    let (user_id, file_id) = (owner.id, FileId(Uuid::nil()));
+    let taken = TakenFile { user_id, file_id, lease: Lease::new(), is_read: true, is_given_up: false };
+    app.state.db.open_taken_file(&taken).await.unwrap().unwrap()
 }
 
 /// An image of so many pixels.

@@ -20,7 +20,6 @@ use crate::{
     domain::{
         file_state::FileState,
         ids::FileId,
-        limits,
         model::{ModelName, TextPiece},
     },
     error::Result,
@@ -60,8 +59,8 @@ pub struct TextSums {
 }
 
 impl Db {
-    /// Has the vectors made anew of all files that have those of another model, or none, but for those that were given up. They
-    /// can be searched by their words meanwhile.
+    /// Has the vectors made anew of all files that have those of another model, or none. They can be searched by their words
+    /// meanwhile.
     ///
     /// # Errors
     /// When the database fails.
@@ -75,7 +74,6 @@ impl Db {
                     .col_expr(user_file::Column::LeaseUntilMs, Expr::value(AT_ONCE_MS))
                     .filter(user_file::Column::State.eq(FileState::Ready.name()))
                     .filter(user_file::Column::Chunks.gt(0))
-                    .filter(user_file::Column::Attempts.lt(limits::FILE_ATTEMPTS_MAX))
                     .filter(user_file::Column::EmbeddedBy.is_null().or(user_file::Column::EmbeddedBy.ne(model)))
                     .exec(transaction)
                     .await?;
@@ -182,6 +180,12 @@ impl UserDb {
                     vector: Set(vector.vector),
                     parts: Set(Some(vector.parts).filter(|parts| !parts.is_empty())),
                 };
+                // What is lost from here on is not lost by these.
+                user_file::Entity::update_many()
+                    .col_expr(user_file::Column::Attempts, Expr::value(0))
+                    .filter(user_file::Column::Id.eq(id.0))
+                    .exec(transaction)
+                    .await?;
                 chunk_vector::Entity::insert_many(vectors.into_iter().map(row))
                     .exec_without_returning(transaction)
                     .await?;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use futures::FutureExt;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, LockType},
 };
 use uuid::Uuid;
 
 use super::{
-    AdminDb, UserDb,
+    AdminDb, Db, UserDb,
     accounts::{ACTIVE, DISABLED, to_user},
     audit::{AuditEntry, add_entry},
     entity::{file_part, login_session, second_factor, user_account},
@@ -21,6 +21,7 @@ use super::{
     has_text,
     login_sessions::{active_sessions, end_all_sessions, end_sessions},
     notifications::add_notification,
+    scope::Scope,
     write::{Written, may_take_long},
 };
 use crate::{
@@ -140,6 +141,9 @@ impl AdminDb {
     /// [`Error::LastAdmin`] when no active administrator would be left.
     pub async fn change_account(&self, id: UserId, change: AccountChange, address: String) -> Result<Option<String>> {
         let actor = self.user().email.clone();
+        if change == AccountChange::Delete {
+            self.db.thin_out_account(id).await?;
+        }
         self.write("change account", move |transaction| {
             async move {
                 // Locked first, all of them and always in this order, so that two admins cannot take each other's role
@@ -250,6 +254,18 @@ impl AdminDb {
     }
 }
 
+impl Db {
+    /// Deletes what there is most of, before an account goes with all the rest at once: nobody waits for it meanwhile.
+    async fn thin_out_account(&self, id: UserId) -> Result<()> {
+        let admins: Vec<Uuid> =
+            admins().into_tuple().all(&self.query_as(Scope::Site).await?).await.map_err(failed("list admins"))?;
+        if admins == [id.0] {
+            return Err(Error::LastAdmin);
+        }
+        self.thin_out(id, None).await
+    }
+}
+
 impl UserDb {
     /// Deletes the account itself and everything of its own.
     ///
@@ -257,6 +273,7 @@ impl UserDb {
     /// [`Error::LastAdmin`] when no active administrator would be left.
     pub async fn delete_account(&self, address: String) -> Result<()> {
         let (id, email) = (self.user_id(), self.user().email.clone());
+        self.db.thin_out_account(id).await?;
         self.write("delete own account", move |transaction| {
             async move {
                 if active_admins(transaction).await? == [id.0] {
@@ -274,16 +291,17 @@ impl UserDb {
 
 /// The ids of all who run the site; nobody else changes them until the transaction ends.
 async fn active_admins(connection: &impl ConnectionTrait) -> Written<Vec<Uuid>> {
-    Ok(user_account::Entity::find()
+    Ok(admins().lock(LockType::Update).into_tuple().all(connection).await?)
+}
+
+/// The ids of all who run the site.
+fn admins() -> Select<user_account::Entity> {
+    user_account::Entity::find()
         .select_only()
         .column(user_account::Column::Id)
         .filter(user_account::Column::Role.eq(Role::Admin.name()))
         .filter(user_account::Column::Status.eq(ACTIVE))
         .order_by_asc(user_account::Column::Id)
-        .lock(LockType::Update)
-        .into_tuple()
-        .all(connection)
-        .await?)
 }
 
 async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountChange) -> Written<()> {

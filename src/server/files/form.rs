@@ -55,8 +55,9 @@ const IN_A_ROW_BYTES_MAX: usize = 128 * 1024;
     request_body(content_type = "multipart/form-data", description = "Fields `file`"),
     responses(
         (status = 200, description = "The files"),
-        (status = 413, description = "One is larger than this site takes", body = ErrorView),
-        (status = 507, description = "There is no room for it", body = ErrorView),
+        (status = 413, description = "One is larger than this site takes; those before it stay", body = ErrorView),
+        (status = 422, description = "There is none, one is empty, or there are too many; the first ones stay", body = ErrorView),
+        (status = 507, description = "There is no room for it; those before it stay", body = ErrorView),
     ),
 )]
 pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: Request) -> Response {
@@ -82,6 +83,7 @@ pub async fn submit(State(state): State<AppState>, uploader: Uploader, request: 
     responses(
         (status = 200, description = "The files"),
         (status = 404, description = "The chat does not exist, or is not yours", body = ErrorView),
+        (status = 422, description = "There is none, one is empty, or there are too many; the first ones stay, unless the chat has no room for them", body = ErrorView),
     ),
 )]
 pub async fn submit_for_chat(
@@ -115,7 +117,9 @@ async fn take_for_chat(state: &AppState, db: &UserDb, chat_id: ChatId, request: 
     }
     let (files, taken) = take_form(state, db, request).await;
     let ids: Vec<FileId> = files.iter().map(|file| file.id).collect();
-    if let Err(error) = db.add_chat_files(chat_id, ids.clone()).await {
+    if !ids.is_empty()
+        && let Err(error) = db.add_chat_files(chat_id, ids.clone()).await
+    {
         // They came for this chat. Whoever sends them once more must not have them twice.
         super::delete(state, db, ids).await?;
         return Err(error);

@@ -145,8 +145,8 @@ async fn look_at(state: &AppState, taken: &TakenFile) -> Result<()> {
     let outcome = match (taken.is_given_up, taken.is_read) {
         // It may be why its servers were lost.
         (true, false) => Err(FileFailure::TooHard),
-        // What was read of it is there.
-        (true, true) => Ok(db.forget_vectors(taken.file_id, taken.lease).await?),
+        // What was made of it so far is there, and stays.
+        (true, true) => Ok(()),
         (false, _) => tokio::select! {
             outcome = process(state, &db, &file, taken) => outcome?,
             error = keep_lease(&db, taken) => return Err(error),

@@ -15,14 +15,13 @@ use crate::{
         model::ModelName,
     },
     error::Result,
-    server::db::{ChunkVector, EmbeddedFiles, SearchScope, UserDb},
+    server::db::{ChunkVector, EmbeddedFiles, SearchScope, UserDb, in_batches},
 };
 
 /// Near enough to be looked at more closely.
 const CANDIDATES: usize = 100;
-/// Pieces whose vectors are read at a time, but for a file that has more; and files, for a statement names them.
+/// Pieces whose vectors are read at a time, but for a file that has more.
 const PIECES_AT_A_TIME: usize = 10_000;
-const FILES_AT_A_TIME: usize = 200;
 
 /// By whose they are.
 #[derive(Default)]
@@ -122,22 +121,6 @@ fn newest(files: Vec<(FileId, usize)>) -> Vec<(FileId, usize)> {
     files.into_iter().take_while(fits).collect()
 }
 
-/// Files whose vectors are read together.
-fn batches(files: Vec<(FileId, usize)>) -> Vec<Vec<FileId>> {
-    let (mut batches, mut pieces) = (Vec::<Vec<FileId>>::new(), 0);
-    for (id, count) in files {
-        pieces += count;
-        match batches.last_mut() {
-            Some(batch) if pieces <= PIECES_AT_A_TIME && batch.len() < FILES_AT_A_TIME => batch.push(id),
-            _ => {
-                batches.push(vec![id]);
-                pieces = count;
-            }
-        }
-    }
-    batches
-}
-
 impl KnownVectors {
     /// Keeps what is still there, and reads what is new.
     async fn read(&self, db: &UserDb, files: &[(FileId, usize)]) -> Result<Self> {
@@ -150,7 +133,7 @@ impl KnownVectors {
             }
         }
         let new = files.iter().filter(|(id, _)| !self.files.contains(id)).copied().collect();
-        for some in batches(new) {
+        for some in in_batches(new, PIECES_AT_A_TIME) {
             for (chunk_id, file_id, vector) in db.list_vectors(&some).await? {
                 let code = to_bits(&vector);
                 // Of a piece that the model would not take, there is none.
@@ -265,15 +248,9 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_at_a_time_or_kept_of_one_person_than_there_is_room_for() {
-        let files = |counts: &[usize]| -> Vec<(FileId, usize)> {
-            (0..).map(|n| FileId(uuid::Uuid::from_u128(n))).zip(counts.iter().copied()).collect()
-        };
-        let lengths = |counts: &[usize]| batches(files(counts)).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(lengths(&[PIECES_AT_A_TIME * 2, 1, PIECES_AT_A_TIME - 1, 1, 1]), [1, 2, 2]);
-        assert_eq!(lengths(&[1; FILES_AT_A_TIME + 1]), [FILES_AT_A_TIME, 1]);
-        assert!(lengths(&[]).is_empty());
-        assert_eq!(newest(files(&[1, limits::VECTORS_PER_USER_MAX - 1, 1, 1])).len(), 2);
+    fn of_one_person_no_more_is_kept_than_there_is_room_for() {
+        let files = (0..).map(|n| FileId(uuid::Uuid::from_u128(n)));
+        assert_eq!(newest(files.zip([1, limits::VECTORS_PER_USER_MAX - 1, 1, 1]).collect()).len(), 2);
     }
 
     #[test]

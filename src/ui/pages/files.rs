@@ -76,6 +76,23 @@ impl Asked {
     }
 }
 
+/// How a search goes, in words.
+#[derive(Clone, Copy)]
+struct Outcome {
+    is_searching: RwSignal<bool>,
+    said: RwSignal<String>,
+}
+
+impl Outcome {
+    /// It has ended, and this is to be said of it.
+    fn tell(self, said: String) {
+        effect(move || {
+            self.is_searching.set(false);
+            self.said.set(said.clone());
+        });
+    }
+}
+
 /// Storage, uploads, and the list. `?search=`, `?order=` and `?after=` say which files are shown.
 #[component]
 pub fn FilesPage() -> impl IntoView {
@@ -100,12 +117,16 @@ pub fn FilesPage() -> impl IntoView {
         }
     });
     let (is_searching, said) = (RwSignal::new(false), RwSignal::new(String::new()));
-    // Nothing that is written is shared while a page is rendered on the server.
-    let set_pending = SignalSetter::map(move |is_pending| {
-        if !is_server() {
-            is_searching.set(is_pending);
+    // Not by the `Transition`, which would read on the server what other threads write there.
+    Effect::new(move |asked_before: Option<String>| {
+        let asked = question();
+        if asked_before.is_some_and(|before| before != asked) {
+            is_searching.set(!asked.is_empty());
+            said.set(String::new());
         }
+        asked
     });
+    let outcome = Outcome { is_searching, said };
     let shown_after = StoredValue::new(params.with_untracked(Asked::of).after);
 
     view! {
@@ -137,12 +158,15 @@ pub fn FilesPage() -> impl IntoView {
                 {SEARCHING}
             </p>
             <div class="files-found" aria-busy=move || is_searching.get().to_string()>
-                <Transition set_pending>
+                <Transition>
                     {move || Suspend::new(async move {
                         match found.await {
                             Ok(None) => ().into_any(),
-                            Ok(Some(results)) => view! { <Results results said /> }.into_any(),
-                            Err(error) => view! { <FetchFailed error /> }.into_any(),
+                            Ok(Some(results)) => view! { <Results results outcome /> }.into_any(),
+                            Err(error) => {
+                                outcome.tell(String::new());
+                                view! { <FetchFailed error /> }.into_any()
+                            }
                         }
                     })}
                 </Transition>
@@ -151,9 +175,9 @@ pub fn FilesPage() -> impl IntoView {
     }
 }
 
-/// What in the text of files has to do with what is searched for; how much that is, is `said`.
+/// What in the text of files has to do with what is searched for.
 #[component]
-fn Results(results: SearchResults, said: RwSignal<String>) -> impl IntoView {
+fn Results(results: SearchResults, outcome: Outcome) -> impl IntoView {
     let SearchResults { passages, is_by_meaning } = results;
     let note = match (passages.is_empty(), is_by_meaning) {
         (true, _) => Some("Nothing in the text of your files has to do with this."),
@@ -165,7 +189,7 @@ fn Results(results: SearchResults, said: RwSignal<String>) -> impl IntoView {
         1 => "1 passage found in the text.".to_owned(),
         count => format!("{count} passages found in the text."),
     };
-    effect(move || said.set(count.clone()));
+    outcome.tell(count);
 
     view! {
         <section aria-labelledby="found-in-text">

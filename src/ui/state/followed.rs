@@ -34,7 +34,7 @@ where
 
 /// Asks whenever a file is new, went on, or is gone, and now and then while nothing can be told, as long as the calling
 /// component is there and gives something to ask. What cannot be had leaves what is shown; an answer that a newer one has
-/// overtaken is none.
+/// overtaken is none, and neither is one that comes when the component is gone.
 pub fn ask_again<T, F>(ask: impl Fn() -> Option<F> + 'static, take: impl Fn(T) + 'static)
 where
     T: 'static,
@@ -42,13 +42,18 @@ where
 {
     let (live, session) = (use_live(), use_session());
     let (newest, take) = (Rc::new(Cell::new(0)), Rc::new(take));
+    let component = StoredValue::new(());
     Effect::new(move |asked_before: Option<u32>| {
         live.files_changed.track();
         let Some(asked_before) = asked_before else { return 0 };
         let Some(answer) = ask() else { return asked_before };
         let (asked, newest, take) = (asked_before + 1, newest.clone(), take.clone());
         spawn_local(async move {
-            match answer.await {
+            let answer = answer.await;
+            if component.try_get_value().is_none() {
+                return;
+            }
+            match answer {
                 Ok(now) if asked > newest.get() => {
                     newest.set(asked);
                     take(now);
@@ -63,10 +68,15 @@ where
         asked
     });
     effect(move || {
-        if live.is_connected.get() {
+        if live.is_connected.get() || session.ended.with(Option::is_some) {
             return;
         }
-        let look = move || live.files_changed.hear();
+        // Nobody looks at a page that is hidden, which may have no connection for that very reason.
+        let look = move || {
+            if !document().hidden() {
+                live.files_changed.look();
+            }
+        };
         if let Some(interval) = every(POLL_MS, look) {
             on_cleanup(move || interval.clear());
         }

@@ -3,7 +3,8 @@
 //!
 //! It only announces. After every connect and whenever something was missed, the browser says what it knows
 //! ([`LiveCommand::Watch`]) and fetches the chat list, so that no event is ever needed for being right in the end. Without
-//! a connection everything still works; a running reply is then fetched every [`POLL_SECONDS`].
+//! a connection everything still works; a running reply is then fetched every
+//! [`POLL_SECONDS`], and what is shown of files now and then (`followed`).
 
 use std::mem;
 

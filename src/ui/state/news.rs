@@ -6,8 +6,7 @@ use super::effect::after;
 
 /// Shortest time between two fetches of what others tell of: a file that is read is told of five times, and there may be a
 /// hundred of them.
-const AGAIN_MS: u64 = 1_000;
-const AGAIN_MS_MIN: f64 = 1_000.0;
+const AGAIN_MS_MIN: u64 = 1_000;
 
 /// Whoever tracks it fetches whenever it is raised.
 #[derive(Clone, Copy)]
@@ -35,12 +34,23 @@ impl News {
 
     /// Raises it for what was told: at once, or a moment after the last time.
     pub fn hear(self) {
-        let since_ms = js_sys::Date::now() - self.last_ms.get_value();
-        if since_ms < AGAIN_MS_MIN || self.is_due.get_value() {
-            self.notify_in(AGAIN_MS);
+        if self.was_just_raised() || self.is_due.get_value() {
+            self.notify_in(AGAIN_MS_MIN);
         } else {
             self.notify();
         }
+    }
+
+    /// Raises it in case there is something to be told, unless that was done a moment ago.
+    pub fn look(self) {
+        if !self.was_just_raised() {
+            self.notify();
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a browser counts moments so")]
+    fn was_just_raised(self) -> bool {
+        js_sys::Date::now() - self.last_ms.get_value() < AGAIN_MS_MIN as f64
     }
 
     /// Raises it after a while, unless it will be anyway.

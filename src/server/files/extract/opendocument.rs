@@ -18,8 +18,8 @@ pub const AROUND: &str = "Header and footer";
 /// Columns that one cell may stand for, and rows that one row may; past this it is only filling.
 const COLUMNS_MAX: usize = 200;
 const ROWS_MAX: usize = 1_000;
-/// Characters that a row and those that it stands for may have together.
-const REPEATED_CHARS_MAX: usize = 200_000;
+/// Bytes of text that a cell or a row may have together with those that it stands for.
+const REPEATED_BYTES_MAX: usize = 200_000;
 
 /// Reads a document, part by part under its headings.
 pub fn read(bytes: &[u8], findings: &mut Findings) -> Outcome {
@@ -190,16 +190,17 @@ impl Elements for Sheets<'_> {
             "table:table-cell" | "table:covered-table-cell" => {
                 self.is_in_cell = false;
                 // One is there already.
-                let more = self.columns.min(COLUMNS_MAX).saturating_sub(1);
                 let text = self.cells.last().cloned().unwrap_or_default();
+                let most = REPEATED_BYTES_MAX.checked_div(text.len()).unwrap_or(COLUMNS_MAX).min(COLUMNS_MAX);
+                let more = self.columns.min(most).saturating_sub(1);
                 self.cells.extend(std::iter::repeat_n(text, more));
             }
             "table:table-row" => {
                 let (number, count) = self.row;
                 if let Some(rows) = &mut self.rows {
-                    let chars: usize = self.cells.iter().map(String::len).sum();
+                    let bytes: usize = self.cells.iter().map(String::len).sum();
                     // One without text is none.
-                    let most = REPEATED_CHARS_MAX.checked_div(chars).map(|most| most.clamp(1, ROWS_MAX));
+                    let most = REPEATED_BYTES_MAX.checked_div(bytes).map(|most| most.clamp(1, ROWS_MAX));
                     let count = count.min(most.unwrap_or_default());
                     for number in (number..).take(count) {
                         let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -322,8 +323,9 @@ mod tests {
         ];
         assert_eq!(rows_of(&table.concat()), "Anna\tAnna\tBob\nfree\t\tBob\nfree\t\tBob\nfree\t\tBob\n");
         // What fills a whole sheet is not read as often.
-        let rows = rows_of(&row(1_048_576, cell(16_384, "x")));
-        assert_eq!(rows.lines().count(), ROWS_MAX);
-        assert_eq!(rows.lines().next().unwrap().split('\t').count(), COLUMNS_MAX);
+        assert_eq!(rows_of(&row(1_048_576, cell(1, "x"))).lines().count(), ROWS_MAX);
+        assert_eq!(rows_of(&row(1, cell(16_384, "x"))).split('\t').count(), COLUMNS_MAX);
+        let long = "x".repeat(1_000);
+        assert!(rows_of(&row(1_048_576, cell(16_384, &long))).len() < 2 * REPEATED_BYTES_MAX);
     }
 }
