@@ -292,6 +292,8 @@ test("what is chosen before the browser half has arrived is not lost", async ({ 
   await page.goto("/files");
   await page.getByLabel("Select one.txt").check();
   await letGo();
+  // What the form says without a script goes then, and what is below moves up.
+  await expect(page.getByText("Or drop them here.")).toBeVisible();
   await expect(page.getByLabel("Select one.txt")).toBeChecked();
   await page.getByText("Delete selected …").click();
   await expect(page.getByRole("button", { name: "Delete 1 file" })).toBeEnabled();
