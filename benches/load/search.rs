@@ -3,7 +3,6 @@
 //! is the search's own.
 
 use std::{
-    cell::Cell,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -31,7 +30,7 @@ use crate::{
     process::Folder,
     random::{Random, word},
     report::{Budget, Report},
-    seed::{self, PASSWORD},
+    seed,
     server::{SEARCH_MODEL, Sardonyx, database_url, start_search_model},
     stats::{Samples, ms},
     upstream::{self, Upstream},
@@ -126,37 +125,6 @@ impl<'a> Stage<'a> {
                 report.add("search", title, "ms", together.percentile(percent), alone, Budget::Below(most));
             }
         }
-        Ok(())
-    }
-
-    /// What becomes of others while the account of who has many is deleted.
-    pub async fn measure_deletion(&self, report: &mut Report) -> Result<()> {
-        let is_done = Cell::new(false);
-        let deletes = async {
-            let started = Instant::now();
-            self.many.call("delete_account", &[("password", PASSWORD)]).await?;
-            is_done.set(true);
-            Ok(ms(started.elapsed()))
-        };
-        let writes = async {
-            let mut longest = 0.0_f64;
-            while !is_done.get() {
-                let started = Instant::now();
-                self.few.create_chat().await?;
-                longest = longest.max(ms(started.elapsed()));
-            }
-            anyhow::Ok(longest)
-        };
-        let (took, longest) = try_join!(deletes, writes)?;
-        report.add("deletion", "an account with all of these files".to_owned(), "ms", Some(took), None, Budget::None);
-        report.add(
-            "deletion",
-            "the longest write of another meanwhile".to_owned(),
-            "ms",
-            Some(longest),
-            None,
-            Budget::None,
-        );
         Ok(())
     }
 

