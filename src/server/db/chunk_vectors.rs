@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use super::{
     failed,
     file_queue::{AT_ONCE_MS, lock_held},
     scope::Scope,
-    write::may_take_long,
+    write::{Written, may_take_long},
 };
 use crate::{
     domain::{
@@ -103,10 +103,7 @@ impl UserDb {
                     .exec(transaction)
                     .await?;
                 if changed.rows_affected > 0 {
-                    chunk_vector::Entity::delete_many()
-                        .filter(chunk_vector::Column::FileId.eq(id.0))
-                        .exec(transaction)
-                        .await?;
+                    delete_vectors(transaction, id).await?;
                 }
                 Ok(())
             }
@@ -128,11 +125,7 @@ impl UserDb {
                     .filter(user_file::Column::Id.eq(id.0))
                     .exec(transaction)
                     .await?;
-                chunk_vector::Entity::delete_many()
-                    .filter(chunk_vector::Column::FileId.eq(id.0))
-                    .exec(transaction)
-                    .await?;
-                Ok(())
+                delete_vectors(transaction, id).await
             }
             .boxed()
         })
@@ -292,4 +285,9 @@ impl UserDb {
         };
         Ok(rows.into_iter().map(to_vector).collect())
     }
+}
+
+async fn delete_vectors(transaction: &impl ConnectionTrait, id: FileId) -> Written<()> {
+    chunk_vector::Entity::delete_many().filter(chunk_vector::Column::FileId.eq(id.0)).exec(transaction).await?;
+    Ok(())
 }
