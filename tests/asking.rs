@@ -77,14 +77,14 @@ pub async fn try_send_with(
 }
 
 /// Sends, and waits for the reply.
-async fn ask_with(client: &Client, chat_id: ChatId, text: &str, files: &[FileId]) -> (Sent, Message) {
+pub async fn ask_with(client: &Client, chat_id: ChatId, text: &str, files: &[FileId]) -> (Sent, Message) {
     let sent: Sent = try_send_with(client, chat_id, text, ClientMessageId::random(), files).await.ok();
     let reply = Tab::on_chat(client, chat_id).await.until_end(sent.reply_id).await;
     client.read_reply(chat_id, &sent).await;
     (sent, reply)
 }
 
-async fn uploaded(app: &TestApp, client: &Client, name: &str, text: &str) -> FileId {
+pub async fn uploaded(app: &TestApp, client: &Client, name: &str, text: &str) -> FileId {
     let id = client.upload(name, text.to_owned()).await;
     app.database.until_read(id).await;
     id
@@ -95,7 +95,7 @@ fn asked(app: &TestApp) -> String {
     app.upstream.questions().last().unwrap().last().unwrap().1.clone()
 }
 
-async fn message(client: &Client, chat_id: ChatId, id: MessageId) -> Message {
+pub async fn message(client: &Client, chat_id: ChatId, id: MessageId) -> Message {
     client.open_chat(chat_id).await.messages.messages.into_iter().find(|message| message.id == id).unwrap()
 }
 

@@ -212,7 +212,7 @@ async fn x21_nothing_of_a_deleted_file_or_account_is_left_in_the_storage(setup: 
     let fields = [("user_id", &*carol.id.to_string()), ("change", "delete")];
     assert_eq!(admin.post("/api/change_account", &fields).await.status, 200);
     // Sooner or later each server looks for what others have deleted; here, at once.
-    app.state.intake.blobs_doomed();
+    app.state.intake.sweep_soon();
     eventually("the removal", async || blobs(&app).await == 3).await;
     assert_eq!(app.database.count("user_file").await, 1);
     for table in made {
@@ -325,11 +325,11 @@ async fn what_a_dead_server_had_begun_to_write_is_removed(setup: Setup) {
     let folder = app.database.folder.join("files/blobs").join(&name[name.len() - 2..]);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(format!("{name}#1")), "half").unwrap();
-    app.state.intake.blobs_doomed();
+    app.state.intake.sweep_soon();
     let kept = alice.upload("a.txt", "kept").await;
     assert_eq!(blobs(&app).await, 2);
     app.database.execute("UPDATE doomed_blob SET due_at_ms = 1").await;
-    app.state.intake.blobs_doomed();
+    app.state.intake.sweep_soon();
     eventually("the removal", async || app.database.count("doomed_blob").await == 0).await;
     assert_eq!(below(&app.database.folder.join("files")).len(), 2, "{:?}", below(&app.database.folder));
     assert_eq!(alice.content(kept).await.text(), "kept");
@@ -815,7 +815,7 @@ async fn x21_an_account_that_goes_while_its_uploads_come_leaves_nothing(setup: S
         tokio::join!(uploads, leave);
     }
     eventually("the end of all uploads", async || app.state.intake.count() == 0).await;
-    app.state.intake.blobs_doomed();
+    app.state.intake.sweep_soon();
     eventually("an empty storage", async || blobs(&app).await == 0).await;
     eventually("an empty list", async || app.database.count("doomed_blob").await == 0).await;
 }

@@ -15,6 +15,7 @@ mod asking;
 mod chats;
 mod connections;
 mod corpus;
+mod deletion;
 mod dialects;
 mod drafts;
 mod faults;

@@ -12,7 +12,7 @@ use sardonyx::{
     },
 };
 
-use crate::support::{Client, Setup, TestApp, eventually, files::db_of, upstream::Embeds};
+use crate::support::{Client, Setup, TestApp, eventually, upstream::Embeds};
 
 crate::on_both_databases![
     a_text_is_there_when_it_was_read_and_its_pieces_know_their_lines,
@@ -22,7 +22,6 @@ crate::on_both_databases![
     f14_names_of_parts_are_made_fit_for_both_databases,
     f20_a_file_that_is_lost_again_and_again_fails_and_its_person_is_told,
     a_file_whose_text_is_there_stays_when_its_servers_are_lost_again_and_again,
-    very_much_text_is_deleted_little_by_little_and_can_be_read_again_until_its_file_is_gone,
     people_take_turns,
     files_that_could_not_be_read_are_read_again_when_asked,
     what_is_deleted_goes_with_all_that_was_found_in_it,
@@ -431,26 +430,6 @@ async fn files_are_read_by_whoever_the_server_runs_as(_: Setup) {
 
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
-}
-
-async fn very_much_text_is_deleted_little_by_little_and_can_be_read_again_until_its_file_is_gone(setup: Setup) {
-    let app = TestApp::start(setup).await;
-    let (alice, bob) = (app.alice().await, app.bob().await);
-    let line = "The quick brown fox jumps over the lazy dog, again and again, all day long.\n";
-    let id = alice.upload("long.txt", line.repeat(20_000)).await;
-    let his = bob.upload("his.txt", line.repeat(10)).await;
-    assert_eq!((app.database.until_read(id).await, app.database.until_read(his).await), (ready(), ready()));
-    let (all, of_bob) = (app.database.count("file_chunk").await, 2);
-    assert!(all > 2_500, "{all}");
-    // As a server leaves it that stops before the file itself is deleted.
-    db_of(&app, &alice).await.thin_out_files(Some(&[id])).await.unwrap();
-    assert_eq!(app.database.count("file_chunk").await, of_bob);
-    assert_eq!(app.database.until_read(id).await, state_of("failed", FileFailure::Damaged));
-    retry(&alice, id).await;
-    assert_eq!(app.database.until_read(id).await, ready());
-    assert_eq!(app.database.count("file_chunk").await, all);
-    assert_eq!(alice.try_delete_file(id).await.status, 200);
-    assert_eq!((app.database.count("file_chunk").await, app.database.count("user_file").await), (of_bob, 1));
 }
 
 async fn what_is_deleted_goes_with_all_that_was_found_in_it(setup: Setup) {

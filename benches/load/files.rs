@@ -48,6 +48,7 @@ const BLOCK_BYTES: usize = 64 * 1_024;
 pub async fn measure(folder: &Folder, upstream: &Upstream, effort: &Effort, report: &mut Report) -> Result<()> {
     let stage = Stage::start(folder, Meaning::AtOnce(upstream), effort).await?;
     stage.measure(effort, report).await?;
+    stage.measure_deletion(report).await?;
     stage.stop(report).await?;
     let stage = Stage::start(folder, Meaning::BuiltIn, effort).await?;
     stage.measure(effort, report).await?;

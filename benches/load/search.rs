@@ -3,8 +3,9 @@
 //! is the search's own.
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -21,7 +22,10 @@ use sardonyx::{
     },
     server::db::{ChunkVector, Db, FileFindings, FilePart, Lapsed, NewFile, NewPart, TakenFile, UserDb},
 };
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    time::sleep,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -30,7 +34,7 @@ use crate::{
     process::Folder,
     random::{Random, word},
     report::{Budget, Report},
-    seed,
+    seed::{self, PASSWORD},
     server::{SEARCH_MODEL, Sardonyx, database_url, start_search_model},
     stats::{Samples, ms},
     upstream::{self, Upstream},
@@ -124,6 +128,41 @@ impl<'a> Stage<'a> {
                 let title = format!("{name}, both at once, p{percent}; floor: alone");
                 report.add("search", title, "ms", together.percentile(percent), alone, Budget::Below(most));
             }
+        }
+        Ok(())
+    }
+
+    /// How long the account of who has many takes to go, and what becomes of others meanwhile.
+    pub async fn measure_deletion(&self, report: &mut Report) -> Result<()> {
+        let db = Db::connect(&database_url(&self.home), 1).await.map_err(|error| anyhow!(error))?;
+        let is_gone = Cell::new(false);
+        let deletes = async {
+            let started = Instant::now();
+            self.many.call("delete_account", &[("password", PASSWORD)]).await?;
+            let answered = ms(started.elapsed());
+            while !db.list_accounts_being_deleted().await.map_err(|error| anyhow!(error))?.is_empty() {
+                sleep(Duration::from_millis(20)).await;
+            }
+            is_gone.set(true);
+            Ok((answered, started.elapsed().as_secs_f64()))
+        };
+        let writes = async {
+            let mut longest = 0.0_f64;
+            while !is_gone.get() {
+                let started = Instant::now();
+                self.few.create_chat().await?;
+                longest = longest.max(ms(started.elapsed()));
+            }
+            anyhow::Ok(longest)
+        };
+        let ((answered, gone), longest) = try_join!(deletes, writes)?;
+        db.close().await;
+        for (name, unit, figure) in [
+            ("the account with all these files, until it is answered", "ms", answered),
+            ("the same, until all of it is gone", "s", gone),
+            ("the longest write of another meanwhile", "ms", longest),
+        ] {
+            report.add("deletion", name.to_owned(), unit, Some(figure), None, Budget::None);
         }
         Ok(())
     }

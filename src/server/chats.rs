@@ -52,7 +52,7 @@ pub async fn add_files(state: &AppState, db: &UserDb, chat_id: ChatId, ids: Vec<
 pub async fn remove_file(state: &AppState, db: &UserDb, chat_id: ChatId, id: FileId) -> Result<()> {
     db.remove_chat_file(chat_id, id).await?;
     state.live.files_changed(db.user_id());
-    state.intake.blobs_doomed();
+    state.intake.sweep_soon();
     Ok(())
 }
 
@@ -83,7 +83,7 @@ pub async fn delete(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<()
     state.live.notifications_changed(db.user_id());
     if !deleted.files.is_empty() {
         state.live.files_changed(db.user_id());
-        state.intake.blobs_doomed();
+        state.intake.sweep_soon();
     }
     Ok(())
 }

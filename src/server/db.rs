@@ -25,6 +25,7 @@ mod entity;
 mod exchanges;
 mod export;
 mod file_chunks;
+mod file_deletion;
 mod file_index;
 mod file_parts;
 mod file_queue;

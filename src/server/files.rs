@@ -165,13 +165,7 @@ pub async fn delete(state: &AppState, db: &UserDb, ids: Vec<FileId>) -> Result<(
     if ids.len() > limits::FILES_DELETED_MAX {
         return Err(Error::TooMany);
     }
-    let all = db.clone();
-    let deletion = async move {
-        all.thin_out_files(Some(&ids)).await?;
-        all.delete_files(ids).await
-    };
-    let deleted = state.finish(deletion).await?;
-    if deleted.is_empty() {
+    if db.delete_files(ids).await?.is_empty() {
         return Err(Error::NotFound);
     }
     has_deleted(state, db);
@@ -191,5 +185,5 @@ pub async fn discard(state: &AppState, db: &UserDb, id: FileId) -> Result<()> {
 
 fn has_deleted(state: &AppState, db: &UserDb) {
     state.live.files_changed(db.user_id());
-    state.intake.blobs_doomed();
+    state.intake.sweep_soon();
 }

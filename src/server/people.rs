@@ -28,11 +28,14 @@ pub async fn change_account(
     change: AccountChange,
 ) -> Result<()> {
     let admin = known.db.admin(Permission::ManagePeople)?;
-    let address = client.address.to_string();
-    state.finish(async move { admin.change_account(id, change, address).await?.ok_or(Error::NotFound) }).await?;
+    admin.change_account(id, change, client.address.to_string()).await?.ok_or(Error::NotFound)?;
     tracing::info!(by = %known.db.user_id(), user = %id, ?change, "an account was changed");
     match change {
-        AccountChange::Disable | AccountChange::Delete => end_live_connections(state, id, Sessions::All),
+        AccountChange::Disable => end_live_connections(state, id, Sessions::All),
+        AccountChange::Delete => {
+            end_live_connections(state, id, Sessions::All);
+            state.intake.sweep_soon();
+        }
         AccountChange::Role(_) | AccountChange::Enable => state.live.account_changed(id),
     }
     Ok(())
@@ -44,8 +47,8 @@ pub async fn change_account(
 /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::LastAdmin`].
 pub async fn delete_own_account(state: &AppState, known: &Known, client: &Client, password: Password) -> Result<()> {
     session::check_password(state, client, known, password).await?;
-    let (db, address) = (known.db.clone(), client.address.to_string());
-    state.finish(async move { db.delete_account(address).await }).await?;
+    known.db.delete_account(client.address.to_string()).await?;
+    state.intake.sweep_soon();
     tracing::info!(user = %known.db.user_id(), "an account was deleted by its owner");
     state.live.close_sessions(known.db.user_id(), Sessions::All, CloseReason::SessionEnded(SessionEnd::LoggedOut));
     Ok(())

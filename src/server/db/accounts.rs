@@ -34,6 +34,8 @@ pub struct Credentials {
 
 pub(super) const ACTIVE: &str = "active";
 pub(super) const DISABLED: &str = "disabled";
+/// It is nobody's any more; what it had goes, and then the row (`file_deletion`).
+pub(super) const DELETING: &str = "deleting";
 
 impl Db {
     /// The log-in's look-up: the hash to compare with, by address.
@@ -98,6 +100,7 @@ impl Db {
     /// When the database fails.
     pub async fn list_accounts_as_operator(&self) -> Result<Vec<(User, bool)>> {
         let rows = user_account::Entity::find()
+            .filter(user_account::Column::Status.ne(DELETING))
             .order_by_asc(user_account::Column::Email)
             .all(&self.query_as(Scope::Site).await?)
             .await

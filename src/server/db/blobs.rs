@@ -17,8 +17,8 @@ use super::{
     entity::{doomed_blob, file_part, user_file},
     exchanges::lock_account,
     failed,
+    file_deletion::delete_files,
     file_uses::{delete_unused, hold},
-    files::delete_rows,
     scope::Scope,
     write::Written,
 };
@@ -169,7 +169,7 @@ impl Db {
                 if old.filter(user_file::Column::UserId.eq(user_id.0)).count(transaction).await? == 0 {
                     return Ok(Vec::new());
                 }
-                delete_rows(transaction, user_id, &[id]).await
+                delete_files(transaction, user_id, &[id]).await
             }
             .boxed()
         })

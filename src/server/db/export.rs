@@ -14,6 +14,7 @@ use super::{
         notification, user_account, user_file,
     },
     failed,
+    file_deletion::is_there,
 };
 use crate::{
     domain::ids::{ChatId, FileId},
@@ -146,7 +147,8 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn export_files(&self, after: Option<FileId>) -> Result<Vec<(FileId, Value)>> {
-        let mut query = user_file::Entity::find().filter(user_file::Column::UserId.eq(self.user_id().0));
+        let theirs = user_file::Column::UserId.eq(self.user_id().0);
+        let mut query = user_file::Entity::find().filter(theirs).filter(is_there());
         if let Some(after) = after {
             query = query.filter(user_file::Column::Id.gt(after.0));
         }

@@ -3,40 +3,26 @@
 use std::collections::HashMap;
 
 use futures::FutureExt;
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockType, Query},
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::{
-    Db, UserDb,
-    entity::{file_chunk, file_picture, user_file},
-    exchanges::lock_account,
+    UserDb,
+    entity::{file_chunk, file_picture},
     failed,
     file_index::index_words,
     file_queue::lock_held,
-    file_uses::hold,
     replies::Lease,
-    scope::Scope,
-    write::Written,
 };
 use crate::{
-    domain::{
-        file::Chunk,
-        file_state::{FileFailure, FileState},
-        ids::{FileId, UserId},
-        place::Place,
-    },
+    domain::{file::Chunk, ids::FileId, place::Place},
     error::Result,
 };
 
-/// Rows that are put in by one statement, and files that one names.
+/// Rows that are put in by one statement.
 const ROWS_AT_A_TIME: usize = 100;
+/// Files that one statement names.
 const FILES_AT_A_TIME: usize = 200;
-/// Pieces that one transaction deletes, while nobody else writes on SQLite: a third of a second on two cores, or more.
-const CHUNKS_DELETED_AT_A_TIME: usize = 2_000;
 
 /// A picture made of an image.
 #[derive(Clone, Debug)]
@@ -45,72 +31,6 @@ pub struct FilePicture {
     pub use_for: &'static str,
     pub is_png: bool,
     pub content: Vec<u8>,
-}
-
-impl Db {
-    /// Deletes the text of files that are to be deleted next, when it is much, a little at a time: on SQLite nobody else writes
-    /// meanwhile, and of very many pieces that would be seconds. Without ids, of all files of this user. Such files have
-    /// failed then; should they stay after all, they can be read again.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(super) async fn thin_out(&self, user_id: UserId, ids: Option<&[FileId]>) -> Result<()> {
-        let wanted = ids.map(|ids| user_file::Column::Id.is_in(ids.iter().map(|id| id.0)));
-        let files: Vec<(Uuid, i32)> = user_file::Entity::find()
-            .select_only()
-            .columns([user_file::Column::Id, user_file::Column::Chunks])
-            .filter(user_file::Column::UserId.eq(user_id.0))
-            .filter(user_file::Column::Chunks.gt(0))
-            .filter(Condition::all().add_option(wanted))
-            .into_tuple()
-            .all(&self.query_as(Scope::User(user_id)).await?)
-            .await
-            .map_err(failed("look for much text"))?;
-        let files: Vec<(FileId, usize)> =
-            files.into_iter().map(|(id, chunks)| (FileId(id), usize::try_from(chunks).unwrap_or_default())).collect();
-        if files.iter().map(|(_, chunks)| chunks).sum::<usize>() <= CHUNKS_DELETED_AT_A_TIME {
-            return Ok(());
-        }
-        for some in in_batches(files, CHUNKS_DELETED_AT_A_TIME) {
-            let some: Vec<Uuid> = some.into_iter().map(|id| id.0).collect();
-            loop {
-                let ids = some.clone();
-                let deleted = self.write_as(Scope::User(user_id), "thin out files", move |transaction| {
-                    async move { delete_some_chunks(transaction, user_id, ids).await }.boxed()
-                });
-                if deleted.await? < CHUNKS_DELETED_AT_A_TIME as u64 {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-async fn delete_some_chunks(transaction: &impl ConnectionTrait, user_id: UserId, files: Vec<Uuid>) -> Written<u64> {
-    let failure = FileFailure::Damaged;
-    lock_account(transaction, user_id, LockType::KeyShare).await?;
-    hold(transaction, user_id, files.iter().copied().map(FileId), LockType::Update).await?;
-    user_file::Entity::update_many()
-        .col_expr(user_file::Column::State, Expr::value(FileState::Failed(failure).name()))
-        .col_expr(user_file::Column::Failure, Expr::value(failure.name()))
-        // Whoever is at it hears that it is theirs no more.
-        .col_expr(user_file::Column::LeaseOwner, Expr::value(Option::<Uuid>::None))
-        .col_expr(user_file::Column::LeaseUntilMs, Expr::value(Option::<i64>::None))
-        .filter(user_file::Column::UserId.eq(user_id.0))
-        .filter(user_file::Column::Id.is_in(files.iter().copied()))
-        .exec(transaction)
-        .await?;
-    let some = Query::select()
-        .column(file_chunk::Column::Id)
-        .from(file_chunk::Entity)
-        .and_where(file_chunk::Column::UserId.eq(user_id.0))
-        .and_where(file_chunk::Column::FileId.is_in(files))
-        .limit(CHUNKS_DELETED_AT_A_TIME as u64)
-        .to_owned();
-    let deleted =
-        file_chunk::Entity::delete_many().filter(file_chunk::Column::Id.in_subquery(some)).exec(transaction).await?;
-    Ok(deleted.rows_affected)
 }
 
 /// Files that together have no more than so many pieces, but for one that has more by itself.
@@ -130,14 +50,6 @@ pub fn in_batches(files: Vec<(FileId, usize)>, chunks_max: usize) -> Vec<Vec<Fil
 }
 
 impl UserDb {
-    /// The same for some of their files, or for all.
-    ///
-    /// # Errors
-    /// As [`Db::thin_out`].
-    pub async fn thin_out_files(&self, ids: Option<&[FileId]>) -> Result<()> {
-        self.db.thin_out(self.user_id(), ids).await
-    }
-
     /// Keeps pieces of a file's text.
     ///
     /// # Errors

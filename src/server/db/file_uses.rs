@@ -7,7 +7,7 @@ use std::{
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, LockType, Query},
+    sea_query::{Expr, ExprTrait, LockType, Query, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::{
     chats::to_chat,
     entity::{chat_file, chat_session, message_file, user_file},
     failed,
-    files::delete_rows,
+    file_deletion::{delete_files, is_there},
     write::Written,
 };
 use crate::{
@@ -114,6 +114,7 @@ pub(super) async fn take_into_use(
         .filter(user_file::Column::UserId.eq(user_id.0))
         .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
         .filter(user_file::Column::State.ne(FileState::Uploading.name()))
+        .filter(is_there())
         .order_by_asc(user_file::Column::Id)
         .lock(LockType::NoKeyUpdate)
         .into_tuple()
@@ -144,6 +145,17 @@ pub(super) async fn hold(
     ids: impl IntoIterator<Item = FileId>,
     lock: LockType,
 ) -> Written<HashSet<Uuid>> {
+    hold_those(transaction, user_id, ids, is_there(), lock).await
+}
+
+/// The same of those that are as is said.
+pub(super) async fn hold_those(
+    transaction: &impl ConnectionTrait,
+    user_id: UserId,
+    ids: impl IntoIterator<Item = FileId>,
+    such: SimpleExpr,
+    lock: LockType,
+) -> Written<HashSet<Uuid>> {
     let ids: BTreeSet<Uuid> = ids.into_iter().map(|id| id.0).collect();
     let mut there = HashSet::with_capacity(ids.len());
     for ids in Vec::from_iter(ids).chunks(IDS_AT_A_TIME) {
@@ -152,6 +164,7 @@ pub(super) async fn hold(
             .column(user_file::Column::Id)
             .filter(user_file::Column::UserId.eq(user_id.0))
             .filter(user_file::Column::Id.is_in(ids.iter().copied()))
+            .filter(such.clone())
             .order_by_asc(user_file::Column::Id)
             .lock(lock)
             .into_tuple()
@@ -221,7 +234,7 @@ pub(super) async fn delete_unused(
             .await?;
         unused.extend(some.into_iter().map(FileId));
     }
-    delete_rows(transaction, user_id, &unused).await
+    delete_files(transaction, user_id, &unused).await
 }
 
 /// Of a file: it is not kept for its own sake, and nobody attached it to anything that is still there. What a reply was given

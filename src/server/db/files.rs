@@ -6,18 +6,18 @@ use futures::FutureExt;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LockType, OnConflict, Query},
+    sea_query::{Expr, ExprTrait, Func, LockType},
 };
 use uuid::Uuid;
 
 use super::{
     UserDb,
-    entity::{doomed_blob, file_part, user_file},
+    entity::user_file,
     exchanges::{lock_account, lock_user},
     failed,
+    file_deletion::{delete_files, is_there},
     file_uses::hold,
     has_text,
-    write::{Written, may_take_long},
 };
 use crate::{
     domain::{
@@ -30,9 +30,6 @@ use crate::{
     error::{Error, InvalidInput, Result},
     server::clock,
 };
-
-/// Ids that one statement names.
-const IDS_AT_A_TIME: usize = 100;
 
 /// A file to take in.
 #[derive(Clone, Debug)]
@@ -88,6 +85,7 @@ impl UserDb {
     pub async fn find_file(&self, id: FileId) -> Result<Option<File>> {
         let row = user_file::Entity::find_by_id(id.0)
             .filter(user_file::Column::UserId.eq(self.user_id().0))
+            .filter(is_there())
             .one(&self.query().await?)
             .await
             .map_err(failed("find file"))?;
@@ -100,7 +98,8 @@ impl UserDb {
     /// [`InvalidInput::Cursor`] when `after` is not one of them, where that has to be known.
     pub async fn list_files(&self, search: &str, order: FileOrder, after: Option<FileId>) -> Result<(Vec<File>, bool)> {
         let read = self.read().await?;
-        let mut query = user_file::Entity::find().filter(user_file::Column::UserId.eq(self.user_id().0));
+        let theirs = user_file::Column::UserId.eq(self.user_id().0);
+        let mut query = user_file::Entity::find().filter(theirs).filter(is_there());
         if !search.is_empty() {
             query = query.filter(has_text(user_file::Column::NameKey, &search.to_lowercase()));
         }
@@ -145,6 +144,7 @@ impl UserDb {
         let rows = user_file::Entity::find()
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .filter(is_there())
             .all(&self.query().await?)
             .await
             .map_err(failed("find files"))?;
@@ -190,6 +190,7 @@ impl UserDb {
                     .col_expr(user_file::Column::ForChatId, Expr::value(Option::<Uuid>::None))
                     .filter(user_file::Column::Id.eq(id.0))
                     .filter(user_file::Column::UserId.eq(user_id.0))
+                    .filter(is_there())
                     .exec(transaction)
                     .await?;
                 if kept.rows_affected == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
@@ -209,7 +210,7 @@ impl UserDb {
         self.write("delete files", move |transaction| {
             async move {
                 lock_account(transaction, user_id, LockType::KeyShare).await?;
-                delete_rows(transaction, user_id, &ids).await
+                delete_files(transaction, user_id, &ids).await
             }
             .boxed()
         })
@@ -235,7 +236,7 @@ impl UserDb {
                     .count(transaction)
                     .await?;
                 if unused > 0 {
-                    delete_rows(transaction, user_id, &[id]).await?;
+                    delete_files(transaction, user_id, &[id]).await?;
                 }
                 Ok(unused > 0)
             }
@@ -243,48 +244,6 @@ impl UserDb {
         })
         .await
     }
-}
-
-/// Deletes some files of a user, and dooms what the storage has of them. The user's account is to be held before any file, as
-/// whoever deletes the account does.
-pub(super) async fn delete_rows(
-    transaction: &impl ConnectionTrait,
-    user_id: UserId,
-    ids: &[FileId],
-) -> Written<Vec<FileId>> {
-    may_take_long(transaction).await?;
-    // Locked, so that no piece is added to one of them meanwhile.
-    let there = hold(transaction, user_id, ids.iter().copied(), LockType::Update).await?;
-    let there = Vec::from_iter(there);
-    for ids in there.chunks(IDS_AT_A_TIME) {
-        doom(transaction, Condition::all().add(file_part::Column::FileId.is_in(ids.iter().copied()))).await?;
-        user_file::Entity::delete_many()
-            .filter(user_file::Column::UserId.eq(user_id.0))
-            .filter(user_file::Column::Id.is_in(ids.iter().copied()))
-            .exec(transaction)
-            .await?;
-    }
-    Ok(there.into_iter().map(FileId).collect())
-}
-
-/// Has the contents of some pieces removed from the storage: noted in the transaction that forgets them.
-pub(super) async fn doom(transaction: &impl ConnectionTrait, pieces: Condition) -> Written<()> {
-    let doomed = Query::select()
-        .column(file_part::Column::BlobId)
-        .expr(Expr::value(clock::now_ms()))
-        .from(file_part::Entity)
-        .cond_where(pieces)
-        .to_owned();
-    let insert = Query::insert()
-        .into_table(doomed_blob::Entity)
-        .columns([doomed_blob::Column::BlobId, doomed_blob::Column::DueAtMs])
-        .select_from(doomed)
-        .map_err(|error| DbErr::Custom(error.to_string()))?
-        // Whoever deletes the account may do so at the same time as whoever deletes one of its files.
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .to_owned();
-    transaction.execute(&insert).await?;
-    Ok(())
 }
 
 /// How many files a user has, and how many bytes these take or are to take.
@@ -295,6 +254,7 @@ pub(super) async fn used(connection: &impl ConnectionTrait, user_id: UserId) -> 
         .column_as(user_file::Column::Id.count(), "files")
         .column_as(Expr::expr(sum).cast_as("bigint"), "bytes")
         .filter(user_file::Column::UserId.eq(user_id.0))
+        .filter(is_there())
         .into_tuple()
         .one(connection)
         .await?;

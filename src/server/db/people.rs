@@ -5,24 +5,22 @@ use std::collections::HashMap;
 
 use futures::FutureExt;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, LockType},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType, SimpleExpr},
 };
 use uuid::Uuid;
 
 use super::{
-    AdminDb, Db, UserDb,
-    accounts::{ACTIVE, DISABLED, to_user},
+    AdminDb, UserDb,
+    accounts::{ACTIVE, DELETING, DISABLED, to_user},
     audit::{AuditEntry, add_entry},
-    entity::{file_part, login_session, second_factor, user_account},
-    exchanges::lock_account,
+    entity::{login_session, second_factor, user_account},
     failed,
-    files::doom,
+    file_deletion::delete_account,
     has_text,
     login_sessions::{active_sessions, end_all_sessions, end_sessions},
     notifications::add_notification,
-    scope::Scope,
-    write::{Written, may_take_long},
+    write::Written,
 };
 use crate::{
     domain::{
@@ -70,7 +68,7 @@ impl AdminDb {
     /// When the database fails.
     pub async fn list_people(&self, search: &str, after: Option<&str>) -> Result<PersonPage> {
         let read = self.read().await?;
-        let mut query = user_account::Entity::find();
+        let mut query = user_account::Entity::find().filter(is_not_being_deleted());
         if !search.is_empty() {
             let found = Condition::any()
                 .add(has_text(user_account::Column::Email, &search.to_lowercase()))
@@ -141,19 +139,19 @@ impl AdminDb {
     /// [`Error::LastAdmin`] when no active administrator would be left.
     pub async fn change_account(&self, id: UserId, change: AccountChange, address: String) -> Result<Option<String>> {
         let actor = self.user().email.clone();
-        if change == AccountChange::Delete {
-            self.db.thin_out_account(id).await?;
-        }
+        let has_much = change == AccountChange::Delete && self.db.has_much_text(id).await?;
         self.write("change account", move |transaction| {
             async move {
                 // Locked first, all of them and always in this order, so that two admins cannot take each other's role
                 // at the same moment.
                 let admins = active_admins(transaction).await?;
-                let Some(row) = user_account::Entity::find_by_id(id.0).one(transaction).await? else { return Ok(None) };
+                let row =
+                    user_account::Entity::find_by_id(id.0).filter(is_not_being_deleted()).one(transaction).await?;
+                let Some(row) = row else { return Ok(None) };
                 if change.takes_admin_away() && admins == [id.0] {
                     return Err(Error::LastAdmin.into());
                 }
-                apply(transaction, id, change).await?;
+                apply(transaction, id, change, has_much).await?;
                 let (action, subject) = (change.action(), row.email.clone());
                 add_entry(transaction, AuditEntry { actor, action, subject, address }).await?;
                 Ok(Some(row.email))
@@ -254,18 +252,6 @@ impl AdminDb {
     }
 }
 
-impl Db {
-    /// Deletes what there is most of, before an account goes with all the rest at once: nobody waits for it meanwhile.
-    async fn thin_out_account(&self, id: UserId) -> Result<()> {
-        let admins: Vec<Uuid> =
-            admins().into_tuple().all(&self.query_as(Scope::Site).await?).await.map_err(failed("list admins"))?;
-        if admins == [id.0] {
-            return Err(Error::LastAdmin);
-        }
-        self.thin_out(id, None).await
-    }
-}
-
 impl UserDb {
     /// Deletes the account itself and everything of its own.
     ///
@@ -273,13 +259,13 @@ impl UserDb {
     /// [`Error::LastAdmin`] when no active administrator would be left.
     pub async fn delete_account(&self, address: String) -> Result<()> {
         let (id, email) = (self.user_id(), self.user().email.clone());
-        self.db.thin_out_account(id).await?;
+        let has_much = self.db.has_much_text(id).await?;
         self.write("delete own account", move |transaction| {
             async move {
                 if active_admins(transaction).await? == [id.0] {
                     return Err(Error::LastAdmin.into());
                 }
-                apply(transaction, id, AccountChange::Delete).await?;
+                apply(transaction, id, AccountChange::Delete, has_much).await?;
                 let (action, subject) = (AuditAction::AccountDeleted, email.clone());
                 add_entry(transaction, AuditEntry { actor: email, action, subject, address }).await
             }
@@ -291,20 +277,25 @@ impl UserDb {
 
 /// The ids of all who run the site; nobody else changes them until the transaction ends.
 async fn active_admins(connection: &impl ConnectionTrait) -> Written<Vec<Uuid>> {
-    Ok(admins().lock(LockType::Update).into_tuple().all(connection).await?)
-}
-
-/// The ids of all who run the site.
-fn admins() -> Select<user_account::Entity> {
-    user_account::Entity::find()
+    let ids = user_account::Entity::find()
         .select_only()
         .column(user_account::Column::Id)
         .filter(user_account::Column::Role.eq(Role::Admin.name()))
         .filter(user_account::Column::Status.eq(ACTIVE))
         .order_by_asc(user_account::Column::Id)
+        .lock(LockType::Update)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(ids)
 }
 
-async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountChange) -> Written<()> {
+fn is_not_being_deleted() -> SimpleExpr {
+    user_account::Column::Status.ne(DELETING)
+}
+
+/// Does it. An account that has much text is only hidden when it is deleted, and goes bit by bit.
+async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountChange, has_much: bool) -> Written<()> {
     let update = user_account::Entity::update_many().filter(user_account::Column::Id.eq(id.0));
     match change {
         AccountChange::Role(role) => {
@@ -317,14 +308,18 @@ async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountCha
             update.col_expr(user_account::Column::Status, Expr::value(DISABLED)).exec(connection).await?;
             end_all_sessions(connection, id, SessionEnd::RevokedByAdmin).await?;
         }
-        // Everything of theirs goes along, by the foreign keys.
-        AccountChange::Delete => {
-            may_take_long(connection).await?;
-            // No piece is added to one of their files from here on.
-            lock_account(connection, id, LockType::Update).await?;
-            doom(connection, Condition::all().add(file_part::Column::UserId.eq(id.0))).await?;
-            user_account::Entity::delete_by_id(id.0).exec(connection).await?;
+        AccountChange::Delete if has_much => {
+            update
+                .col_expr(user_account::Column::Status, Expr::value(DELETING))
+                // The address is free at once, and who they were is forgotten.
+                .col_expr(user_account::Column::Email, Expr::value(format!("{}@deleted.invalid", id.0)))
+                .col_expr(user_account::Column::DisplayName, Expr::value(""))
+                .col_expr(user_account::Column::PasswordHash, Expr::value(""))
+                .exec(connection)
+                .await?;
+            end_all_sessions(connection, id, SessionEnd::LoggedOut).await?;
         }
+        AccountChange::Delete => delete_account(connection, id).await?,
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub struct Intake {
     places: Arc<Semaphore>,
     /// How many uploads of each user.
     by_user: Mutex<HashMap<UserId, usize>>,
-    /// There are blobs to remove.
+    /// There is something for the sweep.
     pub(super) doomed: Notify,
 }
 
@@ -51,8 +51,8 @@ impl Default for Intake {
 }
 
 impl Intake {
-    /// There are blobs that can be removed now.
-    pub fn blobs_doomed(&self) {
+    /// There are blobs that can be removed now, or text to delete.
+    pub fn sweep_soon(&self) {
         self.doomed.notify_one();
     }
 
@@ -229,7 +229,7 @@ impl Receiving {
         if kept.is_err() {
             // When this fails, too, the promise runs out.
             let _ = self.state.db.break_promise(blob_id).await;
-            self.state.intake.blobs_doomed();
+            self.state.intake.sweep_soon();
         }
         kept
     }

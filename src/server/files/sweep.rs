@@ -1,17 +1,19 @@
-//! Removes from the storage what no file has any more, gives up uploads that nobody goes on with, and files that came for a
+//! Removes from the storage what no file has any more, deletes the text of what is too much to go at once, gives up uploads that nobody goes on with, and files that came for a
 //! message which was never sent. And from memory what those who do not search any more needed for that.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::server::state::AppState;
+use crate::{error::Result, server::state::AppState};
 
 /// Looked for so often, though nobody said that there is something: other servers delete, too, and promises run out.
 const SWEEP_SECONDS: u64 = 30;
 const OLD_UPLOADS_SECONDS: u64 = 600;
 /// What could not be removed is tried again after this.
 const REMOVED_AGAIN_SECONDS: i64 = 600;
+/// Steps of deleting text that are taken before all else is looked at again.
+const STEPS_AT_A_TIME: usize = 20;
 /// Blobs that are removed before they are forgotten.
 const BLOBS_AT_A_TIME: u64 = 100;
 
@@ -31,6 +33,9 @@ pub async fn run(state: AppState) {
             give_up_uploads(&state).await;
         }
         remove_blobs(&state).await;
+        if delete_text(&state).await {
+            state.intake.sweep_soon();
+        }
         state.meanings.forget_unused();
     }
 }
@@ -42,6 +47,25 @@ async fn give_up_uploads(state: &AppState) {
     for (user_id, _) in given_up {
         state.live.files_changed(user_id);
     }
+}
+
+/// Goes on with what is being deleted, whichever server was asked for it; true when there may be more.
+async fn delete_text(state: &AppState) -> bool {
+    for _ in 0..STEPS_AT_A_TIME {
+        if state.stopping.is_cancelled() || !delete_some(state).await.unwrap_or(false) {
+            return false;
+        }
+    }
+    true
+}
+
+/// False when there is nothing.
+async fn delete_some(state: &AppState) -> Result<bool> {
+    let mut went_on = state.db.delete_some_text().await?;
+    for id in state.db.list_accounts_being_deleted().await? {
+        went_on |= state.db.go_on_deleting_account(id).await?;
+    }
+    Ok(went_on)
 }
 
 async fn remove_blobs(state: &AppState) {
