@@ -3,9 +3,9 @@
 use sardonyx::{
     api::{
         account::DeleteAccount,
-        admin::ListPeople,
+        admin::{EndSessionsOf, ListPeople, MakePasswordLink, RemoveSecondFactor},
         chat_settings::{AddChatFile, DeleteChat, OpenChatSettings},
-        files::{KeepFile, RetryFile, SearchFiles},
+        files::{KeepFile, ListFiles, RetryFile, SearchFiles},
         session::{FindCurrentSession, LogIn},
     },
     domain::{
@@ -54,6 +54,7 @@ async fn x13_files_with_very_much_text_are_gone_at_once_and_their_text_soon_afte
     let (alice, bob) = (app.alice().await, app.bob().await);
     let his = uploaded(&app, &bob, "his.txt", "canary of Bob").await;
     let id = upload_much(&app, &alice).await;
+    let kept = uploaded(&app, &alice, "kept.txt", "The canary that stays.").await;
     let (asked_in, given_to) = (alice.create_chat().await, alice.create_chat().await);
     assert_eq!(add_to(&alice, given_to, id).await, 200);
     app.upstream.answer_with("It jumps [1].");
@@ -62,16 +63,21 @@ async fn x13_files_with_very_much_text_are_gone_at_once_and_their_text_soon_afte
     // As a server leaves it that stops right after: nobody goes on with it until another one looks.
     assert_eq!(db_of(&app, &alice).await.delete_files(vec![id]).await.unwrap(), [id]);
     let page = alice.list_files().await;
-    assert!(page.files.is_empty());
-    assert_eq!((page.storage.files, page.storage.used_bytes), (0, 0));
+    assert_eq!(page.files.iter().map(|file| file.id).collect::<Vec<_>>(), [kept]);
+    assert_eq!((page.storage.files, page.storage.used_bytes), (1, 22));
+    // What is left is found among all that is gone.
     let found: SearchResults = alice.call::<SearchFiles>(&[("question", "canary")]).await.ok();
-    assert!(found.passages.is_empty());
+    assert_eq!(found.passages.iter().map(|passage| passage.file_id).collect::<Vec<_>>(), [kept]);
+    for order in ["name", "size"] {
+        let fields = [("search", ""), ("order", order), ("after", &*id.to_string())];
+        assert_eq!(alice.call::<ListFiles>(&fields).await.refusal(), (422, "cursor_invalid".to_owned()), "{order}");
+    }
     for path in [format!("/files/{id}"), format!("/files/{id}/content"), format!("/api/v1/files/{id}")] {
         assert_ne!(alice.get(&path).await.status, 200, "{path}");
     }
     let fields = [("chat_id", &*given_to.to_string()), ("search", "")];
     let settings: ChatSettings = alice.call::<OpenChatSettings>(&fields).await.ok();
-    assert!(settings.files.is_empty() && settings.others.is_empty());
+    assert!(settings.files.is_empty() && settings.others.iter().all(|file| file.id == kept));
     for id in [sent.message_id, sent.reply_id] {
         let files = message(&alice, asked_in, id).await.files;
         assert!(files.as_str().contains("canary.txt <em>(deleted file)</em>"), "{}", files.as_str());
@@ -85,6 +91,7 @@ async fn x13_files_with_very_much_text_are_gone_at_once_and_their_text_soon_afte
         assert_eq!(answer.status, 404);
     }
     assert_eq!(add_to(&alice, given_to, id).await, 404);
+    alice.try_delete_file(kept).await.ok::<()>();
     let app = app.restart().await;
     until_only_bobs_is_left(&app).await;
     assert_eq!(bob.at(&app).content(his).await.text(), "canary of Bob");
@@ -98,11 +105,16 @@ async fn x21_an_account_with_very_much_text_is_gone_at_once_and_its_text_soon_af
         let fields = [("user_id", &*person.id.to_string()), ("change", change)];
         admin.post("/api/change_account", &fields).await.status
     };
+    app.upstream.by_hand();
     for is_by_admin in [false, true] {
         // Her address is free again the second time.
         let alice = app.alice().await;
-        alice.ask("a canary of Alice's").await;
         upload_much(&app, &alice).await;
+        let phone = app.log_in("alice@example.org").await;
+        alice.ask("a canary of Alice's").await;
+        let mut call = app.upstream.call().await;
+        call.begin();
+        call.piece("The first half");
         let mut tab = Tab::open(&alice).await;
         let status = if is_by_admin {
             change(&alice, "delete").await
@@ -111,6 +123,10 @@ async fn x21_an_account_with_very_much_text_is_gone_at_once_and_its_text_soon_af
         };
         assert_eq!(status, 200);
         tab.until_closed().await;
+        // A16.
+        call.gone().await;
+        let to = phone.get("/chats").await.header("location").to_owned();
+        assert!(to.ends_with("reason=session_expired"), "{to}");
         assert_eq!(alice.call::<FindCurrentSession>(&[]).await.status, 401);
         let fields = [("email", "alice@example.org"), ("password", PASSWORD)];
         assert_eq!(app.anonymous().call::<LogIn>(&fields).await.status, 401);
@@ -118,6 +134,14 @@ async fn x21_an_account_with_very_much_text_is_gone_at_once_and_its_text_soon_af
         assert!(people.people.iter().all(|person| person.id != alice.id));
         for what in ["enable", "make_member", "delete"] {
             assert_eq!(change(&alice, what).await, 404, "{what}");
+        }
+        let user = [("user_id", &*alice.id.to_string())];
+        for refused in [
+            admin.call::<MakePasswordLink>(&user).await,
+            admin.call::<RemoveSecondFactor>(&user).await,
+            admin.call::<EndSessionsOf>(&user).await,
+        ] {
+            assert_eq!(refused.status, 404, "{}", refused.text());
         }
         eventually("the end of the account", async || app.database.count("user_account").await == 2).await;
         assert!(app.database.dump_of(alice.id.0).await.is_empty());

@@ -140,7 +140,7 @@ impl<'a> Stage<'a> {
             let started = Instant::now();
             self.many.call("delete_account", &[("password", PASSWORD)]).await?;
             let answered = ms(started.elapsed());
-            while !db.list_accounts_being_deleted().await.map_err(|error| anyhow!(error))?.is_empty() {
+            while !db.list_being_deleted().await.map_err(|error| anyhow!(error))?.is_empty() {
                 sleep(Duration::from_millis(20)).await;
             }
             is_gone.set(true);

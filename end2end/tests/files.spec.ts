@@ -42,6 +42,7 @@ test("files are uploaded, listed in every tab, downloaded and deleted", async ({
   await alice.page.getByText("Delete selected …").click();
   await alice.page.getByRole("button", { name: "Delete 1 file" }).click();
   for (const page of [alice.page, other]) await expect(rows(page)).toHaveCount(1);
+  await expect(alice.page.getByRole("button", { name: "Delete what is selected" })).toBeHidden();
 });
 
 test("an upload that is cut off goes on by itself, and after a reload with the same file", async ({

@@ -40,7 +40,7 @@ mod m0036_file_lookup;
 mod m0037_unsent_file;
 mod m0038_vector_parts;
 mod m0039_text_sums;
-mod m0040_index_merges;
+mod m0040_deletion;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -80,7 +80,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0037_unsent_file::Migration),
             Box::new(m0038_vector_parts::Migration),
             Box::new(m0039_text_sums::Migration),
-            Box::new(m0040_index_merges::Migration),
+            Box::new(m0040_deletion::Migration),
         ]
     }
 }

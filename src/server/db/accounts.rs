@@ -6,7 +6,7 @@ use futures::FutureExt;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    sea_query::Expr,
+    sea_query::{Expr, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ impl Db {
     /// When the database fails.
     pub async fn list_accounts_as_operator(&self) -> Result<Vec<(User, bool)>> {
         let rows = user_account::Entity::find()
-            .filter(user_account::Column::Status.ne(DELETING))
+            .filter(is_there())
             .order_by_asc(user_account::Column::Email)
             .all(&self.query_as(Scope::Site).await?)
             .await
@@ -122,11 +122,15 @@ impl Db {
         let user_id = self.find_credentials(email).await?.ok_or(Error::NotFound)?.user_id;
         self.write_as(Scope::User(user_id), "disable account", move |transaction| {
             async move {
-                user_account::Entity::update_many()
+                let disabled = user_account::Entity::update_many()
                     .col_expr(user_account::Column::Status, Expr::value(DISABLED))
                     .filter(user_account::Column::Id.eq(user_id.0))
+                    .filter(is_there())
                     .exec(transaction)
                     .await?;
+                if disabled.rows_affected == 0 {
+                    return Err(Error::NotFound.into());
+                }
                 end_all_sessions(transaction, user_id, SessionEnd::RevokedByAdmin).await
             }
             .boxed()
@@ -160,6 +164,11 @@ impl UserDb {
         })
         .await
     }
+}
+
+/// Of an account: it is not being deleted.
+pub(super) fn is_there() -> SimpleExpr {
+    user_account::Column::Status.ne(DELETING)
 }
 
 /// Adds an account; the address must be free.

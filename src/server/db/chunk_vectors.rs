@@ -12,6 +12,7 @@ use super::{
     Db, Lease, UserDb,
     entity::{chunk_vector, file_chunk, user_file},
     failed,
+    file_deletion::DELETING,
     file_queue::{AT_ONCE_MS, lock_held},
     scope::Scope,
     write::{Written, may_take_long},
@@ -55,6 +56,8 @@ pub struct EmbeddedFiles {
 pub struct TextSums {
     /// Pieces of all files.
     pub chunks: u64,
+    /// Whether there are pieces of files that are being deleted, too.
+    pub has_deleted: bool,
     pub embedded: EmbeddedFiles,
 }
 
@@ -212,6 +215,7 @@ impl UserDb {
         let mut sums = TextSums::default();
         for (embedded_by, state, count, created_at_ms, chunks) in rows {
             sums.chunks += chunks.unsigned_abs();
+            sums.has_deleted |= state == DELETING;
             let is_ready = state == FileState::Ready.name();
             if is_ready && model.is_some_and(|model| embedded_by.as_deref() == Some(model.as_str())) {
                 sums.embedded = EmbeddedFiles { count, created_at_ms, chunks };

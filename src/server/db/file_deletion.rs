@@ -1,21 +1,25 @@
 //! Deleting files with everything that was made of them.
 //!
-//! What does not take long goes in the transaction that deletes it. Of files with very much text, and of accounts with such,
-//! everything goes at once but the text: they are hidden from everybody from then on, their content is doomed, and the text
-//! goes a little at a time ([`Db::delete_some_text`], [`Db::go_on_deleting_account`]). On SQLite nobody else writes meanwhile,
-//! and of very many pieces that would be seconds.
+//! What does not take long goes in the transaction that deletes it. Of files with very much text everything goes at once but
+//! the text, and nobody finds them any more; an account with very much text loses its address, its name, its password and its
+//! sessions at once. The rest goes step by step ([`Db::go_on_deleting`]): on SQLite nobody else writes meanwhile, and very
+//! many pieces take seconds.
+
+use std::collections::HashSet;
 
 use futures::FutureExt;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, LockType, OnConflict, Query, SelectStatement, SimpleExpr},
 };
 use uuid::Uuid;
 
 use super::{
-    Db,
-    accounts::DELETING as ACCOUNT_DELETING,
-    entity::{chat_file, doomed_blob, file_chunk, file_part, file_picture, message_file, user_account, user_file},
+    Db, accounts,
+    entity::{
+        chat_file, chat_session, doomed_blob, file_chunk, file_part, file_picture, message_file, user_account,
+        user_file,
+    },
     exchanges::lock_account,
     failed,
     file_queue::AT_ONCE_MS,
@@ -30,13 +34,23 @@ use crate::{
 };
 
 /// In the place of a [`FileState`](crate::domain::file_state::FileState): the file is nobody's any more, and its text goes.
-const DELETING: &str = "deleting";
+pub(super) const DELETING: &str = "deleting";
 /// Ids that one statement names.
 const IDS_AT_A_TIME: usize = 100;
 /// Pieces of text that go in the transaction that deletes their files: a third of a second on two cores.
 const CHUNKS_AT_ONCE_MAX: u64 = 2_000;
 /// Pieces that each transaction deletes of those with more.
 const CHUNKS_AT_A_TIME: u64 = 500;
+
+/// What a transaction found to do.
+enum Step {
+    /// It did something; there may be more.
+    Taken,
+    /// An account has nothing left that takes long.
+    AccountIsBare,
+    /// There is nothing.
+    Nothing,
+}
 
 impl Db {
     /// Whether somebody has so much text that it does not go at once with their account.
@@ -48,86 +62,102 @@ impl Db {
         Ok(count.map_err(failed("look for much text"))? > CHUNKS_AT_ONCE_MAX)
     }
 
-    /// Deletes some of the text of files that are being deleted, and with the last of it the files; false when there are none.
+    /// Some of those whose account is being deleted, or files.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete_some_text(&self) -> Result<bool> {
-        let files: Vec<(Uuid, Uuid)> = user_file::Entity::find()
-            .select_only()
-            .columns([user_file::Column::UserId, user_file::Column::Id])
-            .filter(is_going())
-            .filter(user_file::Column::LeaseUntilMs.lte(clock::now_ms()))
-            .order_by_asc(user_file::Column::UserId)
-            .limit(IDS_AT_A_TIME as u64)
-            .into_tuple()
-            .all(&self.query_as(Scope::Sweeper).await?)
-            .await
-            .map_err(failed("look for files that are being deleted"))?;
-        let Some((user_id, _)) = files.first().copied() else { return Ok(false) };
-        let ids: Vec<FileId> = files.into_iter().filter(|(of, _)| *of == user_id).map(|(_, id)| FileId(id)).collect();
-        let user_id = UserId(user_id);
-        let deleted = self.write_as(Scope::User(user_id), "delete some text", move |transaction| {
-            async move {
-                lock_account(transaction, user_id, LockType::KeyShare).await?;
-                delete_some_chunks(transaction, user_id, ids).await
-            }
-            .boxed()
-        });
-        match deleted.await {
-            // With all that was theirs.
-            Err(Error::NotFound) => Ok(true),
-            deleted => deleted.map(|()| true),
-        }
-    }
-
-    /// Some accounts that are being deleted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn list_accounts_being_deleted(&self) -> Result<Vec<UserId>> {
-        let ids: Vec<Uuid> = user_account::Entity::find()
+    pub async fn list_being_deleted(&self) -> Result<Vec<UserId>> {
+        let mut users: Vec<Uuid> = user_account::Entity::find()
             .select_only()
             .column(user_account::Column::Id)
-            .filter(user_account::Column::Status.eq(ACCOUNT_DELETING))
+            .filter(user_account::Column::Status.eq(accounts::DELETING))
             .limit(IDS_AT_A_TIME as u64)
             .into_tuple()
             .all(&self.query_as(Scope::Site).await?)
             .await
             .map_err(failed("look for accounts that are being deleted"))?;
-        Ok(ids.into_iter().map(UserId).collect())
+        let owners: Vec<Uuid> = user_file::Entity::find()
+            .select_only()
+            .column(user_file::Column::UserId)
+            .filter(is_going())
+            // By the index of these.
+            .filter(user_file::Column::LeaseUntilMs.lte(clock::now_ms()))
+            .distinct()
+            .limit(IDS_AT_A_TIME as u64)
+            .into_tuple()
+            .all(&self.query_as(Scope::Sweeper).await?)
+            .await
+            .map_err(failed("look for files that are being deleted"))?;
+        users.extend(owners);
+        users.sort_unstable();
+        users.dedup();
+        Ok(users.into_iter().map(UserId).collect())
     }
 
-    /// Does the next step of deleting an account: hides its files, or, when the last of them is gone, deletes it with all the
-    /// rest. False when that has to wait for its files, or the account is gone.
+    /// Does the next step of deleting somebody's account or files: of an account first the chats, so that what is written in
+    /// them stops, then its files are hidden; then their text goes, a little at a time, and at last the account. False when
+    /// there is nothing left to do.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn go_on_deleting_account(&self, id: UserId) -> Result<bool> {
-        let went_on = self.write_as(Scope::User(id), "go on deleting an account", move |transaction| {
-            async move {
-                lock_account(transaction, id, LockType::Update).await?;
-                let account = user_account::Entity::find_by_id(id.0)
-                    .filter(user_account::Column::Status.eq(ACCOUNT_DELETING))
-                    .count(transaction)
-                    .await?;
-                let there = user_file::Entity::find().filter(theirs(id)).filter(is_there()).count(transaction).await?;
-                let all = user_file::Entity::find().filter(theirs(id)).count(transaction).await?;
-                match (account, there, all) {
-                    (0, ..) => return Ok(false),
-                    (.., 0) => delete_account(transaction, id).await?,
-                    (_, 0, _) => return Ok(false),
-                    _ => hide(transaction, theirs(id).add(is_there())).await?,
-                }
-                Ok(true)
-            }
-            .boxed()
+    pub async fn go_on_deleting(&self, user_id: UserId) -> Result<bool> {
+        let step = self.write_as(Scope::User(user_id), "go on deleting", move |transaction| {
+            async move { take_step(transaction, user_id).await }.boxed()
         });
-        match went_on.await {
-            Err(Error::NotFound) => Ok(false),
-            went_on => went_on,
+        let account = match step.await {
+            Ok(Step::Taken) => return Ok(true),
+            // Gone meanwhile, with all that was theirs.
+            Ok(Step::Nothing) | Err(Error::NotFound) => return Ok(false),
+            Ok(Step::AccountIsBare) => user_id,
+            Err(error) => return Err(error),
+        };
+        // Not in the same transaction: another server may hold the account, too, and both would wait to have it alone.
+        self.write_as(Scope::User(user_id), "delete a bare account", move |transaction| {
+            async move { delete_account(transaction, account).await }.boxed()
+        })
+        .await
+        .map(|()| true)
+    }
+}
+
+async fn take_step(transaction: &impl ConnectionTrait, user_id: UserId) -> Written<Step> {
+    lock_account(transaction, user_id, LockType::KeyShare).await?;
+    let goes = user_account::Entity::find_by_id(user_id.0).filter(user_account::Column::Status.eq(accounts::DELETING));
+    let account_goes = goes.count(transaction).await? > 0;
+    if account_goes {
+        may_take_long(transaction).await?;
+        let chats = chat_session::Entity::delete_many().filter(chat_session::Column::UserId.eq(user_id.0));
+        if chats.exec(transaction).await?.rows_affected > 0 {
+            return Ok(Step::Taken);
+        }
+        let some = some_files(transaction, user_id, is_there()).await?;
+        let some = hold(transaction, user_id, some, LockType::Update).await?;
+        if !some.is_empty() {
+            hide(transaction, theirs(user_id).add(user_file::Column::Id.is_in(some))).await?;
+            return Ok(Step::Taken);
         }
     }
+    let some = some_files(transaction, user_id, is_going()).await?;
+    if !some.is_empty() {
+        // Two servers may be at them.
+        let some = hold_those(transaction, user_id, some, is_going(), LockType::Update).await?;
+        delete_some_chunks(transaction, user_id, some).await?;
+        return Ok(Step::Taken);
+    }
+    Ok(if account_goes { Step::AccountIsBare } else { Step::Nothing })
+}
+
+async fn some_files(transaction: &impl ConnectionTrait, user_id: UserId, such: SimpleExpr) -> Written<Vec<FileId>> {
+    let ids: Vec<Uuid> = user_file::Entity::find()
+        .select_only()
+        .column(user_file::Column::Id)
+        .filter(theirs(user_id))
+        .filter(such)
+        .limit(IDS_AT_A_TIME as u64)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    Ok(ids.into_iter().map(FileId).collect())
 }
 
 /// Of a file: it is not being deleted.
@@ -215,9 +245,7 @@ async fn hide(transaction: &impl ConnectionTrait, files: Condition) -> Written<(
     Ok(())
 }
 
-async fn delete_some_chunks(transaction: &impl ConnectionTrait, user_id: UserId, ids: Vec<FileId>) -> Written<()> {
-    // Two servers may be at them.
-    let ids = hold_those(transaction, user_id, ids, is_going(), LockType::Update).await?;
+async fn delete_some_chunks(transaction: &impl ConnectionTrait, user_id: UserId, ids: HashSet<Uuid>) -> Written<()> {
     let some = Query::select()
         .column(file_chunk::Column::Id)
         .from(file_chunk::Entity)

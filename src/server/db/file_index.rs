@@ -11,6 +11,7 @@ use super::{
     entity::{file_chunk, user_file},
     failed,
     file_chunks::to_chunk,
+    file_deletion::DELETING,
     write::Written,
 };
 use crate::{
@@ -64,17 +65,18 @@ impl FoundRow {
 }
 
 impl UserDb {
-    /// For each term, pieces that have it, [`limits::SEARCH_HITS_MAX`] at the most.
+    /// For each term, pieces that have it, [`limits::SEARCH_HITS_MAX`] at the most. Those of files that are being deleted may be
+    /// among them, and take the place of others, unless `but_deleted`, which takes longer.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find_terms(&self, terms: &[String], scope: &SearchScope) -> Result<Vec<Vec<i64>>> {
+    pub async fn find_terms(&self, terms: &[String], scope: &SearchScope, but_deleted: bool) -> Result<Vec<Vec<i64>>> {
         let mut hits = vec![Vec::new(); terms.len()];
         if terms.is_empty() {
             return Ok(hits);
         }
         let query = self.query().await?;
-        let statement = hits_statement(query.get_database_backend(), self.user_id(), terms, scope);
+        let statement = hits_statement(query.get_database_backend(), self.user_id(), terms, scope, but_deleted);
         for row in query.query_all_raw(statement).await.map_err(failed("search files"))? {
             let number: i32 = row.try_get_by_index(0).map_err(failed("search files"))?;
             let ids: Option<String> = row.try_get_by_index(1).map_err(failed("search files"))?;
@@ -116,7 +118,13 @@ impl UserDb {
 
 /// One row for each term: its number, and the ids of its hits with spaces between them. A row for each hit would take longer
 /// to hand over than all else.
-fn hits_statement(backend: DbBackend, user_id: UserId, terms: &[String], scope: &SearchScope) -> Statement {
+fn hits_statement(
+    backend: DbBackend,
+    user_id: UserId,
+    terms: &[String],
+    scope: &SearchScope,
+    but_deleted: bool,
+) -> Statement {
     let is_sqlite = backend == DbBackend::Sqlite;
     let id = if is_sqlite { "rowid" } else { "chunk_id" };
     let mut values: Vec<Value> = Vec::new();
@@ -125,11 +133,18 @@ fn hits_statement(backend: DbBackend, user_id: UserId, terms: &[String], scope: 
         if is_sqlite { format!("?{}", values.len()) } else { format!("${}", values.len()) }
     };
     let files = match scope {
-        SearchScope::AllFiles => String::new(),
-        SearchScope::Files(files) => {
+        SearchScope::AllFiles if !but_deleted => String::new(),
+        _ => {
             let user = place(user_id.0.into());
-            let files: Vec<String> = files.iter().map(|file| place(file.0.into())).collect();
-            let files = files.join(", ");
+            let files = match scope {
+                SearchScope::AllFiles => {
+                    format!("SELECT id FROM user_file WHERE user_id = {user} AND state <> {}", place(DELETING.into()))
+                }
+                SearchScope::Files(files) => {
+                    let files: Vec<String> = files.iter().map(|file| place(file.0.into())).collect();
+                    files.join(", ")
+                }
+            };
             // The plus keeps SQLite from asking its index of words once for each piece of these files.
             let looked_up = if is_sqlite { "+" } else { "" };
             format!(

@@ -110,6 +110,7 @@ impl UserDb {
                 FileOrder::Name | FileOrder::Size => {
                     let last = user_file::Entity::find_by_id(after.0)
                         .filter(user_file::Column::UserId.eq(self.user_id().0))
+                        .filter(is_there())
                         .one(&read)
                         .await
                         .map_err(failed("find file"))?

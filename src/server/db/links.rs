@@ -5,7 +5,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query
 
 use super::{
     AdminDb, Db,
-    accounts::{ACTIVE, insert_account},
+    accounts::{ACTIVE, insert_account, is_there},
     audit::{AuditEntry, add_entry},
     entity::{one_time_link, user_account},
     failed,
@@ -73,9 +73,8 @@ impl AdminDb {
         let actor = self.user().email.clone();
         self.write("add password link", move |transaction| {
             async move {
-                let Some(account) = user_account::Entity::find_by_id(id.0).one(transaction).await? else {
-                    return Ok(None);
-                };
+                let account = user_account::Entity::find_by_id(id.0).filter(is_there()).one(transaction).await?;
+                let Some(account) = account else { return Ok(None) };
                 one_time_link::Entity::delete_many()
                     .filter(one_time_link::Column::Email.eq(&account.email))
                     .exec(transaction)

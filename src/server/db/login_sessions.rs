@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Db, UserDb,
-    accounts::{ACTIVE, to_user},
+    accounts::{ACTIVE, DELETING, to_user},
     entity::{login_session, user_account},
     failed,
     notifications::add_own_notification,
@@ -71,6 +71,9 @@ impl Db {
             .await
             .map_err(failed("open session"))?;
         let Some((session, account)) = found else { return Ok(Err(SessionEnd::Expired)) };
+        if account.as_ref().is_some_and(|account| account.status == DELETING) {
+            return Ok(Err(SessionEnd::Expired));
+        }
         let account = account.filter(|account| account.status == ACTIVE);
         let epoch = account.as_ref().map(|account| account.session_epoch);
         let Some(user) = account.and_then(to_user) else { return Ok(Err(SessionEnd::RevokedByAdmin)) };

@@ -6,15 +6,15 @@ use std::collections::HashMap;
 use futures::FutureExt;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockType, SimpleExpr},
+    sea_query::{Expr, LockType},
 };
 use uuid::Uuid;
 
 use super::{
     AdminDb, UserDb,
-    accounts::{ACTIVE, DELETING, DISABLED, to_user},
+    accounts::{ACTIVE, DELETING, DISABLED, is_there, to_user},
     audit::{AuditEntry, add_entry},
-    entity::{login_session, second_factor, user_account},
+    entity::{login_session, one_time_link, second_factor, user_account},
     failed,
     file_deletion::delete_account,
     has_text,
@@ -68,7 +68,7 @@ impl AdminDb {
     /// When the database fails.
     pub async fn list_people(&self, search: &str, after: Option<&str>) -> Result<PersonPage> {
         let read = self.read().await?;
-        let mut query = user_account::Entity::find().filter(is_not_being_deleted());
+        let mut query = user_account::Entity::find().filter(is_there());
         if !search.is_empty() {
             let found = Condition::any()
                 .add(has_text(user_account::Column::Email, &search.to_lowercase()))
@@ -145,8 +145,7 @@ impl AdminDb {
                 // Locked first, all of them and always in this order, so that two admins cannot take each other's role
                 // at the same moment.
                 let admins = active_admins(transaction).await?;
-                let row =
-                    user_account::Entity::find_by_id(id.0).filter(is_not_being_deleted()).one(transaction).await?;
+                let row = user_account::Entity::find_by_id(id.0).filter(is_there()).one(transaction).await?;
                 let Some(row) = row else { return Ok(None) };
                 if change.takes_admin_away() && admins == [id.0] {
                     return Err(Error::LastAdmin.into());
@@ -199,9 +198,8 @@ impl AdminDb {
         let actor = self.user().email.clone();
         self.write("end somebody's sessions", move |transaction| {
             async move {
-                let Some(row) = user_account::Entity::find_by_id(id.0).one(transaction).await? else {
-                    return Ok(false);
-                };
+                let row = user_account::Entity::find_by_id(id.0).filter(is_there()).one(transaction).await?;
+                let Some(row) = row else { return Ok(false) };
                 match sessions {
                     Sessions::All => end_all_sessions(transaction, id, SessionEnd::RevokedByAdmin).await?,
                     some => {
@@ -229,9 +227,8 @@ impl AdminDb {
         let actor = self.user().email.clone();
         self.write("remove somebody's second factor", move |transaction| {
             async move {
-                let Some(row) = user_account::Entity::find_by_id(id.0).one(transaction).await? else {
-                    return Ok(false);
-                };
+                let row = user_account::Entity::find_by_id(id.0).filter(is_there()).one(transaction).await?;
+                let Some(row) = row else { return Ok(false) };
                 let removed = second_factor::Entity::delete_many()
                     .filter(second_factor::Column::UserId.eq(id.0))
                     .filter(second_factor::Column::Confirmed.eq(true))
@@ -290,10 +287,6 @@ async fn active_admins(connection: &impl ConnectionTrait) -> Written<Vec<Uuid>> 
     Ok(ids)
 }
 
-fn is_not_being_deleted() -> SimpleExpr {
-    user_account::Column::Status.ne(DELETING)
-}
-
 /// Does it. An account that has much text is only hidden when it is deleted, and goes bit by bit.
 async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountChange, has_much: bool) -> Written<()> {
     let update = user_account::Entity::update_many().filter(user_account::Column::Id.eq(id.0));
@@ -309,7 +302,10 @@ async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountCha
             end_all_sessions(connection, id, SessionEnd::RevokedByAdmin).await?;
         }
         AccountChange::Delete if has_much => {
-            update
+            let links = one_time_link::Entity::delete_many().filter(one_time_link::Column::AccountId.eq(id.0));
+            links.exec(connection).await?;
+            let hidden = update
+                .filter(is_there())
                 .col_expr(user_account::Column::Status, Expr::value(DELETING))
                 // The address is free at once, and who they were is forgotten.
                 .col_expr(user_account::Column::Email, Expr::value(format!("{}@deleted.invalid", id.0)))
@@ -317,6 +313,9 @@ async fn apply(connection: &impl ConnectionTrait, id: UserId, change: AccountCha
                 .col_expr(user_account::Column::PasswordHash, Expr::value(""))
                 .exec(connection)
                 .await?;
+            if hidden.rows_affected == 0 {
+                return Err(Error::NotFound.into());
+            }
             end_all_sessions(connection, id, SessionEnd::LoggedOut).await?;
         }
         AccountChange::Delete => delete_account(connection, id).await?,

@@ -192,7 +192,10 @@ async fn by_words(
 ) -> Result<(Vec<(i64, f32)>, Vec<FoundChunk>)> {
     let asked = asked_words(question);
     let terms: Vec<String> = asked.iter().map(|word| words::term(db.user_id(), word)).collect();
-    let (hits, sums) = try_join!(db.find_terms(&terms, scope), sums)?;
+    let (mut hits, sums) = try_join!(db.find_terms(&terms, scope, false), sums)?;
+    if sums.has_deleted {
+        hits = db.find_terms(&terms, scope, true).await?;
+    }
     let all = sums.chunks.max(PIECES_MIN);
     let weights: Vec<f32> = hits.iter().map(|hits| rarity(hits.len(), all)).collect();
     let shares = shares(&asked, &hits, &weights);

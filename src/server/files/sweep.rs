@@ -1,11 +1,11 @@
-//! Removes from the storage what no file has any more, deletes the text of what is too much to go at once, gives up uploads that nobody goes on with, and files that came for a
-//! message which was never sent. And from memory what those who do not search any more needed for that.
+//! Removes from the storage what no file has any more, deletes what is too much to go at once, gives up uploads that nobody
+//! goes on with, and files that came for a message which was never sent. And from memory what those who do not search any more needed for that.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{error::Result, server::state::AppState};
+use crate::server::state::AppState;
 
 /// Looked for so often, though nobody said that there is something: other servers delete, too, and promises run out.
 const SWEEP_SECONDS: u64 = 30;
@@ -49,23 +49,26 @@ async fn give_up_uploads(state: &AppState) {
     }
 }
 
-/// Goes on with what is being deleted, whichever server was asked for it; true when there may be more.
+/// Goes on with what is being deleted, whichever server was asked for it, a step for each person in turn; true when there may be
+/// more. A failure is logged where it happens, and keeps nobody else's from going; the next sweep tries again.
 async fn delete_text(state: &AppState) -> bool {
+    let mut users = state.db.list_being_deleted().await.unwrap_or_default();
     for _ in 0..STEPS_AT_A_TIME {
-        if state.stopping.is_cancelled() || !delete_some(state).await.unwrap_or(false) {
+        let mut left = Vec::with_capacity(users.len());
+        for id in users {
+            if state.stopping.is_cancelled() {
+                return false;
+            }
+            if state.db.go_on_deleting(id).await.unwrap_or(false) {
+                left.push(id);
+            }
+        }
+        if left.is_empty() {
             return false;
         }
+        users = left;
     }
     true
-}
-
-/// False when there is nothing.
-async fn delete_some(state: &AppState) -> Result<bool> {
-    let mut went_on = state.db.delete_some_text().await?;
-    for id in state.db.list_accounts_being_deleted().await? {
-        went_on |= state.db.go_on_deleting_account(id).await?;
-    }
-    Ok(went_on)
 }
 
 async fn remove_blobs(state: &AppState) {

@@ -2,6 +2,7 @@
 
 use leptos::{
     ev::{MouseEvent, SubmitEvent},
+    html::Details,
     prelude::*,
     server_fn::ServerFn,
     wasm_bindgen::JsCast,
@@ -93,10 +94,15 @@ pub fn FileList(page: RwSignal<FilePage>, selection: Selection) -> impl IntoView
         let request = ask_about_files(whole_ids());
         submission.send(request, move |chat| navigate(&chat_path(chat.id), NavigateOptions::default()));
     };
+    let confirmation = NodeRef::<Details>::new();
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         submission.send(delete_files(chosen_ids(), None), move |()| {
             focus_on(LIST_ID);
+            // The next deletion is to be confirmed anew.
+            if let Some(details) = confirmation.get_untracked() {
+                let _ = details.remove_attribute("open");
+            }
             live.files_changed.notify();
         });
     };
@@ -129,7 +135,7 @@ pub fn FileList(page: RwSignal<FilePage>, selection: Selection) -> impl IntoView
                 >
                     "Ask about selected"
                 </button>
-                <details class="danger">
+                <details class="danger" node_ref=confirmation>
                     <summary class="button button-quiet">"Delete selected …"</summary>
                     <p class="file-actions">
                         "For good, with everything that was made of them."

@@ -101,7 +101,7 @@ fn StoredTable(list: Vec<Stored>) -> impl IntoView {
                                 <tr>
                                     <th scope="row">{stored.what.text()}</th>
                                     <td>{stored.count}</td>
-                                    <td>{stored.bytes.map(size_text)}</td>
+                                    <td class="table-figure">{stored.bytes.map(size_text)}</td>
                                 </tr>
                             }
                         })
