@@ -105,16 +105,16 @@ impl Db {
         let step = self.write_as(Scope::User(user_id), "go on deleting", move |transaction| {
             async move { take_step(transaction, user_id).await }.boxed()
         });
-        let account = match step.await {
+        match step.await {
+            Ok(Step::AccountIsBare) => {}
             Ok(Step::Taken) => return Ok(true),
             // Gone meanwhile, with all that was theirs.
             Ok(Step::Nothing) | Err(Error::NotFound) => return Ok(false),
-            Ok(Step::AccountIsBare) => user_id,
             Err(error) => return Err(error),
-        };
+        }
         // Not in the same transaction: another server may hold the account, too, and both would wait to have it alone.
         self.write_as(Scope::User(user_id), "delete a bare account", move |transaction| {
-            async move { delete_account(transaction, account).await }.boxed()
+            async move { delete_account(transaction, user_id).await }.boxed()
         })
         .await
         .map(|()| true)
