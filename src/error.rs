@@ -81,7 +81,7 @@ pub enum Error {
     TooManyReplies,
     /// Too many failed attempts to prove who one is; the next one counts after so many seconds. 429.
     TooManyAttempts { seconds: u32 },
-    /// The database or Redis does not answer. 503.
+    /// The database, Redis or the storage of files does not answer. 503.
     Unavailable,
     /// Too much to do for a moment. 503.
     Busy,

@@ -28,6 +28,9 @@ struct ExpectedFile {
     fails: Option<String>,
     width: Option<i64>,
     height: Option<i64>,
+    pages: Option<i64>,
+    /// Those that show something, but no text.
+    unread_pages: Option<i64>,
 }
 
 /// Words that stand in a file, and where.
@@ -77,6 +80,11 @@ async fn the_text_of_real_files_is_found_where_it_stands(setup: Setup) {
         if let (Some(width), Some(height)) = (expected.width, expected.height) {
             let pixels = format!("SELECT width * 100000 + height FROM user_file WHERE id = {}", app.database.id(id.0));
             assert_eq!(app.database.number(&pixels).await, width * 100_000 + height, "{}", expected.file);
+        }
+        if let (Some(all), Some(unread)) = (expected.pages, expected.unread_pages) {
+            let row = format!("FROM user_file WHERE id = {}", app.database.id(id.0));
+            let pages = format!("SELECT pages * 100000 + unread_pages {row}");
+            assert_eq!(app.database.number(&pages).await, all * 100_000 + unread, "{}", expected.file);
         }
         let pieces = pieces(&app, id).await;
         for phrase in &expected.phrases {

@@ -1,11 +1,17 @@
 //! Deleting what has very much text: it is gone for everybody at once, and its text goes little by little.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use sardonyx::{
     api::{
         account::DeleteAccount,
         admin::{EndSessionsOf, ListPeople, MakePasswordLink, RemoveSecondFactor},
         chat_settings::{AddChatFile, DeleteChat, OpenChatSettings},
         files::{KeepFile, ListFiles, RetryFile, SearchFiles},
+        notifications::ReadAllNotifications,
         session::{FindCurrentSession, LogIn},
     },
     domain::{
@@ -26,6 +32,7 @@ crate::on_both_databases![
     x21_an_account_with_very_much_text_is_gone_at_once_and_its_text_soon_after,
     a_chat_whose_file_has_very_much_text_takes_it_along,
 ];
+crate::once![what_is_deleted_is_nowhere_on_the_disk];
 crate::on_a_cluster![what_one_server_was_to_delete_another_deletes];
 
 /// A file with more pieces of text than are deleted at once.
@@ -54,7 +61,11 @@ async fn x13_files_with_very_much_text_are_gone_at_once_and_their_text_soon_afte
     let (alice, bob) = (app.alice().await, app.bob().await);
     let his = uploaded(&app, &bob, "his.txt", "canary of Bob").await;
     let id = upload_much(&app, &alice).await;
+    // What was read is not told anew.
+    alice.call::<ReadAllNotifications>(&[]).await.ok::<()>();
     let kept = uploaded(&app, &alice, "kept.txt", "The canary that stays.").await;
+    let told = "SELECT detail FROM notification WHERE detail = 'canary.txt'";
+    assert_eq!(app.database.texts(told).await.len(), 1);
     let (asked_in, given_to) = (alice.create_chat().await, alice.create_chat().await);
     assert_eq!(add_to(&alice, given_to, id).await, 200);
     app.upstream.answer_with("It jumps [1].");
@@ -62,6 +73,7 @@ async fn x13_files_with_very_much_text_are_gone_at_once_and_their_text_soon_afte
 
     // As a server leaves it that stops right after: nobody goes on with it until another one looks.
     assert_eq!(db_of(&app, &alice).await.delete_files(vec![id]).await.unwrap(), [id]);
+    assert_eq!(app.database.texts(told).await.len(), 0);
     let page = alice.list_files().await;
     assert_eq!(page.files.iter().map(|file| file.id).collect::<Vec<_>>(), [kept]);
     assert_eq!((page.storage.files, page.storage.used_bytes), (1, 22));
@@ -95,6 +107,37 @@ async fn x13_files_with_very_much_text_are_gone_at_once_and_their_text_soon_afte
     let app = app.restart().await;
     until_only_bobs_is_left(&app).await;
     assert_eq!(bob.at(&app).content(his).await.text(), "canary of Bob");
+}
+
+async fn what_is_deleted_is_nowhere_on_the_disk(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let id = uploaded(&app, &alice, "secret.txt", &"Xylophones in the attic.\n".repeat(2_000)).await;
+    let chat_id = alice.create_chat().await;
+    app.upstream.answer_with("Xylophones, says the file.");
+    ask_with(&alice, chat_id, "What of Xylophones?", &[id]).await;
+    assert!(!files_with(&app.database.folder, "Xylophones").is_empty());
+    alice.call::<DeleteChat>(&[("chat_id", &*chat_id.to_string())]).await.ok::<()>();
+    alice.try_delete_file(id).await.ok::<()>();
+    eventually("the end of it on the disk", async || {
+        app.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        files_with(&app.database.folder, "Xylophones").is_empty()
+    })
+    .await;
+}
+
+/// The files below a folder that have a word.
+fn files_with(folder: &Path, word: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files_with(&path, word));
+        } else if fs::read(&path).is_ok_and(|bytes| bytes.windows(word.len()).any(|some| some == word.as_bytes())) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 async fn x21_an_account_with_very_much_text_is_gone_at_once_and_its_text_soon_after(setup: Setup) {

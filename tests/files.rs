@@ -13,7 +13,7 @@ use sardonyx::{
 use uuid::Uuid;
 
 use crate::support::{
-    Client, Setup, TestApp,
+    Client, PATIENCE, Setup, TestApp,
     database::needed,
     eventually,
     files::{UPLOADS, file_of, png},
@@ -704,39 +704,58 @@ async fn f7_who_sends_nothing_is_let_go(setup: Setup) {
     assert!(alice.upload_offset(&place).await > 0);
 }
 
-/// F7, the row's own numbers, with a clock that runs: for the long form. Usually some, for a moment.
+/// A byte each second for ever; in the long form, much at once before that.
+fn drip() -> reqwest::Body {
+    let first = futures::stream::iter([Ok::<_, std::io::Error>("x".repeat(times(1, 200_000)))]);
+    let seconds = tokio::time::interval(Duration::from_secs(1));
+    let bytes = futures::stream::unfold(seconds, async |mut seconds| {
+        seconds.tick().await;
+        Some((Ok::<_, std::io::Error>("x".to_owned()), seconds))
+    });
+    reqwest::Body::wrap_stream(first.chain(bytes))
+}
+
+/// F7, the row's own numbers, with a clock that runs: for the long form. Usually there are places left, and a server that
+/// stops lets them go in the same way; who is too slow is tested beside `Pace`.
 async fn f7_a_hundred_who_drip_are_let_go_and_others_are_not_held_up(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
-    let (people, each) = (times(3, 25), 4);
-    let mut drips = tokio::task::JoinSet::new();
-    for n in 0..people {
+    let mut requests = Vec::new();
+    for n in 0..times(3, 25) {
         let member = app.member(&format!("drip{n}@example.org")).await;
-        for _ in 0..each {
+        for _ in 0..4 {
             let place = member.begin_upload("slow.bin", 1_000_000).await;
-            // A byte each second.
-            let seconds = tokio::time::interval(Duration::from_secs(1));
-            let bytes = futures::stream::unfold(seconds, async |mut seconds| {
-                seconds.tick().await;
-                Some((Ok::<_, std::io::Error>("x"), seconds))
-            });
-            let sent = member.piece(&place, 0, reqwest::Body::wrap_stream(bytes)).send();
-            drips.spawn(async move { sent.await.map(|answer| answer.status().as_u16()) });
+            requests.push(member.piece(&place, 0, drip()));
         }
     }
-    let taken = (people * each).min(limits::UPLOADS_AT_A_TIME_MAX - 1);
-    eventually("those who drip", async || app.state.intake.count() >= taken.min(12)).await;
-    // As long as there is a place, nobody else waits.
-    if people * each < limits::UPLOADS_AT_A_TIME_MAX {
-        let id = alice.upload("quick.txt", "quick").await;
-        assert_eq!(alice.content(id).await.text(), "quick");
+    let taken = requests.len().min(limits::UPLOADS_AT_A_TIME_MAX);
+    let mut drips = tokio::task::JoinSet::new();
+    for request in requests {
+        drips.spawn(async move { request.send().await.unwrap().status().as_u16() });
+    }
+    eventually("those who drip", async || app.state.intake.count() == taken).await;
+    let place = alice.begin_upload("quick.txt", 5).await;
+    let bring = async || Client::send_only(alice.piece(&place, 0, "quick")).await;
+    let is_full = taken == limits::UPLOADS_AT_A_TIME_MAX;
+    if is_full {
+        let refused = bring().await;
+        assert_eq!(refused.refusal(), (503, "busy".to_owned()));
+        assert!(!refused.header("retry-after").is_empty());
+    } else {
+        // As long as there is a place, nobody else waits.
+        assert_eq!(bring().await.status, 204);
+        assert_eq!(alice.content(file_of(&place)).await.text(), "quick");
         app.state.stopping.cancel();
     }
-    while let Some(answer) = drips.join_next().await {
-        let status = answer.unwrap().unwrap();
-        assert!([408, 503].contains(&status), "{status}");
-    }
+    // The much that they brought gives them one such time more.
+    let longest = Duration::from_secs(2 * limits::UPLOAD_RATE_SECONDS) + PATIENCE;
+    let statuses = tokio::time::timeout(longest, drips.join_all()).await.unwrap();
+    assert!(statuses.iter().all(|status| [408, 503].contains(status)), "{statuses:?}");
     eventually("all places free", async || app.state.intake.count() == 0).await;
+    if is_full {
+        assert_eq!(statuses.iter().filter(|status| **status == 408).count(), taken);
+        assert_eq!(bring().await.status, 204);
+    }
 }
 
 async fn pieces_that_are_refused_are_not_kept(setup: Setup) {

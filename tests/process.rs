@@ -184,11 +184,13 @@ async fn f21_on_a_full_disk_an_upload_is_refused_and_goes_on_when_there_is_room_
     // From nothing over a little of the database to most of a piece: each time another write is the first that fails.
     let count = times(6, 60);
     for room in (0..count as u64).map(|n| n * 4_000_000 / count as u64) {
+        site.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
         server.limit_files(Some(room)).await;
         let offset = usize::try_from(alice.upload_offset(&place).await).unwrap();
         let answer = Client::send_only(alice.piece(&place, offset as u64, text[offset..].to_owned())).await;
-        assert!([503, 507].contains(&answer.status), "{room}: {} {}", answer.status, answer.text());
-        assert!(["unavailable", "disk_full"].contains(&answer.code().as_str()), "{}", answer.text());
+        // With so much room, a database whose log was just emptied can write: it is the piece that finds none.
+        let is_of_the_database = room < 1_000_000 && answer.refusal() == (503, "unavailable".to_owned());
+        assert!(is_of_the_database || answer.refusal() == (507, "disk_full".to_owned()), "{room}: {}", answer.text());
         server.limit_files(None).await;
         // What is noted is there, whole, and nothing else is noted.
         let parts = site.database.number("SELECT COUNT(*) FROM file_part").await;

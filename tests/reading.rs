@@ -3,20 +3,25 @@
 use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 
 use sardonyx::{
-    api::files::RetryFile,
+    api::files::{OpenFile, RetryFile},
     domain::{
         file_kind::FileKind,
         file_state::{FileFailure, FileState},
         ids::FileId,
         limits,
+        preview::{FileView, Pages},
     },
 };
 
-use crate::support::{Client, Setup, TestApp, eventually, upstream::Embeds};
+use crate::{
+    corpus::corpus,
+    support::{Client, Setup, TestApp, eventually, upstream::Embeds},
+};
 
 crate::on_both_databases![
     a_text_is_there_when_it_was_read_and_its_pieces_know_their_lines,
     f14_whatever_a_text_is_made_of_both_databases_keep_the_same,
+    pages_without_text_are_counted_and_the_page_of_the_file_tells,
     f19_a_file_that_is_deleted_while_it_is_read_leaves_nothing,
     f19_nor_does_one_that_is_deleted_when_its_text_is_there,
     f14_names_of_parts_are_made_fit_for_both_databases,
@@ -118,6 +123,28 @@ async fn f14_whatever_a_text_is_made_of_both_databases_keep_the_same(setup: Setu
     }
 }
 
+async fn pages_without_text_are_counted_and_the_page_of_the_file_tells(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let (alice, bob) = (app.alice().await, app.bob().await);
+    // The empty page at the end of the first lacks nothing.
+    for (name, all, unread) in [("partly_scanned.pdf", 4, 2), ("catalogue_twelve_pages.pdf", 12, 0)] {
+        let pages = Pages { all, unread };
+        let id = alice.upload(name, std::fs::read(corpus().join("files/pdf").join(name)).unwrap()).await;
+        assert_eq!(app.database.until_read(id).await, ready(), "{name}");
+        let opened: FileView = alice.call::<OpenFile>(&[("file_id", &id.to_string())]).await.ok();
+        assert_eq!(opened.pages, Some(pages), "{name}");
+        let page = alice.get(&format!("/files/{id}")).await.text();
+        let told = pages.unread_text();
+        let looked_for = told.as_deref().unwrap_or("no text that could be read");
+        assert_eq!(page.contains(looked_for), told.is_some(), "{name}: {page}");
+        assert_eq!(bob.call::<OpenFile>(&[("file_id", &id.to_string())]).await.status, 404);
+    }
+    let id = alice.upload("no_pages.txt", "text").await;
+    assert_eq!(app.database.until_read(id).await, ready());
+    let opened: FileView = alice.call::<OpenFile>(&[("file_id", &id.to_string())]).await.ok();
+    assert_eq!(opened.pages, None);
+}
+
 async fn f4_what_is_not_what_its_name_says_fails_and_says_so(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
@@ -196,6 +223,7 @@ async fn a_reader_that_lies_is_not_believed(setup: Setup) {
             "{{\"said\":\"chunk\",\"seq\":7,\"place\":{{\"kind\":\"whole\"}},\"heading\":\"\",\"text\":\"{text}\"}}"
         )
     };
+    let pages = |all: u32, unread: u32| format!("{{\"said\":\"pages\",\"all\":{all},\"unread\":{unread}}}");
     let done = "{\"said\":\"done\",\"kind\":\"text\"}";
     let long_place = format!("\"kind\":\"part\",\"name\":\"{}\"", "x".repeat(201));
     let lies = [
@@ -205,6 +233,8 @@ async fn a_reader_that_lies_is_not_believed(setup: Setup) {
         (chunk("begun"), FileFailure::TooHard),
         (chunk(""), FileFailure::TooLargeUnpacked),
         (chunk("x").replace("\"kind\":\"whole\"", &long_place), FileFailure::TooLargeUnpacked),
+        (pages(10_001, 0), FileFailure::TooLargeUnpacked),
+        (pages(1, 2), FileFailure::TooLargeUnpacked),
     ];
     let stand = Stand::new("cat $here/said\n");
     let app = stand.app(setup).await;
@@ -444,4 +474,5 @@ async fn what_is_deleted_goes_with_all_that_was_found_in_it(setup: Setup) {
     assert_eq!(app.database.dump_of(alice.id.0).await, before);
     alice.try_delete_file(alices).await.ok::<()>();
     assert_eq!(app.database.texts("SELECT text FROM file_chunk").await, ["canary of Bob\n"]);
+    assert_eq!(app.database.texts("SELECT detail FROM notification").await, ["b.txt"]);
 }

@@ -6,6 +6,7 @@ use sardonyx::{
     api::{files::SearchFiles, providers::SaveProvider},
     domain::{limits, search::SearchResults},
     server::{
+        clock,
         db::SearchScope,
         files::search::{self, Ways},
     },
@@ -26,6 +27,8 @@ crate::on_both_databases![
     files_that_were_read_while_no_model_was_there_get_their_vectors_when_one_comes,
     what_a_model_for_searching_left_half_done_is_done_by_the_next_one,
     a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_ready,
+    a_text_that_is_refused_alone_is_left_without_a_vector_and_nobody_waits_for_it,
+    a_model_for_searching_that_refuses_everything_is_asked_less_and_less_often,
     a_newer_file_is_found_beside_many_older_pieces_with_the_word,
     in_one_large_file_what_is_asked_is_found,
     by_meaning_a_piece_is_found_among_few_and_among_many,
@@ -201,6 +204,54 @@ async fn a_text_that_the_model_for_searching_refuses_keeps_no_file_from_being_re
     alice.upload("other.txt", "Some other words.").await;
     let waits = "SELECT COUNT(*) FROM user_file WHERE state = 'indexing' AND lease_owner IS NULL";
     eventually("the file that waits", async || app.database.number(waits).await == 1).await;
+}
+
+async fn a_text_that_is_refused_alone_is_left_without_a_vector_and_nobody_waits_for_it(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    app.upstream.embed(Embeds::AllBut { word: "swordfish" });
+    let words = "Many words stand in one long line. ".repeat(20);
+    // A file of its own, and one among others.
+    for text in ["The swordfish is alone.".to_owned(), format!("{words}\n\nA swordfish.\n\n{words}")] {
+        let id = alice.upload("sea.txt", text).await;
+        assert_eq!(app.database.until_read(id).await.0, "ready");
+        assert!(app.state.meanings.is_at_work());
+    }
+    assert_eq!(app.database.count("chunk_vector").await, app.database.count("file_chunk").await);
+    let empty = "SELECT COUNT(*) FROM chunk_vector WHERE LENGTH(vector) = 0";
+    assert!(app.database.number(empty).await > 0);
+    assert!(find(&alice, "Which words stand in a line?").await.is_by_meaning);
+}
+
+/// As a model for chats does that was named by mistake.
+async fn a_model_for_searching_that_refuses_everything_is_asked_less_and_less_often(setup: Setup) {
+    let app = TestApp::start(by_meaning(setup)).await;
+    let alice = app.alice().await;
+    app.upstream.embed(Embeds::UpTo { chars: 0 });
+    let id = alice.upload("long.txt", "Many words stand in one long line. ".repeat(60)).await;
+    let waits =
+        "SELECT COUNT(*) FROM user_file WHERE state = 'indexing' AND lease_owner IS NULL AND lease_until_ms > 0";
+    let end_wait = async || {
+        app.database.execute("UPDATE user_file SET lease_until_ms = 0").await;
+        app.state.readers.wake();
+    };
+    for doublings in 0..3 {
+        eventually("the file that waits", async || app.database.number(waits).await == 1).await;
+        let wait_ms = app.database.number("SELECT lease_until_ms FROM user_file").await - clock::now_ms();
+        let longest_ms = (limits::FILE_PAUSE_SECONDS_MIN << doublings) * 1_000;
+        assert!((longest_ms / 2 + 1..=longest_ms).contains(&wait_ms), "{wait_ms} ms");
+        // That it refuses a question, too, does not make it well.
+        let question = ["Which words stand in a line?".to_owned()];
+        assert!(app.state.meanings.embed(&app.state.models, &question).await.is_err());
+        assert!(!app.state.meanings.is_at_work());
+        if doublings == 2 {
+            app.upstream.embed(Embeds::Well);
+        }
+        end_wait().await;
+    }
+    assert_eq!(app.database.until_read(id).await.0, "ready");
+    assert_eq!(app.database.count("chunk_vector").await, app.database.count("file_chunk").await);
+    assert_eq!(app.state.meanings.pause_seconds(), limits::FILE_PAUSE_SECONDS_MIN);
 }
 
 async fn a_newer_file_is_found_beside_many_older_pieces_with_the_word(setup: Setup) {

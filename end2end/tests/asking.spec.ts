@@ -19,7 +19,7 @@ test("a file is attached, answered from, cited at its passage in every tab, and 
   const other = await Chat.open(await alice.context.newPage(), chat.path);
   await alice.page.getByLabel("Attach").setInputFiles(file("terms.txt", TERMS));
   await expect(attached(alice.page)).toHaveText(/terms\.txt/);
-  await give(alice.page, ".composer", "drop", "dropped.txt", "Dropped.");
+  await give(alice.page, ".conversation-log", "drop", "dropped.txt", "Dropped.");
   await give(alice.page, ".message-field", "paste", "pasted.txt", "Pasted.");
   await expect(attached(alice.page)).toHaveCount(3);
   await alice.page.getByRole("button", { name: "Remove dropped.txt" }).click();

@@ -1,5 +1,6 @@
 // The site behind proxies with the README's settings, as its own self-test finds it, and as somebody uses it.
 
+import { randomBytes } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { expect, test as base } from "../helpers/app";
 import { Chat, open } from "../helpers/chat";
@@ -23,6 +24,19 @@ const test = base.extend<{ front: Front }>({
     for (const proxy of proxies) await proxy.stop();
   },
 });
+
+/** Uploads a file, and looks whether it is the same that comes back. */
+async function upload(page: Page): Promise<void> {
+  const content = randomBytes(5_000_000);
+  await open(page, "/files");
+  const chosen = { name: "large.bin", mimeType: "application/octet-stream", buffer: content };
+  await page.getByLabel("Upload files").setInputFiles([chosen]);
+  const link = page.locator(".files .file").getByRole("link", { name: "large.bin" });
+  await expect(link).toBeVisible();
+  const path = await link.getAttribute("href");
+  const response = await page.request.get(new URL(`${path}/content`, page.url()).href);
+  expect((await response.body()).equals(content)).toBe(true);
+}
 
 const finding = (page: Page, name: string) =>
   page.getByRole("listitem").filter({ hasText: new RegExp(`(OK|Fails|…)\\s*${name}:`) });
@@ -53,8 +67,16 @@ for (const kind of ["nginx", "caddy"] as const) {
     await expect(chat.lastReply).toHaveText("Word");
     reply.finish(" by word.");
     await expect(chat.lastReply).toHaveText("Word by word.");
+    await upload(alice.page);
   });
 }
+
+test("a proxy that takes no large requests is sent a file in small ones", async ({ front, join, faults }) => {
+  faults.allow(/Failed to load resource: the server responded with a status of 413/);
+  const without = (settings: string) => settings.replace(/client_max_body_size .*\n/, "");
+  const alice = await join(await front((port, server) => Proxy.nginx(port, server, without)), "alice");
+  await upload(alice.page);
+});
 
 test("what a proxy keeps back is named, and replies come all the same", async ({ front, join, provider, faults }) => {
   faults.allow(/WebSocket|Failed to load resource/);

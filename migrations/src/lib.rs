@@ -41,6 +41,8 @@ mod m0037_unsent_file;
 mod m0038_vector_parts;
 mod m0039_text_sums;
 mod m0040_deletion;
+mod m0041_file_notification;
+mod m0042_unread_pages;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -81,6 +83,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0038_vector_parts::Migration),
             Box::new(m0039_text_sums::Migration),
             Box::new(m0040_deletion::Migration),
+            Box::new(m0041_file_notification::Migration),
+            Box::new(m0042_unread_pages::Migration),
         ]
     }
 }

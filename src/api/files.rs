@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    domain::{file::FilePage, preview::FileView, search::SearchResults},
+    domain::{draft::UnsentFile, file::FilePage, preview::FileView, search::SearchResults},
     error::Error,
 };
 
@@ -41,6 +41,17 @@ pub async fn search_files(question: String) -> Result<SearchResults, Error> {
     use crate::server::{files::search, request};
     let (state, db) = (request::state()?, request::user()?);
     search::search_for_page(&state, &db, request::search_text(&question)?).await
+}
+
+/// Files that were uploaded, or are being, for a message which is not sent yet in a chat.
+///
+/// # Errors
+/// When the database fails.
+#[server(name = ListUnsentFiles, prefix = "/api", endpoint = "list_unsent_files")]
+pub async fn list_unsent_files(chat_id: String) -> Result<Vec<UnsentFile>, Error> {
+    use crate::server::{db::UserDb, request};
+    let db: UserDb = request::user()?;
+    db.list_unsent_files(chat_id.parse()?).await
 }
 
 /// Has a file that failed read once more.

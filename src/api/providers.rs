@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    domain::provider::{ProviderTest, ProviderView},
+    domain::provider::{ProviderTest, ProviderView, SearchModelView},
     error::Error,
 };
 
@@ -16,6 +16,18 @@ pub async fn list_providers() -> Result<Vec<ProviderView>, Error> {
     use crate::server::{providers, request};
     let (state, known) = (request::state()?, request::known()?);
     request::page(providers::list(&state, &known).await)
+}
+
+/// The model that tells what the text of files means, and how it does.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+#[server(name = FindSearchModel, prefix = "/api", endpoint = "find_search_model")]
+pub async fn find_search_model() -> Result<SearchModelView, Error> {
+    use crate::{domain::admin::Permission, server::request};
+    let (state, db) = (request::state()?, request::user()?);
+    db.admin(Permission::ManageModels)?;
+    Ok(SearchModelView { name: state.meanings.model().cloned(), is_at_work: state.meanings.is_at_work() })
 }
 
 /// Connects a provider, or gives one that is there (`provider_id`) another address or key. Without a key, the one that is

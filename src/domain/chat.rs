@@ -56,6 +56,8 @@ pub struct ChatView {
     pub messages: MessagePage,
     pub draft: ChatDraft,
     pub unsent_files: Vec<UnsentFile>,
+    /// Of a chat in which nothing was said: the files that it can be asked about, in words; empty without any.
+    pub about: String,
 }
 
 /// The title that a first message gives its chat: its first line with words, cut at a word.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{file::FileName, ids::FileId, limits};
+use super::{file::FileName, file_state::FileState, ids::FileId, limits};
 use crate::error::{Error, InvalidInput};
 
 /// A chat's draft; one that was never saved is empty and from 1970.
@@ -13,11 +13,12 @@ pub struct ChatDraft {
     pub updated_at_ms: i64,
 }
 
-/// A file that was uploaded for a message which is not sent yet.
+/// A file that was uploaded, or is being, for a message which is not sent yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnsentFile {
     pub id: FileId,
     pub name: FileName,
+    pub state: FileState,
 }
 
 /// A draft that has taken the place of another.

@@ -163,6 +163,8 @@ pub struct FilePage {
     pub chats: HashMap<FileId, FileChats>,
     /// All uploads that are not complete, whatever the page shows, if that was asked.
     pub unfinished: Vec<File>,
+    /// Whether the model for searching does not answer: what is being indexed waits for it.
+    pub waits_for_model: bool,
     pub storage: Storage,
 }
 

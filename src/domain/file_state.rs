@@ -76,6 +76,8 @@ pub enum FileFailure {
     TooMuchText,
     /// Larger than what is read.
     TooLarge,
+    /// An image with more pixels than are looked at.
+    TooManyPixels,
     /// Its content is not what its name says.
     NotWhatItSays,
     /// A kind that is not read.
@@ -88,13 +90,14 @@ pub enum FileFailure {
 
 impl FileFailure {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Encrypted,
         Self::NoText,
         Self::Damaged,
         Self::TooLargeUnpacked,
         Self::TooMuchText,
         Self::TooLarge,
+        Self::TooManyPixels,
         Self::NotWhatItSays,
         Self::Unsupported,
         Self::TooHard,
@@ -110,6 +113,7 @@ impl FileFailure {
             Self::TooLargeUnpacked => "too_large_unpacked",
             Self::TooMuchText => "too_much_text",
             Self::TooLarge => "too_large",
+            Self::TooManyPixels => "too_many_pixels",
             Self::NotWhatItSays => "not_what_it_says",
             Self::Unsupported => "unsupported",
             Self::TooHard => "too_hard",
@@ -132,7 +136,8 @@ impl FileFailure {
             Self::Damaged => "It is damaged and could not be read.",
             Self::TooLargeUnpacked => "It is too large when unpacked.",
             Self::TooMuchText => "It has more text than is read of one file: 8 million characters. Divide it.",
-            Self::TooLarge => "It is too large to be read; it is only kept.",
+            Self::TooLarge => "It is kept, but not read: it has more than 67 MB.",
+            Self::TooManyPixels => "It is kept, but not shown to models: it has more than 40 million pixels.",
             Self::NotWhatItSays => "Its content is not what its name says.",
             Self::Unsupported => "This kind of file is kept, but not read.",
             Self::TooHard => "Reading it took too long or too much memory.",
@@ -149,11 +154,17 @@ impl FileFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::limits;
+    use crate::domain::{file::size_text, limits};
 
     #[test]
-    fn what_is_said_of_too_much_text_is_its_limit() {
-        assert!(FileFailure::TooMuchText.text().contains("8 million") && limits::FILE_TEXT_CHARS_MAX == 8_000_000);
+    fn what_is_said_of_too_much_is_its_limit() {
+        for (failure, limit, most) in [
+            (FileFailure::TooMuchText, limits::FILE_TEXT_CHARS_MAX as u64, "8 million"),
+            (FileFailure::TooManyPixels, limits::IMAGE_PIXELS_MAX, "40 million"),
+        ] {
+            assert!(failure.text().contains(most) && format!("{} million", limit / 1_000_000) == most, "{failure:?}");
+        }
+        assert!(FileFailure::TooLarge.text().contains(&size_text(limits::FILE_READ_BYTES_MAX)));
     }
 
     #[test]

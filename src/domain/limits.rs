@@ -128,6 +128,8 @@ pub const UPLOAD_PART_BYTES: usize = 4 * 1024 * 1024;
 pub const UPLOAD_IDLE_SECONDS_MAX: u64 = 30;
 /// One that is slower than this, a while after its begin, is let go, too.
 pub const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
+/// That is looked at anew each time that an upload was waited for so long.
+pub const UPLOAD_RATE_SECONDS: u64 = 30;
 /// Files that a server reads at a time.
 pub const FILES_READ_AT_A_TIME_MAX: usize = 2;
 /// Largest file that is read; a larger one is kept only.

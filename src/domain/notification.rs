@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ChatId, NotificationId};
+use super::ids::{ChatId, FileId, NotificationId};
 
 /// Something that a person is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ pub struct Notification {
     pub detail: String,
     /// The chat that it is about, if it is about one.
     pub chat_id: Option<ChatId>,
+    /// The file that it is about, if it is about one.
+    pub file_id: Option<FileId>,
     pub is_read: bool,
     /// Milliseconds since 1970 (UTC).
     pub created_at_ms: i64,

@@ -204,6 +204,15 @@ pub struct ProviderView {
     pub models: Vec<OfferedModel>,
 }
 
+/// The model that tells what the text of files means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchModelView {
+    /// None when the server was started without one.
+    pub name: Option<ModelName>,
+    /// Whether it did what it was last asked.
+    pub is_at_work: bool,
+}
+
 /// A model, and whether people are offered it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfferedModel {

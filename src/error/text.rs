@@ -32,7 +32,7 @@ impl Error {
             Self::TooLarge => "This is more than the server accepts at once.",
             Self::FileTooLarge => "The file is larger than this site takes.",
             Self::StorageFull => "Your storage is full. Delete files that you no longer need, then try again.",
-            Self::TooManyFiles => "You have as many files, or unfinished uploads, as one may have. Delete some first.",
+            Self::TooManyFiles => "One may have 20,000 files, and 100 unfinished uploads. Delete some first.",
             Self::ContentMissing => "The content of this file is missing on the server. Upload it again.",
             Self::DiskFull => "The server has no room left for files. Nothing that was kept is lost; try again later.",
             Self::UploadOffset => "The upload goes on from another place. Ask where it is, then go on from there.",
@@ -53,9 +53,7 @@ impl Error {
             Self::TooManyAttempts { seconds } => {
                 return format!("Too many failed attempts. Try again in {}.", waiting_time(seconds));
             }
-            Self::Unavailable => {
-                "The server cannot reach its database right now. Nothing is lost; try again in a moment."
-            }
+            Self::Unavailable => "The server cannot reach its data right now. Nothing is lost; try again in a moment.",
             Self::Busy => "The server is busy. Try again in a moment.",
             Self::Internal => "Something went wrong on the server.",
             Self::Offline => "The server cannot be reached. Check your connection, then try again.",

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         chat::Chat,
         chat_settings::ChatSettings,
-        file::FileOrder,
+        file::{File, FileOrder},
         ids::{ChatId, FileId},
     },
     error::{Error, Result},
@@ -23,6 +23,24 @@ pub async fn settings(state: &AppState, db: &UserDb, chat_id: ChatId, search: &s
     let others = page.files.iter().filter(|file| !has(file.id)).cloned().collect();
     let unfinished = db.list_uploads().await?;
     Ok(ChatSettings { chat, others, has_more: page.next_after.is_some(), unfinished, storage: page.storage, files })
+}
+
+/// What a chat can be asked about, in words; empty when that is no file.
+///
+/// # Errors
+/// When the database fails.
+pub async fn about(db: &UserDb, chat: &Chat) -> Result<String> {
+    if chat.searches_files {
+        return Ok("all your files".to_owned());
+    }
+    let files = db.list_chat_files(chat.id).await?;
+    let name = |file: &File| file.name.as_str().to_owned();
+    Ok(match files.as_slice() {
+        [] => String::new(),
+        [file] => name(file),
+        [file, other] => format!("{} and {}", name(file), name(other)),
+        [file, others @ ..] => format!("{} and {} other files", name(file), others.len()),
+    })
 }
 
 /// Makes a chat that has these files from the start.
@@ -52,6 +70,7 @@ pub async fn add_files(state: &AppState, db: &UserDb, chat_id: ChatId, ids: Vec<
 pub async fn remove_file(state: &AppState, db: &UserDb, chat_id: ChatId, id: FileId) -> Result<()> {
     db.remove_chat_file(chat_id, id).await?;
     state.live.files_changed(db.user_id());
+    state.live.notifications_changed(db.user_id());
     state.intake.sweep_soon();
     Ok(())
 }

@@ -106,7 +106,8 @@ pub async fn list(
     let (files, has_more) = db.list_files(search, order, after).await?;
     let next_after = files.last().map(|file| file.id).filter(|_| has_more);
     let storage = measure(state, db).await?;
-    Ok(FilePage { files, next_after, chats: HashMap::new(), unfinished: Vec::new(), storage })
+    let waits_for_model = state.meanings.model().is_some() && !state.meanings.is_at_work();
+    Ok(FilePage { files, next_after, chats: HashMap::new(), unfinished: Vec::new(), waits_for_model, storage })
 }
 
 /// The same with the chats in which they are used, and what is being uploaded.
@@ -185,5 +186,7 @@ pub async fn discard(state: &AppState, db: &UserDb, id: FileId) -> Result<()> {
 
 fn has_deleted(state: &AppState, db: &UserDb) {
     state.live.files_changed(db.user_id());
+    // What was told of them is gone, too.
+    state.live.notifications_changed(db.user_id());
     state.intake.sweep_soon();
 }

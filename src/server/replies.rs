@@ -34,6 +34,7 @@ use crate::{
     },
     error::{Error, InvalidInput, Result},
     server::{
+        chats,
         db::{Lease, NewExchange, NewReply, Replacement, StoredMessage, UserDb},
         failpoints,
         live::hub::Mailbox,
@@ -51,10 +52,11 @@ pub async fn open_chat(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result
     let mut chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let messages = read_page(state, db, chat_id, None).await?;
     let (draft, unsent_files) = (db.find_draft(chat_id).await?, db.list_unsent_files(chat_id).await?);
+    let about = if messages.messages.is_empty() { chats::about(db, &chat).await? } else { String::new() };
     if std::mem::take(&mut chat.is_unread) {
         tell::seen(state, db, chat_id).await;
     }
-    Ok(ChatView { chat, messages, draft, unsent_files })
+    Ok(ChatView { chat, messages, draft, unsent_files, about })
 }
 
 /// The messages of a chat before a place.

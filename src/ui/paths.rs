@@ -67,11 +67,11 @@ pub fn file_content_path(id: FileId) -> String {
 
 /// What a notification is about.
 pub fn notification_path(item: &Notification) -> Option<String> {
-    match (item.chat_id, item.kind) {
-        (Some(chat_id), _) => Some(chat_path(chat_id)),
-        (None, NotificationKind::NewDevice) => Some(SESSIONS_PATH.to_owned()),
-        (None, NotificationKind::FileReady | NotificationKind::FileFailed) => Some(FILES_PATH.to_owned()),
-        (None, _) => None,
+    match (item.chat_id, item.file_id, item.kind) {
+        (Some(chat_id), ..) => Some(chat_path(chat_id)),
+        (_, Some(file_id), _) => Some(file_path(file_id)),
+        (.., NotificationKind::NewDevice) => Some(SESSIONS_PATH.to_owned()),
+        _ => None,
     }
 }
 

@@ -78,6 +78,10 @@ pub enum Embeds {
     UpTo {
         chars: usize,
     },
+    /// It refuses texts with this in them.
+    AllBut {
+        word: &'static str,
+    },
 }
 
 /// Everything that it ever said.
@@ -327,15 +331,17 @@ async fn embed(State(shared): State<Arc<Shared>>, Json(question): Json<Value>) -
         return status.into_response();
     }
     let embeds = *shared.embeds.lock().unwrap();
-    let is_longer = |chars: usize| {
-        let texts = question["input"].as_array().unwrap();
-        texts.iter().any(|text| text.as_str().unwrap().chars().count() > chars)
-    };
+    let texts = question["input"].as_array().unwrap();
+    let is_refused = texts.iter().map(|text| text.as_str().unwrap()).any(|text| match embeds {
+        Embeds::UpTo { chars } => text.chars().count() > chars,
+        Embeds::AllBut { word } => text.contains(word),
+        Embeds::Well | Embeds::Not | Embeds::Never => false,
+    });
     match embeds {
         Embeds::Not => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Embeds::Never => std::future::pending().await,
-        Embeds::UpTo { chars } if is_longer(chars) => return StatusCode::BAD_REQUEST.into_response(),
-        Embeds::Well | Embeds::UpTo { .. } => {}
+        _ if is_refused => return StatusCode::BAD_REQUEST.into_response(),
+        Embeds::Well | Embeds::UpTo { .. } | Embeds::AllBut { .. } => {}
     }
     let vector = |text: &str| {
         let mut vector = [0.0_f32; 128];
@@ -345,7 +351,6 @@ async fn embed(State(shared): State<Arc<Shared>>, Json(question): Json<Value>) -
         }
         vector.to_vec()
     };
-    let texts = question["input"].as_array().unwrap();
     let data: Vec<Value> = texts
         .iter()
         .enumerate()

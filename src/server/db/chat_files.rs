@@ -3,7 +3,8 @@
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, LockType, OnConflict},
 };
 use uuid::Uuid;
@@ -63,25 +64,37 @@ impl UserDb {
         self.find_files(&ids.into_iter().map(FileId).collect::<Vec<_>>()).await
     }
 
-    /// Files that are all here, for a message which is not sent yet in this chat.
+    /// Files for a message which is not sent yet in this chat.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn list_unsent_files(&self, chat_id: ChatId) -> Result<Vec<UnsentFile>> {
-        let rows: Vec<(Uuid, String)> = user_file::Entity::find()
+        let is_coming = Condition::all()
+            .add(user_file::Column::State.eq(FileState::Uploading.name()))
+            .add(user_file::Column::IsKept.eq(false));
+        let rows: Vec<(Uuid, String, String, Option<String>)> = user_file::Entity::find()
             .select_only()
-            .columns([user_file::Column::Id, user_file::Column::Name])
+            .columns([
+                user_file::Column::Id,
+                user_file::Column::Name,
+                user_file::Column::State,
+                user_file::Column::Failure,
+            ])
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::ForChatId.eq(chat_id.0))
-            .filter(user_file::Column::UnusedUntilMs.is_not_null())
-            .filter(user_file::Column::State.ne(FileState::Uploading.name()))
+            .filter(Condition::any().add(user_file::Column::UnusedUntilMs.is_not_null()).add(is_coming))
             .order_by_asc(user_file::Column::Id)
             .limit(limits::FILES_PER_MESSAGE_MAX as u64)
             .into_tuple()
             .all(&self.query().await?)
             .await
             .map_err(failed("list unsent files"))?;
-        Ok(rows.into_iter().map(|(id, name)| UnsentFile { id: FileId(id), name: FileName::kept(name) }).collect())
+        let to_unsent = |(id, name, state, failure): (Uuid, String, String, Option<String>)| UnsentFile {
+            id: FileId(id),
+            name: FileName::kept(name),
+            state: FileState::from_names(&state, failure.as_deref()),
+        };
+        Ok(rows.into_iter().map(to_unsent).collect())
     }
 
     /// Gives files to a whole chat.

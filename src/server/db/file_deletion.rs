@@ -17,8 +17,8 @@ use uuid::Uuid;
 use super::{
     Db, accounts,
     entity::{
-        chat_file, chat_session, doomed_blob, file_chunk, file_part, file_picture, message_file, user_account,
-        user_file,
+        chat_file, chat_session, doomed_blob, file_chunk, file_part, file_picture, message_file, notification,
+        user_account, user_file,
     },
     exchanges::lock_account,
     failed,
@@ -224,6 +224,8 @@ async fn hide(transaction: &impl ConnectionTrait, files: Condition) -> Written<(
     file_picture::Entity::delete_many().filter(pictures).exec(transaction).await?;
     let in_chats = chat_file::Column::FileId.in_subquery(ids.clone());
     chat_file::Entity::delete_many().filter(in_chats).exec(transaction).await?;
+    let told = notification::Column::FileId.in_subquery(ids.clone());
+    notification::Entity::delete_many().filter(told).exec(transaction).await?;
     message_file::Entity::update_many()
         .col_expr(message_file::Column::FileId, Expr::value(Option::<Uuid>::None))
         .filter(message_file::Column::FileId.in_subquery(ids))

@@ -17,7 +17,7 @@ use super::{
     exchanges::lock_account,
     failed,
     files::to_file,
-    notifications::{add_own_notification, replace_own_notification},
+    notifications::tell_of_file,
     replies::Lease,
     scope::Scope,
     write::Written,
@@ -30,6 +30,7 @@ use crate::{
         ids::{FileId, UserId},
         limits,
         notification::NotificationKind,
+        preview::Pages,
     },
     error::{Error, Result},
     server::clock,
@@ -61,12 +62,14 @@ pub struct FileFindings {
     pub chunks: u32,
     /// Width and height of an image, in pixels.
     pub pixels: Option<(u32, u32)>,
+    /// Of a document that has pages.
+    pub pages: Option<Pages>,
 }
 
 impl FileFindings {
     /// Nothing yet, in a file of this kind.
     pub fn new(kind: FileKind) -> Self {
-        Self { kind, text_chars: 0, chunks: 0, pixels: None }
+        Self { kind, text_chars: 0, chunks: 0, pixels: None, pages: None }
     }
 }
 
@@ -222,7 +225,7 @@ impl UserDb {
                     // Of one that comes with a message, the reply tells.
                     return Ok(());
                 }
-                replace_own_notification(transaction, user_id, NotificationKind::FileReady, row.name).await
+                tell_of_file(transaction, user_id, NotificationKind::FileReady, (id, row.name)).await
             }
             .boxed()
         })
@@ -255,8 +258,8 @@ impl UserDb {
                 let rows = update.exec_with_returning(transaction).await?;
                 let row = rows.into_iter().next().ok_or(Error::NotFound)?;
                 if outcome.is_err() {
-                    let kind = NotificationKind::FileFailed;
-                    add_own_notification(transaction, user_id, kind, row.name.clone()).await?;
+                    let named = (id, row.name.clone());
+                    tell_of_file(transaction, user_id, NotificationKind::FileFailed, named).await?;
                 }
                 Ok(to_file(row))
             }
@@ -292,7 +295,7 @@ impl UserDb {
 }
 
 fn found(update: UpdateMany<user_file::Entity>, findings: FileFindings) -> UpdateMany<user_file::Entity> {
-    let side = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     update
         .col_expr(user_file::Column::State, Expr::value(FileState::Indexing.name()))
         // What is lost from here on is not lost by what it was before.
@@ -300,8 +303,10 @@ fn found(update: UpdateMany<user_file::Entity>, findings: FileFindings) -> Updat
         .col_expr(user_file::Column::Kind, Expr::value(findings.kind.name()))
         .col_expr(user_file::Column::TextChars, Expr::value(i64::try_from(findings.text_chars).unwrap_or(i64::MAX)))
         .col_expr(user_file::Column::Chunks, Expr::value(i32::try_from(findings.chunks).unwrap_or(i32::MAX)))
-        .col_expr(user_file::Column::Width, Expr::value(findings.pixels.map(|(width, _)| side(width))))
-        .col_expr(user_file::Column::Height, Expr::value(findings.pixels.map(|(_, height)| side(height))))
+        .col_expr(user_file::Column::Width, Expr::value(findings.pixels.map(|(width, _)| number(width))))
+        .col_expr(user_file::Column::Height, Expr::value(findings.pixels.map(|(_, height)| number(height))))
+        .col_expr(user_file::Column::Pages, Expr::value(findings.pages.map(|pages| number(pages.all))))
+        .col_expr(user_file::Column::UnreadPages, Expr::value(findings.pages.map(|pages| number(pages.unread))))
 }
 
 /// The file, if this server still has it, held until the end of the transaction.

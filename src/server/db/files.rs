@@ -26,6 +26,7 @@ use crate::{
         file_state::FileState,
         ids::{ChatId, FileId, UserId},
         limits,
+        preview::Pages,
     },
     error::{Error, InvalidInput, Result},
     server::clock,
@@ -83,13 +84,27 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn find_file(&self, id: FileId) -> Result<Option<File>> {
-        let row = user_file::Entity::find_by_id(id.0)
+        Ok(self.find_row(id).await?.map(to_file))
+    }
+
+    /// One of their files, and how many pages it has, if it has any and was read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_file_with_pages(&self, id: FileId) -> Result<Option<(File, Option<Pages>)>> {
+        Ok(self.find_row(id).await?.map(|row| {
+            let pages = to_pages(&row);
+            (to_file(row), pages)
+        }))
+    }
+
+    async fn find_row(&self, id: FileId) -> Result<Option<user_file::Model>> {
+        user_file::Entity::find_by_id(id.0)
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(is_there())
             .one(&self.query().await?)
             .await
-            .map_err(failed("find file"))?;
-        Ok(row.map(to_file))
+            .map_err(failed("find file"))
     }
 
     /// A page of their files, those after `after`; and whether there are more. `search` is a part of the name.
@@ -306,6 +321,8 @@ fn new_row(user_id: UserId, new: &NewFile) -> Result<user_file::Model> {
         chunks: 0,
         width: None,
         height: None,
+        pages: None,
+        unread_pages: None,
         embedded_by: None,
         is_kept: new.is_kept,
         for_chat_id: new.for_chat_id.map(|id| id.0),
@@ -333,4 +350,9 @@ pub(super) fn to_file(row: user_file::Model) -> File {
         for_chat_id: row.for_chat_id.map(ChatId),
         created_at_ms: row.created_at_ms,
     }
+}
+
+fn to_pages(row: &user_file::Model) -> Option<Pages> {
+    let pages = row.pages.zip(row.unread_pages);
+    pages.map(|(all, unread)| Pages { all: all.unsigned_abs(), unread: unread.unsigned_abs() })
 }

@@ -3,7 +3,8 @@
 
 use futures::FutureExt;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     domain::{
         chat::Chat,
-        ids::{ChatId, NotificationId, UserId},
+        ids::{ChatId, FileId, NotificationId, UserId},
         limits,
         notification::{Notification, NotificationKind},
     },
@@ -28,6 +29,14 @@ use crate::{
 
 /// Rows that are put in by one statement.
 const ROWS_AT_A_TIME: usize = 500;
+
+/// What it goes with when that is deleted.
+#[derive(Clone, Copy)]
+enum About {
+    Chat(ChatId),
+    File(FileId),
+    Nothing,
+}
 
 impl UserDb {
     /// What is kept, the newest first: all, or what was not read yet.
@@ -141,6 +150,7 @@ fn to_notification(row: notification::Model) -> Option<Notification> {
         kind: NotificationKind::from_name(&row.kind)?,
         detail: row.detail,
         chat_id: row.chat_id.map(ChatId),
+        file_id: row.file_id.map(FileId),
         is_read: row.read_at_ms.is_some(),
         created_at_ms: row.created_at_ms,
     })
@@ -182,7 +192,7 @@ pub(super) async fn tell_unread(
         .filter(notification::Column::ReadAtMs.is_null())
         .exec(transaction)
         .await?;
-    insert(transaction, user_id, kind, chat.display_title().to_owned(), Some(chat_id)).await?;
+    insert(transaction, user_id, kind, chat.display_title().to_owned(), About::Chat(chat_id)).await?;
     delete_oldest(transaction, user_id).await?;
     Ok(Some(chat))
 }
@@ -194,24 +204,30 @@ pub(super) async fn add_own_notification(
     kind: NotificationKind,
     detail: String,
 ) -> Written<()> {
-    insert(connection, user_id, kind, detail, None).await?;
+    insert(connection, user_id, kind, detail, About::Nothing).await?;
     delete_oldest(connection, user_id).await
 }
 
-/// The same in place of what was said of that before and not read: of many such things the newest is enough.
-pub(super) async fn replace_own_notification(
+/// Tells a person that one of their files could be read, or could not, in place of what was said of it before and not read. Of
+/// many that could, the newest is enough.
+pub(super) async fn tell_of_file(
     connection: &impl ConnectionTrait,
     user_id: UserId,
     kind: NotificationKind,
-    detail: String,
+    (id, name): (FileId, String),
 ) -> Written<()> {
+    let mut replaced = Condition::any().add(notification::Column::FileId.eq(id.0));
+    if kind == NotificationKind::FileReady {
+        replaced = replaced.add(notification::Column::Kind.eq(kind.name()));
+    }
     notification::Entity::delete_many()
         .filter(notification::Column::UserId.eq(user_id.0))
-        .filter(notification::Column::Kind.eq(kind.name()))
         .filter(notification::Column::ReadAtMs.is_null())
+        .filter(replaced)
         .exec(connection)
         .await?;
-    add_own_notification(connection, user_id, kind, detail).await
+    insert(connection, user_id, kind, name, About::File(id)).await?;
+    delete_oldest(connection, user_id).await
 }
 
 /// Tells somebody else something, as part of what it is about. Whoever does so sees nothing of what they were told before.
@@ -221,7 +237,7 @@ pub(super) async fn add_notification(
     kind: NotificationKind,
     detail: String,
 ) -> Written<()> {
-    insert(connection, user_id, kind, detail, None).await
+    insert(connection, user_id, kind, detail, About::Nothing).await
 }
 
 /// Tells everybody the site's notice, in place of the one before; an empty one takes that away.
@@ -241,7 +257,7 @@ pub(super) async fn add_notice(connection: &impl ConnectionTrait, text: &str) ->
         .all(connection)
         .await?;
     for people in people.chunks(ROWS_AT_A_TIME) {
-        let row = |id: &Uuid| new_row(UserId(*id), NotificationKind::SiteNotice, text.to_owned(), None);
+        let row = |id: &Uuid| new_row(UserId(*id), NotificationKind::SiteNotice, text.to_owned(), About::Nothing);
         notification::Entity::insert_many(people.iter().map(row)).exec_without_returning(connection).await?;
     }
     Ok(())
@@ -252,19 +268,19 @@ async fn insert(
     user_id: UserId,
     kind: NotificationKind,
     detail: String,
-    chat_id: Option<ChatId>,
+    about: About,
 ) -> Written<()> {
-    let row = new_row(user_id, kind, detail, chat_id);
+    let row = new_row(user_id, kind, detail, about);
     notification::Entity::insert(row).exec_without_returning(connection).await?;
     Ok(())
 }
 
-fn new_row(
-    user_id: UserId,
-    kind: NotificationKind,
-    detail: String,
-    chat_id: Option<ChatId>,
-) -> notification::ActiveModel {
+fn new_row(user_id: UserId, kind: NotificationKind, detail: String, about: About) -> notification::ActiveModel {
+    let (chat_id, file_id) = match about {
+        About::Chat(id) => (Some(id.0), None),
+        About::File(id) => (None, Some(id.0)),
+        About::Nothing => (None, None),
+    };
     notification::ActiveModel {
         id: Set(Uuid::now_v7()),
         user_id: Set(user_id.0),
@@ -272,7 +288,8 @@ fn new_row(
         detail: Set(detail.chars().take(limits::NOTIFICATION_CHARS_MAX).collect()),
         created_at_ms: Set(clock::now_ms()),
         read_at_ms: Set(None),
-        chat_id: Set(chat_id.map(|id| id.0)),
+        chat_id: Set(chat_id),
+        file_id: Set(file_id),
     }
 }
 

@@ -178,10 +178,7 @@ fn failed(doing: &'static str, error: &object_store::Error) -> Error {
     tracing::error!(doing, error = describe(error), "the storage for files failed");
     let mut cause = error.source();
     while let Some(inner) = cause {
-        if inner
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
-        {
+        if inner.downcast_ref::<io::Error>().is_some_and(has_no_room) {
             return Error::DiskFull;
         }
         cause = inner.source();
@@ -189,7 +186,52 @@ fn failed(doing: &'static str, error: &object_store::Error) -> Error {
     Error::Unavailable
 }
 
+/// Also where a limit on the size of files is in the way: pieces are small, so none would fit.
+fn has_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
 /// An error in one line. It names paths and addresses of the storage, no key.
 fn describe(error: &object_store::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use nix::errno::Errno;
+
+    use super::*;
+
+    /// As `object_store::local` has what the disk said; its own type cannot be named here.
+    #[derive(Debug)]
+    struct Unwritten(io::Error);
+
+    impl fmt::Display for Unwritten {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "Unable to copy data to file: {}", self.0)
+        }
+    }
+
+    impl std::error::Error for Unwritten {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_disk_that_takes_no_more_is_full_and_one_that_fails_is_not() {
+        for (errno, expected) in [
+            (Errno::ENOSPC, Error::DiskFull),
+            (Errno::EDQUOT, Error::DiskFull),
+            (Errno::EFBIG, Error::DiskFull),
+            (Errno::EIO, Error::Unavailable),
+            (Errno::EACCES, Error::Unavailable),
+        ] {
+            let source = Box::new(Unwritten(errno.into()));
+            let error = object_store::Error::Generic { store: "LocalFileSystem", source };
+            assert_eq!(failed("write", &error), expected, "{errno}");
+        }
+    }
 }

@@ -31,9 +31,6 @@ use crate::{
     },
 };
 
-/// After this a client that is too slow is let go.
-const SLOW_START_SECONDS: u64 = 30;
-
 /// What a server is taking in.
 pub struct Intake {
     places: Arc<Semaphore>,
@@ -134,7 +131,7 @@ pub async fn receive(state: &AppState, db: &UserDb, source: Source) -> Result<Fi
     let (state, db) = (state.clone(), db.clone());
     let task = state.tasks.clone().spawn(async move {
         let (file_id, is_unsized) = (source.file_id, source.is_unsized);
-        let mut receiving = Receiving { state, db, source, buffer: BytesMut::new(), started: Instant::now(), bytes: 0 };
+        let mut receiving = Receiving { state, db, source, buffer: BytesMut::new(), pace: Pace::default() };
         let received = receiving.run().await;
         if received.as_ref().is_err_and(|error| *error != Error::UploadCut) {
             door::discard(&mut receiving.source.content).await;
@@ -153,9 +150,7 @@ struct Receiving {
     db: UserDb,
     source: Source,
     buffer: BytesMut,
-    started: Instant,
-    /// How many came in all.
-    bytes: u64,
+    pace: Pace,
 }
 
 impl Receiving {
@@ -201,17 +196,14 @@ impl Receiving {
     /// What comes next; none at the end.
     async fn next_piece(&mut self) -> Result<Option<Bytes>> {
         let patience = Duration::from_secs(limits::UPLOAD_IDLE_SECONDS_MAX);
+        let asked = Instant::now();
         let piece = tokio::select! {
             () = self.state.stopping.cancelled() => return Err(Error::UploadCut),
             piece = timeout(patience, self.source.content.next()) => piece.map_err(|_| Error::UploadCut)?,
         };
         let Some(piece) = piece else { return Ok(None) };
         let piece = piece.map_err(|_| Error::UploadCut)?;
-        self.bytes += piece.len() as u64;
-        let seconds = self.started.elapsed().as_secs();
-        if seconds > SLOW_START_SECONDS && self.bytes / seconds < limits::UPLOAD_BYTES_PER_SECOND_MIN {
-            return Err(Error::UploadCut);
-        }
+        self.pace.note(asked.elapsed(), piece.len())?;
         Ok(Some(piece))
     }
 
@@ -242,5 +234,60 @@ impl Receiving {
         let file = self.db.add_part(NewPart { file_id: self.source.file_id, part, grows_up_to }).await?;
         self.source.offset_bytes += count as u64;
         Ok(file)
+    }
+}
+
+/// How fast somebody sends at the moment: whoever brought much before may not be slow for long, either. The time in which
+/// the server keeps what came is not the client's.
+#[derive(Default)]
+struct Pace {
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    /// Notes what came after a wait.
+    ///
+    /// # Errors
+    /// [`Error::UploadCut`] when it is too little for how long it was waited for.
+    fn note(&mut self, waited: Duration, bytes: usize) -> Result<()> {
+        self.waited += waited;
+        self.bytes += bytes as u64;
+        if self.waited.as_secs() < limits::UPLOAD_RATE_SECONDS {
+            return Ok(());
+        }
+        let Self { waited, bytes } = std::mem::take(self);
+        if bytes < limits::UPLOAD_BYTES_PER_SECOND_MIN * waited.as_secs() { Err(Error::UploadCut) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn who_brings_as_much_as_is_asked_for_goes_on_and_who_brings_less_is_let_go() {
+        let enough = usize::try_from(limits::UPLOAD_BYTES_PER_SECOND_MIN).unwrap();
+        let mut pace = Pace::default();
+        assert!((0..1_000).all(|_| pace.note(SECOND, enough).is_ok()));
+        let mut pace = Pace::default();
+        let let_go = (1..1_000).find(|_| pace.note(SECOND, enough - 1).is_err());
+        assert_eq!(let_go, Some(limits::UPLOAD_RATE_SECONDS));
+    }
+
+    #[test]
+    fn who_brought_much_before_may_not_drip() {
+        let mut pace = Pace::default();
+        // As fast as it is kept: nobody waits for it.
+        assert!((0..1_000).all(|_| pace.note(Duration::ZERO, 60_000).is_ok()));
+        let let_go = (1..1_000).find(|_| pace.note(SECOND, 1).is_err());
+        assert_eq!(let_go, Some(2 * limits::UPLOAD_RATE_SECONDS));
+        // Nor with the longest waits that there may be.
+        let longest = Duration::from_secs(limits::UPLOAD_IDLE_SECONDS_MAX - 1);
+        let mut pace = Pace::default();
+        assert!(pace.note(SECOND, 60_000_000).is_ok());
+        assert!((0..3).any(|_| pace.note(longest, 1).is_err()));
     }
 }

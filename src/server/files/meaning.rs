@@ -23,6 +23,9 @@ use crate::{
     },
 };
 
+/// What every model for searching takes.
+const TRIAL: &str = "text";
+
 /// The model for searching, and the vectors of those who search.
 pub struct Meanings {
     model: Option<ModelName>,
@@ -120,9 +123,23 @@ impl Meanings {
         vectors.into_iter().map(to_piece).collect()
     }
 
-    /// One that refuses a text is there, and may take others.
+    /// Tells a model that refuses some text from one that refuses every text, which is not at work.
+    ///
+    /// # Errors
+    /// As [`Meanings::embed`].
+    pub async fn try_out(&self, models: &Models) -> Result<(), ReplyFailure> {
+        let tried = self.embed(models, &[TRIAL.to_owned()]).await;
+        if tried.as_ref().is_err_and(|failure| is_of_the_text(*failure)) {
+            self.note(false);
+        }
+        tried.map(|_| ())
+    }
+
+    /// That a text was refused says nothing of how the model does with others.
     fn noted<T>(&self, answer: Result<T, ReplyFailure>) -> Result<T, ReplyFailure> {
-        self.note(matches!(answer, Ok(_) | Err(ReplyFailure::RequestRefused | ReplyFailure::ContextTooLong)));
+        if !answer.as_ref().is_err_and(|failure| is_of_the_text(*failure)) {
+            self.note(answer.is_ok());
+        }
         answer
     }
 
@@ -179,6 +196,11 @@ impl Meanings {
             Err(ReplyFailure::NoAnswer)
         })
     }
+}
+
+/// Whether another text might have been taken.
+pub const fn is_of_the_text(failure: ReplyFailure) -> bool {
+    matches!(failure, ReplyFailure::RequestRefused | ReplyFailure::ContextTooLong)
 }
 
 /// Every change is complete by itself, so that a panic elsewhere leaves nothing half done.

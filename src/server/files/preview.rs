@@ -24,7 +24,7 @@ use crate::{
 /// # Errors
 /// [`Error::NotFound`] when it is not theirs.
 pub async fn view(db: &UserDb, id: FileId, from: Option<u32>, at: Option<u32>) -> Result<FileView> {
-    let file = db.find_file(id).await?.ok_or(Error::NotFound)?;
+    let (file, pages) = db.find_file_with_pages(id).await?.ok_or(Error::NotFound)?;
     let length = limits::CHUNKS_PER_PAGE;
     // Always the same stretches, wherever somebody comes from.
     let from = at.or(from).unwrap_or_default() / length * length;
@@ -37,6 +37,7 @@ pub async fn view(db: &UserDb, id: FileId, from: Option<u32>, at: Option<u32>) -
         earlier_from: (from > 0).then(|| from.saturating_sub(length)),
         later_from: has_more.then_some(from + length),
         file,
+        pages,
     })
 }
 

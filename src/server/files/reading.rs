@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     content,
     extract::protocol::{Picture, PictureUse, Said},
-    meaning::PieceVectors,
+    meaning::{PieceVectors, is_of_the_text},
     reader::Reader,
 };
 use crate::{
@@ -213,19 +213,13 @@ async fn embed(state: &AppState, db: &UserDb, file: &File, taken: &TakenFile) ->
     }
 }
 
-/// Whether another text might have been taken.
-const fn is_of_the_text(failure: ReplyFailure) -> bool {
-    matches!(failure, ReplyFailure::RequestRefused | ReplyFailure::ContextTooLong)
-}
-
 /// For a model that takes less than pieces have: of a text that it refuses, the beginning; an empty vector, which is near
-/// nothing, where it refuses that, too. One that refuses all of them is not at fault for one text.
+/// nothing, where it refuses that, too. With one that refuses every text, this fails.
 async fn embed_one_by_one(
     state: &AppState,
     pieces: Vec<TextPiece>,
 ) -> std::result::Result<Vec<PieceVectors>, ReplyFailure> {
     let mut vectors = Vec::with_capacity(pieces.len());
-    let mut refused = None;
     for mut piece in pieces {
         let vector = loop {
             match state.meanings.embed_pieces(&state.models, std::slice::from_ref(&piece)).await {
@@ -233,7 +227,7 @@ async fn embed_one_by_one(
                 Err(failure) if is_of_the_text(failure) => {
                     let chars = piece.text.chars().count() / 2;
                     if chars < TEXT_EMBEDDED_CHARS_MIN {
-                        refused = Some(failure);
+                        state.meanings.try_out(&state.models).await?;
                         break PieceVectors::default();
                     }
                     piece = TextPiece { heading: String::new(), text: piece.text.chars().take(chars).collect() };
@@ -243,10 +237,7 @@ async fn embed_one_by_one(
         };
         vectors.push(vector);
     }
-    match refused {
-        Some(failure) if vectors.iter().all(|vectors| vectors.whole.is_empty()) => Err(failure),
-        _ => Ok(vectors),
-    }
+    Ok(vectors)
 }
 
 /// Ends when the lease is lost.
@@ -334,6 +325,12 @@ impl Keeping<'_> {
                     if let Err(failure) = self.keep_picture(picture).await? {
                         return Ok(Err(failure));
                     }
+                }
+                Said::Pages(pages) => {
+                    if pages.all as usize > limits::FILE_PAGES_MAX || pages.unread > pages.all {
+                        return Ok(Err(FileFailure::TooLargeUnpacked));
+                    }
+                    self.found.pages = Some(pages);
                 }
                 Said::Done { kind } => {
                     self.keep_chunks().await?;

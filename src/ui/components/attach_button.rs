@@ -56,12 +56,12 @@ pub fn Attached(draft: Draft) -> impl IntoView {
     move || has_any.get().then(&list)
 }
 
-/// What has files come with the next message that are dragged over a field, dropped there, or pasted.
-pub fn taking_files(
+/// What has files come with the next message that are dragged over something, and dropped there.
+pub fn taking_drops(
     draft: &Draft,
     uploads: Uploads,
     is_over: RwSignal<bool>,
-) -> (impl Fn(DragEvent) + use<>, impl Fn(DragEvent) + use<>, impl Fn(ClipboardEvent) + use<>) {
+) -> (impl Fn(DragEvent) + use<>, impl Fn(DragEvent) + use<>) {
     let on_drag = move |event: DragEvent| {
         // Text is dropped into the field as anywhere.
         if brings_files(&event) {
@@ -76,15 +76,19 @@ pub fn taking_files(
             event.prevent_default();
         }
     };
+    (on_drag, on_drop)
+}
+
+/// The same of what is pasted.
+pub fn taking_pastes(draft: &Draft, uploads: Uploads) -> impl Fn(ClipboardEvent) + use<> {
     let pasted = draft.clone();
-    let on_paste = move |event: ClipboardEvent| {
+    move |event: ClipboardEvent| {
         // Programs for text and tables put a picture of what was copied beside it.
         let data = event.clipboard_data().filter(|data| data.get_data("text/plain").unwrap_or_default().is_empty());
         if attach_all(&pasted, uploads, data.and_then(|data| data.files())) {
             event.prevent_default();
         }
-    };
-    (on_drag, on_drop, on_paste)
+    }
 }
 
 /// Has files come with the next message. False when there are none.

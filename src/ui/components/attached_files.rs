@@ -1,19 +1,19 @@
 //! Files that are to come with a message: how far each is, and a way to leave it out.
 
+use std::collections::HashMap;
+
 use leptos::{prelude::*, task::spawn_local, web_sys::File as BrowserFile};
 
 use crate::{
-    api::{
-        chats::open_chat,
-        files::{discard_file, list_files},
-    },
-    domain::{draft::UnsentFile, file::FileOrder, limits},
+    api::files::{discard_file, list_files, list_unsent_files},
+    domain::{draft::UnsentFile, file::FileOrder, file_state::FileState, limits},
     error::{Error, InvalidInput},
     ui::{
         components::{focus::focus_on, retry_upload::RetryUpload, upload_list::describe},
         state::{
             drafts::{Draft, DraftFile},
             effect::effect,
+            followed::ask_again,
             upload::{GoesWith, Upload, UploadState},
             uploads::{Uploads, use_uploads},
         },
@@ -46,19 +46,30 @@ pub fn attach(draft: Draft, uploads: Uploads, files: Vec<BrowserFile>) {
     });
 }
 
+/// How far those are that all came, by their ids.
+type States = HashMap<String, FileState>;
+
 /// The list of them.
 #[component]
 pub fn AttachedFiles(draft: Draft) -> impl IntoView {
     let uploads = use_uploads();
     let known = draft.clone();
     effect(move || catch_up(&known, &uploads.all.get()));
+    let states = RwSignal::new(States::new());
     let (failed, checked) = (draft.error.clone(), draft.clone());
     // Some may have been deleted while another page was shown, or elsewhere.
     Effect::new(move |is_later: Option<()>| {
         if failed.get() == Some(Error::NotFound) || is_later.is_none() {
-            drop_gone(checked.clone());
+            drop_gone(checked.clone(), states);
         }
     });
+    let followed = draft.clone();
+    let has_whole = move || followed.files.with_untracked(|files| files.iter().any(|file| file.file_id.is_some()));
+    let chat_id = draft.chat_id.to_string();
+    ask_again(
+        move || has_whole().then(|| list_unsent_files(chat_id.clone())),
+        move |unsent| states.set(states_of(&unsent)),
+    );
     let keys = {
         let files = draft.files.clone();
         Memo::new(move |_| files.with(|files| files.iter().map(|file| file.key).collect::<Vec<_>>()))
@@ -85,7 +96,7 @@ pub fn AttachedFiles(draft: Draft) -> impl IntoView {
         }}
         <ul class="attached-files" aria-label="Attached files">
             <For each=move || keys.get() key=|key| *key let:key>
-                <Row key draft=draft.clone() />
+                <Row key draft=draft.clone() states />
             </For>
         </ul>
     }
@@ -109,20 +120,21 @@ fn catch_up(draft: &Draft, all: &[Upload]) {
 }
 
 /// Takes away files that are no more, as the server says. Those that came since it was asked stay.
-fn drop_gone(draft: Draft) {
+fn drop_gone(draft: Draft, states: RwSignal<States>) {
     let known: Vec<String> =
         draft.files.with_untracked(|files| files.iter().filter_map(|file| file.file_id.clone()).collect());
     if known.is_empty() {
         return;
     }
     spawn_local(async move {
-        let Ok(opened) = open_chat(draft.chat_id.to_string()).await else { return };
+        let Ok(unsent) = list_unsent_files(draft.chat_id.to_string()).await else { return };
+        let there = states_of(&unsent);
+        states.try_set(there.clone());
         if draft.on_its_way.with_untracked(Option::is_some) {
             return;
         }
-        let is_unsent =
-            |id: &String| opened.unsent_files.iter().any(|UnsentFile { id: unsent, .. }| unsent.to_string() == *id);
-        let is_gone = |file: &DraftFile| file.file_id.as_ref().is_some_and(|id| known.contains(id) && !is_unsent(id));
+        let is_gone =
+            |file: &DraftFile| file.file_id.as_ref().is_some_and(|id| known.contains(id) && !there.contains_key(id));
         let mut gone = draft.files.get_untracked();
         gone.retain(is_gone);
         if !gone.is_empty() {
@@ -135,8 +147,12 @@ fn drop_gone(draft: Draft) {
     });
 }
 
+fn states_of(unsent: &[UnsentFile]) -> States {
+    unsent.iter().map(|file| (file.id.to_string(), file.state)).collect()
+}
+
 #[component]
-fn Row(key: u32, draft: Draft) -> impl IntoView {
+fn Row(key: u32, draft: Draft, states: RwSignal<States>) -> impl IntoView {
     let uploads = use_uploads();
     // None of what was there when the page was opened.
     let upload = uploads.find(key);
@@ -145,9 +161,16 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
     });
     let failing = upload.clone();
     let has_failed = Signal::derive(move || failing.as_ref().is_some_and(|upload| upload.failure().is_some()));
+    let files = draft.files.clone();
+    let reading = Memo::new(move |_| {
+        let its_id = |files: &Vec<DraftFile>| files.iter().find(|file| file.key == key)?.file_id.clone();
+        let id = files.with(its_id)?;
+        states.with(|states| states.get(&id).copied()).filter(|state| *state != FileState::Ready)
+    });
+    let is_alarming = move || has_failed.get() || matches!(reading.get(), Some(FileState::Failed(_)));
     let state = move || {
         let upload = upload.as_ref().filter(|upload| upload.state.get() != UploadState::Done);
-        upload.map(describe)
+        upload.map(describe).or_else(|| reading.get().map(|state| state.text().to_owned()))
     };
     let is_on_its_way = {
         let on_its_way = draft.on_its_way.clone();
@@ -171,7 +194,7 @@ fn Row(key: u32, draft: Draft) -> impl IntoView {
         <li class="attached-file">
             <span class="attached-name">{name.clone()}</span>
             // What went wrong is said at once, each step of a hundred is not.
-            <span class="attached-state" role=move || has_failed.get().then_some("alert")>
+            <span class="attached-state" role=move || is_alarming().then_some("alert")>
                 {state}
             </span>
             <RetryUpload key name=name.clone() focus_id=cancel_id.clone() has_failed />

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::{chat_header::ChatHeader, composer::Composer, conversation_log::ConversationLog, page_title::PageTitle};
+use super::{
+    attach_button::taking_drops, chat_header::ChatHeader, composer::Composer, conversation_log::ConversationLog,
+    page_title::PageTitle,
+};
 use crate::{
     domain::{chat::ChatView as OpenedChat, ids::ClientMessageId, model::ModelList},
     error::Error,
@@ -49,12 +52,14 @@ pub fn ChatView(
     // what was typed into it.
     move || {
         let (conversation, draft, models) = (conversation.clone(), draft.clone(), models.clone());
+        let is_over = RwSignal::new(false);
+        let (on_drag, on_drop) = taking_drops(&draft, uploads, is_over);
         view! {
             <PageTitle text=title.clone() />
-            <div class="chat">
+            <div class="chat" on:dragover=on_drag on:dragleave=move |_| is_over.set(false) on:drop=on_drop>
                 <ChatHeader chat_id=conversation.chat_id() title=Signal::derive(title.clone()) />
                 {view! { <ConversationLog conversation=conversation.clone() /> }.into_any()}
-                {view! { <Composer conversation draft models client_message_id /> }.into_any()}
+                {view! { <Composer conversation draft models client_message_id is_over /> }.into_any()}
             </div>
         }
     }

@@ -3,7 +3,7 @@
 use leptos::{ev, html::Textarea, prelude::*, server_fn::ServerFn, web_sys::HtmlTextAreaElement};
 
 use super::{
-    attach_button::{AttachButton, Attached, taking_files},
+    attach_button::{AttachButton, Attached, taking_pastes},
     message_field::MessageField,
     model_hint::ModelHint,
     model_picker::ModelPicker,
@@ -30,6 +30,8 @@ pub fn Composer(
     draft: Draft,
     models: ModelList,
     client_message_id: ClientMessageId,
+    /// Whether files are dragged over the chat.
+    is_over: RwSignal<bool>,
 ) -> impl IntoView {
     let (session, live, uploads) = (use_session(), use_live(), use_uploads());
     let (field, has_script) = (NodeRef::<Textarea>::new(), RwSignal::new(false));
@@ -66,8 +68,7 @@ pub fn Composer(
         focus(field.get_untracked());
     };
     let typed_ms = conversation.typed_ms.clone();
-    let is_over = RwSignal::new(false);
-    let (on_drag, on_drop, on_paste) = taking_files(&draft, uploads, is_over);
+    let on_paste = taking_pastes(&draft, uploads);
     focus_when_new(&conversation, field);
 
     view! {
@@ -83,9 +84,6 @@ pub fn Composer(
                 method="post"
                 action=SendMessage::url()
                 on:submit=on_submit
-                on:dragover=on_drag
-                on:dragleave=move |_| is_over.set(false)
-                on:drop=on_drop
                 on:paste=on_paste
             >
                 <input type="hidden" name="chat_id" value=conversation.chat_id().to_string() />

@@ -92,7 +92,11 @@ fn messages(conversation: Conversation) -> impl IntoView {
     let context_before = move |key| cut.with(|cut| cut.as_ref().filter(|cut| cut.0 == key).map(|cut| cut.1.clone()));
     let nothing_yet = {
         let conversation = conversation.clone();
-        move || conversation.is_empty().then(|| view! { <p class="conversation-empty">"Ask anything."</p> })
+        move || {
+            let about = if conversation.about.is_empty() { "" } else { " about " };
+            let text = format!("Ask anything{about}{}.", conversation.about);
+            conversation.is_empty().then(|| view! { <p class="conversation-empty">{text}</p> })
+        }
     };
     view! {
         {nothing_yet}

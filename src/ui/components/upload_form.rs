@@ -65,6 +65,7 @@ pub fn UploadForm(
     let take_early = take.clone();
     effect(move || {
         has_script.set(true);
+        uploads.guard();
         // What was chosen before the browser half was here.
         if let Some(input) = input.get_untracked() {
             take_early(input);
@@ -136,6 +137,9 @@ pub fn UploadForm(
 fn room_text(storage: Storage) -> String {
     match storage.bytes_max.saturating_sub(storage.used_bytes) {
         0 => "Your storage is full: delete files to make room.".to_owned(),
-        room => format!("Up to {} each; there is room for {}.", size_text(storage.file_bytes_max), size_text(room)),
+        room => {
+            let [each, read, room] = [storage.file_bytes_max, limits::FILE_READ_BYTES_MAX, room].map(size_text);
+            format!("Up to {each} each, of which those up to {read} are read. There is room for {room}.")
+        }
     }
 }

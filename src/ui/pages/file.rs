@@ -19,7 +19,7 @@ use crate::{
         file::{File, size_text},
         file_state::FileState,
         ids::FileId,
-        preview::FileView,
+        preview::{FileView, Pages},
     },
     error::Error,
     ui::{
@@ -144,7 +144,7 @@ pub fn FilePage() -> impl IntoView {
 
 #[component]
 fn Content(opened: FileView, shared: Shared) -> impl IntoView {
-    let FileView { file, chats, chunks, earlier_from, later_from } = opened;
+    let FileView { file, pages, chats, chunks, earlier_from, later_from } = opened;
     let id = file.id;
     let name = file.name.as_str().to_owned();
     let is_passing = !file.is_kept && file.state != FileState::Uploading;
@@ -171,7 +171,7 @@ fn Content(opened: FileView, shared: Shared) -> impl IntoView {
         <h1 class="settings-heading file-title" id=TITLE_ID tabindex="-1">
             {name.clone()}
         </h1>
-        <Facts file shared />
+        <Facts file pages shared />
         <UsedIn chats />
         {is_passing.then(|| view! { <Keep id shared /> })}
         {is_picture
@@ -211,7 +211,7 @@ fn Keep(id: FileId, shared: Shared) -> impl IntoView {
 }
 
 #[component]
-fn Facts(file: File, shared: Shared) -> impl IntoView {
+fn Facts(file: File, pages: Option<Pages>, shared: Shared) -> impl IntoView {
     let (id, submission, navigate) = (file.id, shared.submission, use_navigate());
     let is_whole = file.state != FileState::Uploading;
     let can_retry = matches!(file.state, FileState::Failed(failure) if failure.can_pass());
@@ -234,6 +234,7 @@ fn Facts(file: File, shared: Shared) -> impl IntoView {
             {file.kind.text()} " · " {size_text(file.size_bytes)} {length} {pixels} " · "
             <Timestamp at_ms=file.created_at_ms />
         </p>
+        {pages.and_then(Pages::unread_text).map(|text| view! { <p class="file-detail">{text}</p> })}
         <p class="file-state" role="status">
             {(file.state != FileState::Ready).then(|| file.state.text())}
         </p>

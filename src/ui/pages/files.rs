@@ -7,6 +7,7 @@ use crate::{
     api::files::{list_files, search_files},
     domain::{
         file::{FileOrder, FilePage, Storage, size_text},
+        file_state::FileState,
         search::{FoundPassage, SearchResults},
     },
     error::{Error, InvalidInput, Result},
@@ -253,6 +254,9 @@ fn Content(
         <UploadForm stored has_script />
         <UploadList />
         {move || view! { <StorageMeter storage=page.with(|page| page.storage) /> }}
+        <p class="settings-text" role="status">
+            {move || page.with(waiting_text)}
+        </p>
         <div hidden=move || !has_any()>
             <SearchForm
                 action=FILES_PATH.to_owned()
@@ -284,6 +288,14 @@ fn Content(
             </span>
         </p>
     }
+}
+
+/// Why files are not ready for so long.
+fn waiting_text(page: &FilePage) -> Option<&'static str> {
+    let is_waiting = page.waits_for_model && page.files.iter().any(|file| file.state == FileState::Indexing);
+    is_waiting.then_some(
+        "The model that tells what a text means does not answer now. Until it does, new files are found by their words alone.",
+    )
 }
 
 /// How full the storage is.

@@ -5,9 +5,10 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::providers::{
-        ChangeProvider, OfferModel, TestProvider, change_provider, list_providers, offer_model, test_provider,
+        ChangeProvider, OfferModel, TestProvider, change_provider, find_search_model, list_providers, offer_model,
+        test_provider,
     },
-    domain::provider::{OfferedModel, ProviderTest, ProviderView, StoredView},
+    domain::provider::{OfferedModel, ProviderTest, ProviderView, SearchModelView, StoredView},
     error::Error,
     ui::{
         components::{
@@ -29,6 +30,7 @@ pub fn ModelsPage() -> impl IntoView {
     let query = use_query_map();
     let once = move |name: &str| query.with_untracked(|query| query.get(name));
     let providers = Resource::new(|| (), |()| list_providers());
+    let search_model = Resource::new(|| (), |()| find_search_model());
     let submission = Submission::new();
     let error = once("error").and_then(|code| Error::from_code(&code));
     submission.error.set(error);
@@ -56,6 +58,10 @@ pub fn ModelsPage() -> impl IntoView {
                                     "Any OpenAI-compatible server: OpenAI, Ollama, vLLM, llama.cpp, LM Studio and many more."
                                 </p>
                                 <ProviderForm stored=None name base_url after />
+                                <h2 class="settings-subheading">"Searching files"</h2>
+                                <p class="settings-text">
+                                    {search_model.await.map_or_else(|error| error.text(), search_text)}
+                                </p>
                             }
                                 .into_any()
                         }
@@ -64,6 +70,17 @@ pub fn ModelsPage() -> impl IntoView {
                 })}
             </Transition>
         </AdminFrame>
+    }
+}
+
+fn search_text(SearchModelView { name, is_at_work }: SearchModelView) -> String {
+    match (name, is_at_work) {
+        (None, _) => "Files are found by their words alone: SARDONYX_SEARCH_MODEL is off.".to_owned(),
+        (Some(name), true) => format!("{name} tells what the text of files means."),
+        (Some(name), false) => format!(
+            "{name} did not do what it was last asked; the server's log says why. Until it does, files are found by their \
+             words alone."
+        ),
     }
 }
 

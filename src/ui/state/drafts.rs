@@ -26,6 +26,7 @@ use crate::{
     },
     domain::{
         draft::{ChatDraft, DraftChange, UnsentFile},
+        file_state::FileState,
         ids::{ChatId, ClientMessageId},
         limits,
     },
@@ -179,16 +180,23 @@ impl Draft {
         });
     }
 
-    /// Puts back files that were uploaded for it before this page was opened, unless there are some already.
+    /// Puts back files that were uploaded for it before this page was opened, unless there are some already; of those that did
+    /// not come whole, it is said.
     pub fn restore_files(&self, unsent: Vec<UnsentFile>, uploads: Uploads) {
-        if !unsent.is_empty() && self.files.with_untracked(Vec::is_empty) {
-            let to_file = |UnsentFile { id, name }| DraftFile {
-                key: uploads.next_key(),
-                name: name.as_str().to_owned(),
-                file_id: Some(id.to_string()),
-            };
-            self.files.set(unsent.into_iter().map(to_file).collect());
+        if unsent.is_empty() || !self.files.with_untracked(Vec::is_empty) {
+            return;
         }
+        let (mut files, mut cut) = (Vec::new(), String::new());
+        for UnsentFile { id, name, state } in unsent {
+            if state == FileState::Uploading {
+                cut = format!("{name} did not come whole. Attach it again, and it goes on.");
+            } else {
+                let name = name.as_str().to_owned();
+                files.push(DraftFile { key: uploads.next_key(), name, file_id: Some(id.to_string()) });
+            }
+        }
+        self.gone.set(cut);
+        self.files.set(files);
     }
 
     /// Works in a draft that was saved, perhaps elsewhere.

@@ -1,5 +1,5 @@
-//! What watches over uploads from the first one on: that they are not ended by accident, by leaving the page or by a file that
-//! is dropped beside its place, which browsers go to; and that they go on when the same person has logged in again.
+//! What watches over uploads: that they are not ended by accident, by leaving the page; that no file which is dropped beside its
+//! place takes that of the app, as browsers have it; and that they go on when the same person has logged in again.
 
 use std::cell::Cell;
 
@@ -14,10 +14,12 @@ thread_local! {
     static IS_WATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Begins to watch, if that was not begun.
-pub fn guard(uploads: Uploads) {
-    if !IS_WATCHING.replace(true) {
-        root().unwrap_or_default().with(|| watch(uploads));
+impl Uploads {
+    /// Begins to watch, if that was not begun.
+    pub fn guard(self) {
+        if !IS_WATCHING.replace(true) {
+            root().unwrap_or_default().with(|| watch(self));
+        }
     }
 }
 
@@ -40,7 +42,7 @@ fn watch(uploads: Uploads) {
     });
     for name in ["dragover", "drop"] {
         _ = window_event_listener_untyped(name, move |event: Event| {
-            if is_sending() && brings_files(event.unchecked_ref()) {
+            if brings_files(event.unchecked_ref()) {
                 event.prevent_default();
             }
         });

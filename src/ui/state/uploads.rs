@@ -17,8 +17,7 @@ use super::{
     news::News,
     session::Session,
     upload::{GoesWith, Upload, UploadState},
-    upload_guard::guard,
-    upload_request::{base64, pause, request_to},
+    upload_request::{Measured, begin, find_offset, give_up, pause, send},
 };
 use crate::{
     domain::{
@@ -29,14 +28,14 @@ use crate::{
 };
 
 /// Where uploads begin.
-const PLACE: &str = "/files/uploads";
+pub(super) const PLACE: &str = "/files/uploads";
 /// Files that are sent at a time.
 const RUNNING_MAX: usize = 3;
 /// Waits between attempts: each twice the one before, up to the longest. Starts anew when something came through.
 const WAIT_MS_MIN: u32 = 1_000;
 const WAIT_MS_MAX: u32 = 30_000;
-/// The speed is that of the last while.
-const SPEED_MS_MIN: f64 = 500.0;
+/// What a proxy may do with larger requests is not ours to say; one that takes none of this size takes no files.
+const REQUEST_BYTES_MIN: f64 = 128.0 * 1_024.0;
 
 /// What only the browser has of an upload.
 pub(super) struct Source {
@@ -51,6 +50,8 @@ pub(super) struct Source {
 thread_local! {
     /// By the uploads' keys. Not in a signal: a server's threads must never see these.
     pub(super) static SOURCES: RefCell<HashMap<u32, Source>> = RefCell::default();
+    /// What goes in one request: all there is, until a proxy was met that does not take it.
+    static REQUEST_BYTES: Cell<f64> = const { Cell::new(f64::INFINITY) };
 }
 
 /// All uploads of this tab.
@@ -83,7 +84,7 @@ impl Uploads {
     /// Sends files. Those among `unfinished` that are the same ones, for the same use, go on from where they are, unless
     /// that is being done; those for which there is no room are not begun. Gives their keys.
     pub fn add(self, files: Vec<BrowserFile>, unfinished: &[File], storage: Storage, goes_with: GoesWith) -> Vec<u32> {
-        guard(self);
+        self.guard();
         let to_upload = |content: BrowserFile| {
             let key = self.next_key();
             let is_its = |file: &&File| goes_with.fits(file, &content) && !untrack(|| self.is_sending(file.id));
@@ -205,12 +206,12 @@ impl Uploads {
         self.start_waiting();
     }
 
-    /// Asks where the upload is, and sends the rest in one request.
+    /// Asks where the upload is, and sends the rest: in one request, if nobody on the way minds its size.
     async fn attempt(self, upload: &Upload) -> Result<()> {
         let key = upload.key;
         let Some(content) = content(key) else { return Ok(()) };
         let mut place = upload.place.get_untracked();
-        let mut offset = 0.0;
+        let mut offset: f64 = 0.0;
         if let Some(begun) = &place {
             match find_offset(key, begun).await {
                 Ok(there) => offset = there,
@@ -240,59 +241,19 @@ impl Uploads {
             give_up(key, &place).await;
             return Ok(());
         }
-        let offset_text = offset.to_string();
-        let headers = [("upload-offset", offset_text.as_str()), ("content-type", "application/offset+octet-stream")];
-        let answer = request_to(key, "PATCH", &place, &headers, Some(&rest), follow(upload.clone(), offset)).await?;
-        let offset: f64 = answer.header("upload-offset").and_then(|text| text.parse().ok()).ok_or(Error::Offline)?;
-        upload.set_sent(offset);
-        if offset >= upload.size_bytes { Ok(()) } else { Err(Error::UploadCut) }
-    }
-}
-
-/// Has the server forget an upload. Should that fail, it gives it up by itself after a day.
-async fn give_up(key: u32, place: &str) {
-    _ = request_to(key, "DELETE", place, &[], None, |_| {}).await;
-}
-
-/// Announces the file; gives where its content goes.
-async fn begin(upload: &Upload) -> Result<String> {
-    let mut metadata =
-        format!("filename {},modified_at_ms {}", base64(&upload.name), base64(&upload.modified_ms.to_string()));
-    let goes_with = match upload.goes_with {
-        GoesWith::Message(chat_id) => Some(("message", chat_id)),
-        GoesWith::Chat(chat_id) => Some(("chat", chat_id)),
-        GoesWith::Library => None,
-    };
-    if let Some((what, chat_id)) = goes_with {
-        metadata.push_str(&format!(",goes_with {},chat_id {}", base64(what), base64(&chat_id.to_string())));
-    }
-    let size = upload.size_bytes.to_string();
-    let headers = [("upload-length", size.as_str()), ("upload-metadata", &metadata)];
-    let answer = request_to(upload.key, "POST", PLACE, &headers, None, |_| {}).await?;
-    let place = answer.header("location").ok_or(Error::Internal)?;
-    upload.place.set(Some(place.clone()));
-    Ok(place)
-}
-
-/// Notes how much came through, of what is sent from `offset` on, and how fast.
-fn follow(upload: Upload, offset: f64) -> impl Fn(f64) {
-    let measured = Cell::new((js_sys::Date::now(), offset));
-    move |sent| {
-        let (since_ms, since_bytes) = measured.get();
-        let (now_ms, now_bytes) = (js_sys::Date::now(), offset + sent);
-        let took_ms = now_ms - since_ms;
-        let is_measured = took_ms >= SPEED_MS_MIN;
-        upload.progress.update(|progress| {
-            progress.sent_bytes = now_bytes;
-            if is_measured {
-                let now = (now_bytes - since_bytes) * 1_000.0 / took_ms;
-                progress.bytes_per_second =
-                    Some(progress.bytes_per_second.map_or(now, |before| before.mul_add(0.6, now * 0.4)));
+        let measured = Measured::new(offset);
+        while offset < upload.size_bytes && self.find(key).is_some() {
+            let bytes = REQUEST_BYTES.get().min(upload.size_bytes - offset);
+            match send(upload, &content, &place, (offset, bytes), &measured).await {
+                Err(Error::TooLarge) if bytes > REQUEST_BYTES_MIN => {
+                    REQUEST_BYTES.set((bytes / 2.0).floor().max(REQUEST_BYTES_MIN));
+                    measured.begin(offset);
+                    upload.set_sent(offset);
+                }
+                sent => offset = sent?,
             }
-        });
-        if is_measured {
-            measured.set((now_ms, now_bytes));
         }
+        Ok(())
     }
 }
 
@@ -362,11 +323,6 @@ fn wait_ms(key: u32, came_through: bool) -> u32 {
         source.wait_ms = (wait_ms * 2).min(WAIT_MS_MAX);
         wait_ms
     })
-}
-
-async fn find_offset(key: u32, place: &str) -> Result<f64> {
-    let answer = request_to(key, "HEAD", place, &[], None, |_| {}).await?;
-    answer.header("upload-offset").and_then(|text| text.parse().ok()).ok_or(Error::Internal)
 }
 
 /// Whether it makes sense to go on by itself.

@@ -333,6 +333,31 @@ def scanned():
     made("pdf/scanned.pdf", by("img2pdf"), fails="no_text")
 
 
+def partly_scanned():
+    """A letter with text, what was enclosed with it scanned, and at the end the letter's empty back."""
+    import img2pdf
+    from reportlab.lib.pagesizes import A4
+    from reportlab.pdfgen import canvas
+    letter, enclosures = WORK / "letter.pdf", WORK / "enclosures.pdf"
+    pdf = canvas.Canvas(str(letter), pagesize=A4)
+    pdf.setFont("Times-Roman", 12)
+    for line, text in enumerate((
+            "To the stationmaster of Lower Pebbleton", "The choir encloses its rules for the journey, signed twice.",
+            "Our tuba needs a window seat and a blanket.", "Please return the second copy before the clocks change.",
+            "Mit verschnupften Grüßen, der zweite Tenor")):
+        pdf.drawString(72, 740 - 30 * line, text)
+    pdf.showPage()
+    pdf.showPage()
+    pdf.save()
+    run("pdftoppm", "-r", "75", "-mono", target("pdf/night_train_groff.pdf"), WORK / "enclosure")
+    page = next(WORK.glob("enclosure-*.pbm"))
+    enclosures.write_bytes(img2pdf.convert([str(page)] * 2))
+    run("qpdf", "--empty", "--pages", letter, "1", enclosures, "1-2", letter, "2", "--", target("pdf/partly_scanned.pdf"))
+    made("pdf/partly_scanned.pdf", ", ".join(by(name) for name in ("reportlab", "img2pdf", "qpdf")), [
+        "stationmaster of Lower Pebbleton", "encloses its rules for the journey", "needs a window seat and a blanket",
+        "before the clocks change", "Mit verschnupften Grüßen"], pages=4, unread_pages=2)
+
+
 def others():
     from fpdf import FPDF
     fonts = run("fc-match", "-f", "%{file}", "DejaVu Sans").decode()
@@ -361,5 +386,5 @@ def others():
 
 def make_pdf():
     for step in (coffee_machine_manual, incident_report, rental_contract, safety_instructions, warranty_terms, paper, catalogue, form,
-                 price_table, scripts, enscript, groff, typst, archive, scanned, others):
+                 price_table, scripts, enscript, groff, typst, archive, scanned, partly_scanned, others):
         step()

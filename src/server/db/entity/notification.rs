@@ -13,6 +13,7 @@ pub struct Model {
     pub created_at_ms: i64,
     pub read_at_ms: Option<i64>,
     pub chat_id: Option<Uuid>,
+    pub file_id: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -24,6 +24,8 @@ pub struct Model {
     pub chunks: i32,
     pub width: Option<i32>,
     pub height: Option<i32>,
+    pub pages: Option<i32>,
+    pub unread_pages: Option<i32>,
     pub embedded_by: Option<String>,
     pub is_kept: bool,
     pub unused_until_ms: Option<i64>,

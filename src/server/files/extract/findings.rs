@@ -6,7 +6,7 @@ use super::{
     Outcome, cut,
     protocol::{Picture, Said},
 };
-use crate::domain::{file::Chunk, file_state::FileFailure, limits, place::Place};
+use crate::domain::{file::Chunk, file_state::FileFailure, limits, place::Place, preview::Pages};
 
 /// A piece is not cut before this, if there is a better place than any.
 const CHUNK_CHARS_MIN: usize = limits::CHUNK_CHARS_MAX / 2;
@@ -18,11 +18,12 @@ pub struct Findings {
     chunks: u32,
     /// Whether there was anything but blank space, or a picture.
     is_something: bool,
+    pages: Pages,
 }
 
 impl Findings {
     pub fn new(say: fn(&Said) -> io::Result<()>) -> Self {
-        Self { say, chars: 0, chunks: 0, is_something: false }
+        Self { say, chars: 0, chunks: 0, is_something: false, pages: Pages::default() }
     }
 
     /// The next part of the text, and where it begins. The heading is what stands above it.
@@ -53,6 +54,15 @@ impl Findings {
         Ok(())
     }
 
+    /// The text of the next page, and whether that page shows something more, which may be text.
+    pub fn add_page(&mut self, text: &str, shows_more: bool) -> Outcome {
+        let before = self.chunks;
+        self.pages.all += 1;
+        self.add(Place::Page { page: self.pages.all }, "", text)?;
+        self.pages.unread += u32::from(shows_more && self.chunks == before);
+        Ok(())
+    }
+
     /// A picture made of the file.
     pub fn add_picture(&mut self, picture: Picture) -> Outcome {
         self.is_something = true;
@@ -61,7 +71,13 @@ impl Findings {
 
     /// There is nothing more.
     pub fn end(&self) -> Outcome {
-        if self.is_something { Ok(()) } else { Err(FileFailure::NoText) }
+        if !self.is_something {
+            return Err(FileFailure::NoText);
+        }
+        if self.pages.all > 0 {
+            (self.say)(&Said::Pages(self.pages)).map_err(|_| FileFailure::TooHard)?;
+        }
+        Ok(())
     }
 }
 

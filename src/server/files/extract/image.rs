@@ -31,7 +31,7 @@ pub fn read(kind: FileKind, bytes: &[u8], findings: &mut Findings) -> Outcome {
     let (width, height) = decoder.dimensions();
     let most = limits::IMAGE_SIDE_PIXELS_MAX;
     if width > most || height > most || u64::from(width) * u64::from(height) > limits::IMAGE_PIXELS_MAX {
-        return Err(FileFailure::TooLargeUnpacked);
+        return Err(FileFailure::TooManyPixels);
     }
     let mut bounds = Limits::default();
     bounds.max_alloc = Some(limits::FILE_READER_BYTES_MAX * 3 / 4);

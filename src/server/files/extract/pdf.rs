@@ -11,7 +11,7 @@ use hayro_interpret::{
 };
 
 use super::{Outcome, findings::Findings};
-use crate::domain::{file_state::FileFailure, limits, place::Place};
+use crate::domain::{file_state::FileFailure, limits};
 
 /// A gap of this part of the letters' size is a space.
 const SPACE: f64 = 0.18;
@@ -32,13 +32,13 @@ pub fn read(bytes: Vec<u8>, findings: &mut Findings) -> Outcome {
         return Err(FileFailure::TooLargeUnpacked);
     }
     let cache = InterpreterCache::new();
-    for (page, number) in pdf.pages().iter().zip(1..) {
+    for page in pdf.pages().iter() {
         let settings = InterpreterSettings::default();
         let bounds = Rect::new(0.0, 0.0, 1.0, 1.0);
         let mut context = Context::new(Affine::IDENTITY, bounds, &cache, pdf.xref(), settings);
         let mut lines = Lines::default();
         interpret_page(page, &mut context, &mut lines);
-        findings.add(Place::Page { page: number }, "", &lines.text)?;
+        findings.add_page(&lines.text, lines.shows_more)?;
     }
     Ok(())
 }
@@ -49,6 +49,8 @@ struct Lines {
     text: String,
     last: Option<Letter>,
     letters: usize,
+    /// Whether there is an image, or a letter that nobody knows: what may be text, too.
+    shows_more: bool,
 }
 
 /// Where a letter stands: seen along the direction of writing, and across it.
@@ -154,7 +156,7 @@ impl Device<'_> for Lines {
             match glyph.as_unicode() {
                 Some(BfString::Char(letter_text)) => self.add(letter, letter_text.encode_utf8(&mut [0; 4])),
                 Some(BfString::String(text)) => self.add(letter, &text),
-                None => {}
+                None => self.shows_more = true,
             }
         }
     }
@@ -165,7 +167,9 @@ impl Device<'_> for Lines {
 
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'_>>, _: BlendMode) {}
 
-    fn draw_image(&mut self, _: Image<'_, '_>, _: ImageDrawProps<'_>) {}
+    fn draw_image(&mut self, _: Image<'_, '_>, _: ImageDrawProps<'_>) {
+        self.shows_more = true;
+    }
 
     fn pop_clip(&mut self) {}
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{file::Chunk, file_kind::FileKind, file_state::FileFailure};
+use crate::domain::{file::Chunk, file_kind::FileKind, file_state::FileFailure, preview::Pages};
 
 /// Longest line; an image that was made smaller is the longest thing that is said.
 pub const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -17,6 +17,8 @@ pub enum Said {
     Chunk(Chunk),
     /// What it looks like.
     Picture(Picture),
+    /// How many pages it has.
+    Pages(Pages),
     Done {
         /// What it is.
         kind: FileKind,
