@@ -3,7 +3,7 @@
 //! A door without a line here fails the tests: a server function, a page, another route, a live command, a table. To add
 //! a door, add its line; its ids are Alice's, and whoever is not Alice must get what an unknown id gets, byte for byte.
 
-use std::{collections::BTreeSet, sync::Mutex};
+use std::{collections::BTreeSet, fs, iter, path::Path, sync::Mutex};
 
 use axum::http::StatusCode;
 use leptos::server_fn::axum::server_fn_paths;
@@ -70,6 +70,14 @@ struct Door {
     owner: Outcome,
 }
 
+/// What is in everything that is Alice's.
+const WORD: &str = "canary";
+/// A word that is nowhere.
+const OTHER_WORD: &str = "magpie";
+/// By what names doors take a text that they look for. Every door is asked for the word by each of them; a door that takes
+/// it by another name fails the tests until that is here.
+const BY_TEXT: [&str; 5] = ["search", "who", "question", "query", "q"];
+
 /// Ids of one person's things, or of nothing.
 #[derive(Clone)]
 struct Ids {
@@ -96,6 +104,12 @@ impl Ids {
         if pattern.starts_with("/files") { self.file.to_string() } else { self.chat.to_string() }
     }
 
+    /// Those of what people write and upload: nobody else is told one.
+    fn of_content(&self) -> [Uuid; 7] {
+        let Self { chat, message, reply, failed, file, picture, upload, .. } = self;
+        [chat.0, message.0, reply.0, failed.0, file.0, picture.0, upload.0]
+    }
+
     fn unknown() -> Self {
         let id = || MessageId(Uuid::now_v7());
         Self {
@@ -116,7 +130,7 @@ impl Ids {
 }
 
 /// Every server function. The last one ends the session that it is called with.
-const DOORS: [Door; 71] = [
+const DOORS: [Door; 73] = [
     door(
         "/api/log_in",
         |_| vec![("email", "nobody@example.org".into()), ("password", "x".into())],
@@ -148,6 +162,7 @@ const DOORS: [Door; 71] = [
         AsUnknown,
         Ok,
     ),
+    door("/api/list_unsent_files", |ids| vec![("chat_id", ids.chat.to_string())], Refused(401), AsUnknown, Ok),
     door("/api/open_chat", |ids| vec![("chat_id", ids.chat.to_string())], Refused(401), AsUnknown, Ok),
     door(
         "/api/list_messages",
@@ -283,6 +298,7 @@ const DOORS: [Door; 71] = [
     // Alice has none to lose.
     admin_door("/api/remove_second_factor", |ids| vec![("user_id", ids.user.to_string())], Refused(404)),
     admin_door("/api/list_providers", |_| vec![], Ok),
+    admin_door("/api/find_search_model", |_| vec![], Ok),
     // No provider has this id.
     admin_door(
         "/api/save_provider",
@@ -329,7 +345,7 @@ const DOORS: [Door; 71] = [
     door("/api/list_files", |_| vec![("search", String::new()), ("order", "newest".into())], Refused(401), Ok, Ok),
     door("/api/measure_stored", |_| vec![], Refused(401), Ok, Ok),
     door("/api/open_file", |ids| vec![("file_id", ids.file.to_string())], Refused(401), AsUnknown, Ok),
-    door("/api/search_files", |_| vec![("question", "canary".into())], Refused(401), Ok, Ok),
+    door("/api/search_files", |_| vec![("question", WORD.into())], Refused(401), Ok, Ok),
     door(
         "/api/open_chat_settings",
         |ids| vec![("chat_id", ids.chat.to_string()), ("search", String::new())],
@@ -470,9 +486,23 @@ impl Route {
         ["{chat}", "{session}", "{file}"].iter().fold(self.path.to_owned(), |path, id| path.replace(id, "{}"))
     }
 
-    async fn ask(&self, client: &Client, token: Option<&str>, ids: &Ids) -> Answer {
+    /// Its path, with these ids in it.
+    fn address(&self, ids: &Ids) -> String {
         let path = self.path.replace("{chat}", &ids.chat.to_string()).replace("{session}", &ids.session.to_string());
-        let mut path = path.replace("{file}", &ids.file.to_string());
+        path.replace("{file}", &ids.file.to_string())
+    }
+
+    /// What its query may have, as the document says.
+    fn queried<'a>(&self, document: &'a serde_json::Value) -> Vec<&'a str> {
+        let mut paths = document["paths"].as_object().unwrap().iter();
+        let (_, methods) = paths.find(|(path, _)| path.replace("{id}", "{}") == self.pattern()).unwrap();
+        let parameters = methods[self.method.to_lowercase()]["parameters"].as_array().into_iter().flatten();
+        let of_query = parameters.filter(|parameter| parameter["in"] == "query");
+        of_query.map(|parameter| parameter["name"].as_str().unwrap()).collect()
+    }
+
+    async fn ask(&self, client: &Client, token: Option<&str>, ids: &Ids) -> Answer {
+        let mut path = self.address(ids);
         if self.method == "POST" && path == "/api/v1/files" {
             path.push_str("?name=a.txt");
         }
@@ -576,6 +606,10 @@ async fn every_door_has_its_line(setup: Setup) {
     let app = TestApp::start(setup).await;
     let known: BTreeSet<&str> = DOORS.iter().map(|door| door.path).collect();
     assert_eq!(server_fn_paths().map(|(path, _)| path).collect::<BTreeSet<_>>(), known);
+    // No door looks for a text by a name that nobody asks by.
+    let fields = DOORS.iter().flat_map(|door| (door.fields)(&Ids::unknown()));
+    let by_text = fields.map(|(name, _)| name).filter(|name| BY_TEXT.contains(name));
+    assert_eq!(by_text.map(str::to_owned).collect::<BTreeSet<_>>(), looked_for());
     let routes = router::page_routes();
     let pages: BTreeSet<String> = routes.iter().map(|route| route.path().to_owned()).collect();
     assert_eq!(pages, PAGES.iter().map(|(path, ..)| (*path).to_owned()).collect());
@@ -605,6 +639,7 @@ async fn every_door_has_its_line(setup: Setup) {
     let of_files = FILE_DOORS.iter().filter(|door| door.method != "OPTIONS");
     let of_files = of_files.map(|door| (door.method.to_owned(), format!("/api/v1/files{}", door.pattern())));
     assert_eq!(described, known.chain(of_files).collect());
+    assert!(ROUTES.iter().any(|route| route.queried(&document).contains(&"search")), "the document tells of no query");
     assert_eq!(
         source.matches(".nest").count() + source.matches("_service(").count(),
         0,
@@ -613,6 +648,18 @@ async fn every_door_has_its_line(setup: Setup) {
     assert_eq!(app.database.table_names().await, TABLES);
     assert!(!command_line(&LiveCommand::Unwatch).is_empty());
     println!("isolation: {} cells (door x kind of person x place of an id)", cells());
+}
+
+/// By what names server functions take a text that they look for. One function reads each of these; the sources tell.
+fn looked_for() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
+    let sources = fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = |source: String| -> Vec<String> {
+        let calls = source.split("search_text(").skip(1).map(|rest| rest.trim_start_matches('&'));
+        calls.filter_map(|rest| rest.split(|c: char| !is_of_name(c)).next()).map(str::to_owned).collect()
+    };
+    sources.flat_map(names).collect()
 }
 
 /// How many cells the tables here have: each door for each kind of person, and for each place where an id goes in.
@@ -691,55 +738,68 @@ async fn x4_x6_ids_of_two_people_do_not_mix(setup: Setup) {
     assert_eq!(scene.app.database.dump_of(scene.alice.id.0).await, before);
 }
 
-/// Every list, count, search and page of everybody else, with the word itself where something can be searched for.
+/// Every door, page, file and route of everybody else, with the word itself wherever something could be searched for. In
+/// a chat of their own: in one of Alice's, they would be refused before anything is looked for.
 async fn x12_a_word_of_alices_is_found_by_nobody_else(setup: Setup) {
     let scene = Scene::new(setup).await;
-    let word = "canary";
-    let alice = scene.alice.id.to_string();
     for person in [&scene.bob, &scene.admin] {
-        for door in DOORS.iter().filter(|door| door.path.contains("/list_") || door.path.contains("/find_")) {
-            let mut fields = (door.fields)(&scene.ids);
-            fields.retain(|(name, _)| !["search", "who"].contains(name));
-            for (name, value) in [
-                ("search", word),
-                ("who", word),
-                ("query", word),
-                ("q", word),
-                ("owner", &alice),
-                ("user_id", &alice),
-                ("limit", "1000000000"),
-            ] {
-                fields.push((name, value.to_owned()));
-            }
-            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let answer = person.post(door.path, &fields).await;
-            assert!([200, 403, 404].contains(&answer.status), "{}: {}", door.path, answer.text());
+        let ids = Ids { chat: person.create_chat().await, ..scene.ids.clone() };
+        let chats = person.list_chats(None).await.chats;
+        assert_eq!(chats.iter().map(|chat| chat.id).collect::<Vec<_>>(), [ids.chat]);
+        programs_find_nothing(&scene, person, &ids).await;
+        pages_find_nothing(&scene, person, &ids).await;
+        // At the end, for one of them ends the session.
+        for door in &DOORS {
+            let answer = scene.look(door, person, &ids).await;
+            assert!([200, 401, 403, 404].contains(&answer.status), "{}: {}", door.path, answer.text());
             scene.assert_tells_no_chat(&answer, door.path);
         }
-        for (pattern, ..) in PAGES {
-            let path = pattern.replace("{id}", &scene.ids.of_page(pattern));
-            let answer =
-                person.get(&format!("{path}?search={word}&who={word}&q={word}&owner={alice}&user_id={alice}")).await;
+    }
+    // Whoever owns it finds it, at every door that looks for a text.
+    for door in DOORS.iter().filter(|door| door.owner == Ok) {
+        if (door.fields)(&scene.ids).iter().any(|(name, _)| BY_TEXT.contains(name)) {
+            let answer = scene.look(door, &scene.alice, &scene.ids).await;
+            assert!(answer.text().contains(WORD), "{}: {}", door.path, answer.text());
+        }
+    }
+}
+
+/// Every list and search of programs, with the word for each thing that their queries may have.
+async fn programs_find_nothing(scene: &Scene, person: &Person, ids: &Ids) {
+    let document: serde_json::Value = scene.stranger.get("/api/v1/openapi.json").await.ok();
+    let tokens = api::tokens_of(&scene.app, person).await;
+    for route in ROUTES.iter().filter(|route| route.method == "GET") {
+        let queries = route.queried(&document).into_iter().map(|name| format!("?{name}={WORD}"));
+        for query in iter::once(String::new()).chain(queries) {
+            let path = route.address(ids) + &query;
+            let request = person.program("GET".parse().unwrap(), &path, Some(&tokens.signed));
+            let answer = Client::send_only(request).await;
+            assert!([200, 400, 404, 422].contains(&answer.status), "{path}: {}", answer.text());
+            scene.assert_tells_nothing(&answer, &path);
+        }
+    }
+}
+
+/// Every page and file, asked for the word by every name that something is found by.
+async fn pages_find_nothing(scene: &Scene, person: &Client, ids: &Ids) {
+    let query = |word: &str| crate::support::form(&pairs(&scene.looking_for(word)));
+    let (query, other_query) = (query(WORD), query(OTHER_WORD));
+    for (pattern, ..) in PAGES {
+        let paths = [&scene.ids, ids].map(|ids| pattern.replace("{id}", &ids.of_page(pattern)));
+        for path in BTreeSet::from(paths) {
+            let answer = person.get(&format!("{path}?{query}")).await;
             // A page shows the reader what they looked for, and nothing that was found by it.
-            let asked = answer.text().matches(word).count();
-            let control =
-                person.get(&format!("{path}?search=nobody&who=nobody&q=nobody&owner={alice}&user_id={alice}")).await;
-            assert_eq!(asked, control.text().matches("nobody").count(), "{path}");
-            for id in [scene.ids.chat.0, scene.ids.message.0, scene.ids.reply.0] {
-                assert!(path.contains(&id.to_string()) || !answer.text().contains(&id.to_string()), "{path}");
+            let control = person.get(&format!("{path}?{other_query}")).await;
+            assert_eq!(answer.status, control.status, "{path}");
+            let asked = answer.text().matches(WORD).count();
+            assert_eq!(asked, control.text().matches(OTHER_WORD).count(), "{path}");
+            for id in scene.ids.of_content().map(|id| id.to_string()) {
+                assert!(path.contains(&id) || !answer.text().contains(&id), "{path}");
             }
         }
-        for (path, ..) in FILES {
-            let answer = person.get(&format!("{path}?search={word}&user_id={alice}&owner={alice}")).await;
-            scene.assert_tells_no_chat(&answer, path);
-        }
-        let chats = person.list_chats(None).await;
-        assert!(chats.chats.is_empty());
-        let tokens = api::tokens_of(&scene.app, person).await;
-        for path in ["/api/v1/chats", "/api/v1/me"] {
-            let request = person.program("GET".parse().unwrap(), path, Some(&tokens.signed));
-            scene.assert_tells_nothing(&Client::send_only(request).await, path);
-        }
+    }
+    for (path, ..) in FILES {
+        scene.assert_tells_no_chat(&person.get(&format!("{path}?{query}")).await, path);
     }
 }
 
@@ -769,9 +829,7 @@ async fn x1_x2_x3_x16_every_server_function_for_every_kind_of_person(setup: Setu
             }
             // As a page without a script posts it: the same refusal, and nothing more in it.
             if expected == AsUnknown {
-                let fields = (door.fields)(&scene.ids);
-                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                let answer = person.submit("/chats", door.path, &fields).await;
+                let answer = person.submit("/chats", door.path, &pairs(&(door.fields)(&scene.ids))).await;
                 assert_eq!(answer.status, 303, "{}", door.path);
                 assert!(!answer.header("location").contains(&scene.ids.chat.to_string()), "{}", door.path);
             }
@@ -1046,9 +1104,7 @@ async fn x14_nobody_hears_what_happens_to_somebody_else(setup: Setup) {
 async fn the_second_wall_shows_nobody_elses_rows(setup: Setup) {
     let scene = Scene::new(setup).await;
     scene.alice.call::<BeginSecondFactor>(&[]).await.ok::<()>();
-    let fields = file_in_chat(&scene.ids);
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    scene.alice.post("/api/add_chat_file", &fields).await.ok::<()>();
+    scene.alice.post("/api/add_chat_file", &pairs(&file_in_chat(&scene.ids))).await.ok::<()>();
     let sent = scene.alice.send_message(scene.ids.chat, "What is in the file?").await;
     scene.alice.read_reply(scene.ids.chat, &sent).await;
     let database = &scene.app.database;
@@ -1180,9 +1236,8 @@ impl Scene {
     fn assert_tells_no_chat(&self, answer: &Answer, door: &str) {
         self.note(answer, door);
         let text = answer.text();
-        assert!(!text.contains("canary"), "{door}: {text}");
-        let Ids { chat, message, reply, failed, file, upload, .. } = &self.ids;
-        for id in [chat.0, message.0, reply.0, failed.0, file.0, upload.0] {
+        assert!(!text.contains(WORD), "{door}: {text}");
+        for id in self.ids.of_content() {
             assert!(!text.contains(&id.to_string()), "{door}: {text}");
         }
     }
@@ -1191,11 +1246,28 @@ impl Scene {
     fn assert_tells_nothing(&self, answer: &Answer, door: &str) {
         self.note(answer, door);
         let text = answer.text();
-        assert!(!text.contains("canary") && !text.contains("alice@"), "{door}: {text}");
-        let Ids { message, reply, failed, session, token, file, upload, .. } = &self.ids;
-        for id in [message.0, reply.0, failed.0, session.0, token.0, file.0, upload.0, self.alice.id.0] {
+        assert!(!text.contains(WORD) && !text.contains("alice@"), "{door}: {text}");
+        let Ids { message, reply, failed, session, token, file, picture, upload, .. } = &self.ids;
+        let of_content = [message.0, reply.0, failed.0, file.0, picture.0, upload.0];
+        for id in of_content.into_iter().chain([session.0, token.0, self.alice.id.0]) {
             assert!(!text.contains(&id.to_string()), "{door}: {text}");
         }
+    }
+
+    /// What asks for a word in what is Alice's, by every name that something is found by.
+    fn looking_for(&self, word: &str) -> Vec<(&'static str, String)> {
+        let of_alice = ["owner", "user_id"].map(|name| (name, self.alice.id.to_string()));
+        let all = [("limit", "1000000000".to_owned())];
+        BY_TEXT.map(|name| (name, word.to_owned())).into_iter().chain(of_alice).chain(all).collect()
+    }
+
+    /// Calls a door with the word wherever it could look for one.
+    async fn look(&self, door: &Door, person: &Client, ids: &Ids) -> Answer {
+        let wanted = self.looking_for(WORD);
+        let mut fields = (door.fields)(ids);
+        fields.retain(|(name, _)| wanted.iter().all(|(other, _)| name != other));
+        fields.extend(wanted);
+        person.post(door.path, &pairs(&fields)).await
     }
 
     fn note(&self, answer: &Answer, door: &str) {
@@ -1217,9 +1289,12 @@ impl Scene {
 }
 
 async fn call(door: &Door, person: &Client, ids: &Ids) -> Answer {
-    let fields = (door.fields)(ids);
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    person.post(door.path, &fields).await
+    person.post(door.path, &pairs(&(door.fields)(ids))).await
+}
+
+/// Fields as they are sent.
+fn pairs<'a>(fields: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    fields.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// A page without what differs each time by its nature, or is the reader's own question.

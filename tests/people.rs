@@ -13,6 +13,7 @@ use sardonyx::{
     },
     domain::{
         admin::{AuditPage, LinkPurpose, LiveSession, PersonPage},
+        ids::ClientMessageId,
         limits,
         live::{CloseReason, LiveEvent},
         model::ModelList,
@@ -331,14 +332,25 @@ async fn x21_whoever_deletes_their_account_leaves_nothing_and_others_everything(
 async fn x21_all_that_is_ones_own_is_downloaded_whole(setup: Setup) {
     let app = TestApp::start(setup).await;
     let (alice, bob) = (app.alice().await, app.bob().await);
-    bob.ask("a canary of Bob's").await;
+    let (of_bob, _) = bob.ask("a canary of Bob's").await;
+    bob.save_draft(of_bob, "a canary that is not sent", ClientMessageId::random(), 0).await;
     app.upstream.answer_with("An \"answer\" with } and ] in it.");
     let mut chats = Vec::new();
     for n in 0..3 {
         let (chat_id, sent) = alice.ask(&format!("Question {n}")).await;
         Tab::on_chat(&alice, chat_id).await.until_end(sent.reply_id).await;
-        chats.push(chat_id);
+        chats.push((chat_id, sent.reply_id));
     }
+    let (chat_id, reply_id) = chats[0];
+    let (draft, summary) = ("Grüße", "They spoke of \"Übung\".");
+    // Of one that was emptied, nothing is left.
+    for (chat_id, text) in [(chat_id, draft), (chats[1].0, "emptied"), (chats[1].0, "")] {
+        alice.save_draft(chat_id, text, ClientMessageId::random(), 0).await;
+    }
+    let [up_to, of_chat, of_alice] = [reply_id.0, chat_id.0, alice.id.0].map(|id| app.database.id(id));
+    let columns = "up_to_id, chat_id, user_id, text, model, created_at_ms";
+    let values = format!("{up_to}, {of_chat}, {of_alice}, '{summary}', 'openai/test-model', 0");
+    app.database.execute(&format!("INSERT INTO chat_summary ({columns}) VALUES ({values})")).await;
     alice.create_chat().await;
     bob.upload("a canary.txt", "of Bob's").await;
     let file_id = alice.upload("a \"name\".txt", "content").await;
@@ -357,12 +369,16 @@ async fn x21_all_that_is_ones_own_is_downloaded_whole(setup: Setup) {
         |what| stored.iter().find(|stored| stored.what == what).map(|stored| (stored.count, stored.bytes)).unwrap();
     assert_eq!(of(StoredSort::Chats), (4, None));
     assert_eq!(of(StoredSort::Messages), (6, Some(3 * 10 + 3 * 31)));
+    assert_eq!(of(StoredSort::Drafts), (1, Some(draft.len() as u64)));
+    assert_eq!(of(StoredSort::Summaries), (1, Some(summary.len() as u64)));
     assert_eq!(of(StoredSort::Files), (1, Some(7)));
     assert_eq!(of(StoredSort::FileTexts), (1, Some("content\n".len() as u64)));
     assert_eq!(of(StoredSort::Sessions), (1, None));
     let exported = data["chats"].as_array().unwrap();
     assert_eq!(exported.len(), 4);
-    for (n, chat_id) in chats.iter().enumerate() {
+    assert_eq!(exported[0]["draft"], draft);
+    assert_eq!(exported[0]["summaries"][0]["text"], summary);
+    for (n, (chat_id, _)) in chats.iter().enumerate() {
         assert_eq!(exported[n]["id"], chat_id.to_string());
         assert_eq!(exported[n]["messages"][0]["text"], format!("Question {n}"));
         assert_eq!(exported[n]["messages"][1]["text"], "An \"answer\" with } and ] in it.");

@@ -1,6 +1,7 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
+import { expectNoViolations } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
 import { holdBack, open } from "../helpers/chat";
 import { NO_CONNECTION } from "../helpers/faults";
@@ -307,6 +308,32 @@ test("what is chosen before the browser half has arrived is not lost", async ({ 
   await page.getByLabel("Attach", { exact: true }).setInputFiles(file("early.txt", Buffer.from("early")));
   await letGoAgain();
   await expect(page.getByRole("list", { name: "Attached files" }).getByText("early.txt")).toBeVisible();
+});
+
+test("one sees what is stored about oneself, and what was made of uploads, on any screen", async ({ alice }) => {
+  const { page } = alice;
+  const chat_id = (await alice.addChat()).slice("/chats/".length);
+  await alice.call("save_draft", { chat_id, text: "Not sent yet", client_message_id: randomUUID(), draft_ms: "0" });
+  await open(page, "/files");
+  await page.getByLabel("Upload files").setInputFiles([file("note.txt", Buffer.from("hello")), file("dot.png", PICTURE)]);
+  await expect(rows(page).locator(".file-thumbnail")).toHaveCount(1);
+  await page.getByRole("link", { name: "note.txt" }).click();
+  await expect(page.locator(".file-text")).toContainText("hello");
+
+  await open(page, "/settings/data");
+  const table = page.getByRole("table", { name: "What is stored about you" });
+  for (const [what, ...figures] of [
+    ["Chats", "1", ""],
+    ["Drafts, typed and not yet sent", "1", "12 bytes"],
+    ["Summaries of long chats", "0", "0 bytes"],
+    ["Files", "2", `${PICTURE.length + "hello".length} bytes`],
+    ["Pieces of text read in files (not counted: the index of their words)", "1", "6 bytes"],
+    ["Pictures made of images, small and larger", "2", /^[\d.]+ (bytes|kB)$/],
+  ] as const) {
+    const row = table.getByRole("row").filter({ has: page.getByRole("rowheader", { name: what, exact: true }) });
+    await expect(row.getByRole("cell"), what).toHaveText(figures);
+  }
+  await expectNoViolations(page);
 });
 
 test("nobody sees the files of somebody else", async ({ alice, bob }) => {

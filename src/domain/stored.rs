@@ -17,11 +17,16 @@ pub struct Stored {
 pub enum StoredSort {
     Chats,
     Messages,
+    /// What is typed and not yet sent.
+    Drafts,
+    /// What models are given of long chats instead of their beginnings.
+    Summaries,
     Files,
-    /// What was read in files: pieces of text.
+    /// What was read in files: pieces of text. The index of their words is one for everybody, and in no count.
     FileTexts,
     /// What those pieces mean, for searching.
     FileVectors,
+    /// What is shown of images: a small picture of each and a larger one.
     FilePictures,
     Notifications,
     Sessions,
@@ -34,10 +39,12 @@ impl StoredSort {
         match self {
             Self::Chats => "Chats",
             Self::Messages => "Messages and replies",
+            Self::Drafts => "Drafts, typed and not yet sent",
+            Self::Summaries => "Summaries of long chats",
             Self::Files => "Files",
-            Self::FileTexts => "Pieces of text read in files",
+            Self::FileTexts => "Pieces of text read in files (not counted: the index of their words)",
             Self::FileVectors => "Their meanings, for searching",
-            Self::FilePictures => "Small pictures of images",
+            Self::FilePictures => "Pictures made of images, small and larger",
             Self::Notifications => "Notifications",
             Self::Sessions => "Sessions",
             Self::AccessTokens => "Access tokens",

@@ -8,8 +8,8 @@ use sea_orm::{
 use super::{
     UserDb,
     entity::{
-        access_token, chat_message, chat_session, chunk_vector, file_chunk, file_picture, login_session, notification,
-        user_file,
+        access_token, chat_draft, chat_message, chat_session, chat_summary, chunk_vector, file_chunk, file_picture,
+        login_session, notification, user_file,
     },
     failed,
     files::used,
@@ -51,8 +51,21 @@ async fn measure(read: &DatabaseTransaction, user_id: UserId) -> std::result::Re
         .await?;
     let (messages, text_bytes) = messages.unwrap_or_default();
     let (files, file_bytes) = used(read, user_id).await?;
-    // By their files, which an index leads to: nobody else's are read on the way.
-    let of_their = |file: SimpleExpr| {
+    // By their chats and files, which indexes lead to: nobody else's are read on the way.
+    let of_their_chats = |chat: SimpleExpr| {
+        let chats = Query::select()
+            .column(chat_session::Column::Id)
+            .from(chat_session::Entity)
+            .and_where(chat_session::Column::UserId.eq(id))
+            .to_owned();
+        chat.in_subquery(chats)
+    };
+    let whose = chat_draft::Column::UserId.eq(id).and(of_their_chats(chat_draft::Column::ChatId.into_expr()));
+    // A row stays when its text goes.
+    let drafts = count_bytes::<chat_draft::Entity>(read, whose.and(chat_draft::Column::Text.ne("")), &["text"]).await?;
+    let whose = chat_summary::Column::UserId.eq(id).and(of_their_chats(chat_summary::Column::ChatId.into_expr()));
+    let summaries = count_bytes::<chat_summary::Entity>(read, whose, &["text"]).await?;
+    let of_their_files = |file: SimpleExpr| {
         let files = Query::select()
             .column(user_file::Column::Id)
             .from(user_file::Entity)
@@ -60,16 +73,18 @@ async fn measure(read: &DatabaseTransaction, user_id: UserId) -> std::result::Re
             .to_owned();
         file.in_subquery(files)
     };
-    let whose = file_chunk::Column::UserId.eq(id).and(of_their(file_chunk::Column::FileId.into_expr()));
+    let whose = file_chunk::Column::UserId.eq(id).and(of_their_files(file_chunk::Column::FileId.into_expr()));
     let texts = count_bytes::<file_chunk::Entity>(read, whose, &["text"]).await?;
-    let whose = chunk_vector::Column::UserId.eq(id).and(of_their(chunk_vector::Column::FileId.into_expr()));
+    let whose = chunk_vector::Column::UserId.eq(id).and(of_their_files(chunk_vector::Column::FileId.into_expr()));
     let vectors = count_bytes::<chunk_vector::Entity>(read, whose, &["vector", "parts"]).await?;
-    let whose = file_picture::Column::UserId.eq(id).and(of_their(file_picture::Column::FileId.into_expr()));
+    let whose = file_picture::Column::UserId.eq(id).and(of_their_files(file_picture::Column::FileId.into_expr()));
     let pictures = count_bytes::<file_picture::Entity>(read, whose, &["content"]).await?;
     let stored = |what, count, bytes| Stored { what, count, bytes };
     Ok(vec![
         stored(StoredSort::Chats, chats, None),
         stored(StoredSort::Messages, messages.unsigned_abs(), Some(text_bytes.unsigned_abs())),
+        stored(StoredSort::Drafts, drafts.0, Some(drafts.1)),
+        stored(StoredSort::Summaries, summaries.0, Some(summaries.1)),
         stored(StoredSort::Files, files, Some(file_bytes)),
         stored(StoredSort::FileTexts, texts.0, Some(texts.1)),
         stored(StoredSort::FileVectors, vectors.0, Some(vectors.1)),

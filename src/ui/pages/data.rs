@@ -46,7 +46,7 @@ pub fn DataPage() -> impl IntoView {
     view! {
         <SettingsFrame heading="Your data">
             <p class="settings-text">
-                "Everything that is kept about you: account, sessions, notifications, chats with all messages, and what is kept about your files. Their content is on the page of your files."
+                "Everything that is kept about you: account, sessions, notifications, chats with all messages, drafts and summaries, and what is kept about your files. Their content is on the page of your files."
             </p>
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
