@@ -1,10 +1,12 @@
 // Files in chats: attached by button, drop and paste, given to the model, cited, and gone when they are deleted.
 
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 import { expectNoViolations, SIZES, tabTo } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
 import { Chat, open, reload } from "../helpers/chat";
-import { give, throttle } from "../helpers/files";
+import { ASKED_BEFORE_LEAVING, give, throttle } from "../helpers/files";
 
 const TERMS = "A refund is paid within fourteen days.\n";
 const file = (name: string, text: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
@@ -103,6 +105,39 @@ test("what was to come with a message and is cancelled or deleted elsewhere does
   await expect(page.getByText("Not there any more")).toHaveCount(0);
 });
 
+test("what is attached says how far it is, and what did not come whole says how it goes on", async ({
+  alice,
+  faults,
+}, testInfo) => {
+  faults.allow(ASKED_BEFORE_LEAVING);
+  await open(alice.page, "/chats");
+  await Chat.new(alice.page);
+  const { page } = alice;
+  const attach = page.getByLabel("Attach", { exact: true });
+  await attach.setInputFiles({ name: "data.bin", mimeType: "application/octet-stream", buffer: randomBytes(2_000) });
+  await expect(attached(page).getByRole("alert")).toHaveText("This kind of file is kept, but not read.");
+  for (const size of SIZES) await expectNoViolations(page, [size]);
+  await page.getByRole("button", { name: "Remove data.bin" }).click();
+
+  // On the disk, for by its moment there it is known again.
+  const chosen = testInfo.outputPath("large.bin");
+  await writeFile(chosen, randomBytes(9_000_000));
+  const speed = await throttle(page, 2_000_000);
+  await attach.setInputFiles(chosen);
+  // So much is kept: a piece.
+  await expect(attached(page)).toHaveText(/[5-8]\.\d MB of 9\.0 MB/);
+  await reload(page);
+  await expect(page.getByText("large.bin did not come whole. Attach it again, and it goes on.")).toBeVisible();
+  await speed(-1);
+  const [went] = await Promise.all([
+    page.waitForRequest((request) => request.method() === "PATCH"),
+    attach.setInputFiles(chosen),
+  ]);
+  expect(Number(await went.headerValue("upload-offset"))).toBeGreaterThan(4_000_000);
+  await expect(page.getByText("1 of 1 files attached")).toBeAttached();
+  await expect(page.getByText("did not come whole")).toHaveCount(0);
+});
+
 test("the only file that was to come with a message is left out while it is on its way", async ({ alice }) => {
   const { page } = alice;
   await open(page, "/chats");
@@ -124,6 +159,7 @@ test("a chat has files of its own, or all of them, and is deleted with what came
   await alice.page.getByRole("link", { name: "garden.txt" }).click();
   await alice.page.getByRole("button", { name: "Ask about it" }).click();
   const chat = new Chat(alice.page);
+  await expect(alice.page.getByText("Ask anything about garden.txt.")).toBeVisible();
   await chat.send("How often do tomatoes want water?");
   await expect(chat.lastReply).toHaveText("Every evening 1.");
 

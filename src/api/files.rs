@@ -1,9 +1,11 @@
 //! The user's files. Their content comes and goes by routes of its own (`server::files`).
 
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 
 use crate::{
-    domain::{draft::UnsentFile, file::FilePage, preview::FileView, search::SearchResults},
+    domain::{file::FilePage, file_state::FileState, ids::FileId, preview::FileView, search::SearchResults},
     error::Error,
 };
 
@@ -43,15 +45,16 @@ pub async fn search_files(question: String) -> Result<SearchResults, Error> {
     search::search_for_page(&state, &db, request::search_text(&question)?).await
 }
 
-/// Files that were uploaded, or are being, for a message which is not sent yet in a chat.
+/// How far files are that were uploaded, or are being, for a message which is not sent yet in a chat.
 ///
 /// # Errors
 /// When the database fails.
 #[server(name = ListUnsentFiles, prefix = "/api", endpoint = "list_unsent_files")]
-pub async fn list_unsent_files(chat_id: String) -> Result<Vec<UnsentFile>, Error> {
+pub async fn list_unsent_files(chat_id: String) -> Result<HashMap<FileId, FileState>, Error> {
     use crate::server::{db::UserDb, request};
     let db: UserDb = request::user()?;
-    db.list_unsent_files(chat_id.parse()?).await
+    let files = db.list_unsent_files(chat_id.parse()?).await?;
+    Ok(files.into_iter().map(|(file, state)| (file.id, state)).collect())
 }
 
 /// Has a file that failed read once more.

@@ -56,8 +56,8 @@ pub struct ChatView {
     pub messages: MessagePage,
     pub draft: ChatDraft,
     pub unsent_files: Vec<UnsentFile>,
-    /// Of a chat in which nothing was said: the files that it can be asked about, in words; empty without any.
-    pub about: String,
+    /// What stands where nothing was said: what one can ask about; empty where something was said.
+    pub invitation: String,
 }
 
 /// The title that a first message gives its chat: its first line with words, cut at a word.

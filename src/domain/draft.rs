@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{file::FileName, file_state::FileState, ids::FileId, limits};
+use super::{file::FileName, ids::FileId, limits};
 use crate::error::{Error, InvalidInput};
 
 /// A chat's draft; one that was never saved is empty and from 1970.
@@ -18,7 +18,8 @@ pub struct ChatDraft {
 pub struct UnsentFile {
     pub id: FileId,
     pub name: FileName,
-    pub state: FileState,
+    /// Whether all of it is here.
+    pub is_whole: bool,
 }
 
 /// A draft that has taken the place of another.

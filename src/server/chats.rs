@@ -25,22 +25,21 @@ pub async fn settings(state: &AppState, db: &UserDb, chat_id: ChatId, search: &s
     Ok(ChatSettings { chat, others, has_more: page.next_after.is_some(), unfinished, storage: page.storage, files })
 }
 
-/// What a chat can be asked about, in words; empty when that is no file.
+/// What a chat in which nothing was said can be asked about, in words.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn about(db: &UserDb, chat: &Chat) -> Result<String> {
-    if chat.searches_files {
-        return Ok("all your files".to_owned());
-    }
-    let files = db.list_chat_files(chat.id).await?;
+pub async fn invite(db: &UserDb, chat: &Chat) -> Result<String> {
+    let files = if chat.searches_files { Vec::new() } else { db.list_chat_files(chat.id).await? };
     let name = |file: &File| file.name.as_str().to_owned();
-    Ok(match files.as_slice() {
-        [] => String::new(),
+    let about = match files.as_slice() {
+        [] if chat.searches_files => "your files".to_owned(),
+        [] => return Ok("Ask anything.".to_owned()),
         [file] => name(file),
         [file, other] => format!("{} and {}", name(file), name(other)),
         [file, others @ ..] => format!("{} and {} other files", name(file), others.len()),
-    })
+    };
+    Ok(format!("Ask anything about {about}."))
 }
 
 /// Makes a chat that has these files from the start.

@@ -51,12 +51,13 @@ pub use self::{running::Running, summary::SummaryPauses, tell::looked, view::Vie
 pub async fn open_chat(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<ChatView> {
     let mut chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let messages = read_page(state, db, chat_id, None).await?;
-    let (draft, unsent_files) = (db.find_draft(chat_id).await?, db.list_unsent_files(chat_id).await?);
-    let about = if messages.messages.is_empty() { chats::about(db, &chat).await? } else { String::new() };
+    let (draft, unsent) = (db.find_draft(chat_id).await?, db.list_unsent_files(chat_id).await?);
+    let unsent_files = unsent.into_iter().map(|(file, _)| file).collect();
+    let invitation = if messages.messages.is_empty() { chats::invite(db, &chat).await? } else { String::new() };
     if std::mem::take(&mut chat.is_unread) {
         tell::seen(state, db, chat_id).await;
     }
-    Ok(ChatView { chat, messages, draft, unsent_files, about })
+    Ok(ChatView { chat, messages, draft, unsent_files, invitation })
 }
 
 /// The messages of a chat before a place.

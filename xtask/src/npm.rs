@@ -1,4 +1,4 @@
-//! Programs from npm: the optimiser of the browser half, and what the browser tests need.
+//! Programs from npm: the optimisers of the browser half, and what the browser tests need.
 
 use std::env;
 use std::fs;
@@ -13,23 +13,29 @@ use crate::process;
 use crate::project::Project;
 use crate::steps::Step;
 
-/// Holds `wasm-opt`. A fixed version: the size that ships must not depend on the day.
-pub const BINARYEN: &str = "binaryen@132.0.0";
+/// A program for the browser half, in a package of a fixed version: the size that ships must not depend on the day.
+pub struct Optimiser {
+    pub package: &'static str,
+    program: &'static str,
+}
 
-/// What Playwright and `wasm-opt` need; the releases of Debian that are still in use have older ones.
+pub const WASM_OPT: Optimiser = Optimiser { package: "binaryen@132.0.0", program: "wasm-opt" };
+pub const ESBUILD: Optimiser = Optimiser { package: "esbuild@0.28.2", program: "esbuild" };
+
+/// What Playwright and the optimisers need; the releases of Debian that are still in use have older ones.
 const NODE_MAJOR_MIN: u32 = 20;
 const NODE_VERSION: &str = "22.23.3";
 
-/// `wasm-opt`, installed on the first use.
-pub fn wasm_opt(project: &Project, step: &mut Step) -> Result<Command> {
-    let folder = project.tools().join(BINARYEN);
-    let program = folder.join("node_modules/.bin/wasm-opt");
+/// An optimiser, installed on the first use.
+pub fn optimiser(project: &Project, step: &mut Step, optimiser: &Optimiser) -> Result<Command> {
+    let folder = project.tools().join(optimiser.package);
+    let program = folder.join("node_modules/.bin").join(optimiser.program);
     if !program.exists() {
-        install(step, &folder, BINARYEN)?;
+        install(step, &folder, optimiser.package)?;
     }
-    let mut wasm_opt = process::command(program);
-    add_node(project, step, &mut wasm_opt)?;
-    Ok(wasm_opt)
+    let mut command = process::command(program);
+    add_node(project, step, &mut command)?;
+    Ok(command)
 }
 
 /// Lets the command find a Node that is new enough: the machine's own, else one installed for this project alone.

@@ -67,7 +67,10 @@ pub fn assemble(project: &Project, step: &mut Step, wasm: &Path, kind: Kind) -> 
     let mut glue = bindgen::glue(project, wasm, kind)?;
     if kind == Kind::Release {
         for (name, wasm) in &mut glue.wasm {
-            *wasm = optimise::smaller(project, step, name, mem::take(wasm))?;
+            *wasm = optimise::smaller_wasm(project, step, name, mem::take(wasm))?;
+        }
+        for (_, script) in &mut glue.scripts {
+            *script = optimise::smaller_script(project, step, mem::take(script))?;
         }
     }
     let (files, assets) = browser_half(glue);

@@ -64,11 +64,11 @@ impl UserDb {
         self.find_files(&ids.into_iter().map(FileId).collect::<Vec<_>>()).await
     }
 
-    /// Files for a message which is not sent yet in this chat.
+    /// Files for a message which is not sent yet in this chat, and how far they are.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_unsent_files(&self, chat_id: ChatId) -> Result<Vec<UnsentFile>> {
+    pub async fn list_unsent_files(&self, chat_id: ChatId) -> Result<Vec<(UnsentFile, FileState)>> {
         let is_coming = Condition::all()
             .add(user_file::Column::State.eq(FileState::Uploading.name()))
             .add(user_file::Column::IsKept.eq(false));
@@ -89,10 +89,10 @@ impl UserDb {
             .all(&self.query().await?)
             .await
             .map_err(failed("list unsent files"))?;
-        let to_unsent = |(id, name, state, failure): (Uuid, String, String, Option<String>)| UnsentFile {
-            id: FileId(id),
-            name: FileName::kept(name),
-            state: FileState::from_names(&state, failure.as_deref()),
+        let to_unsent = |(id, name, state, failure): (Uuid, String, String, Option<String>)| {
+            let state = FileState::from_names(&state, failure.as_deref());
+            let is_whole = state != FileState::Uploading;
+            (UnsentFile { id: FileId(id), name: FileName::kept(name), is_whole }, state)
         };
         Ok(rows.into_iter().map(to_unsent).collect())
     }

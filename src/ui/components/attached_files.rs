@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local, web_sys::File as BrowserFile};
 
 use crate::{
     api::files::{discard_file, list_files, list_unsent_files},
-    domain::{draft::UnsentFile, file::FileOrder, file_state::FileState, limits},
+    domain::{file::FileOrder, file_state::FileState, ids::FileId, limits},
     error::{Error, InvalidInput},
     ui::{
         components::{focus::focus_on, retry_upload::RetryUpload, upload_list::describe},
@@ -68,7 +68,7 @@ pub fn AttachedFiles(draft: Draft) -> impl IntoView {
     let chat_id = draft.chat_id.to_string();
     ask_again(
         move || has_whole().then(|| list_unsent_files(chat_id.clone())),
-        move |unsent| states.set(states_of(&unsent)),
+        move |unsent| states.set(by_text(unsent)),
     );
     let keys = {
         let files = draft.files.clone();
@@ -128,7 +128,7 @@ fn drop_gone(draft: Draft, states: RwSignal<States>) {
     }
     spawn_local(async move {
         let Ok(unsent) = list_unsent_files(draft.chat_id.to_string()).await else { return };
-        let there = states_of(&unsent);
+        let there = by_text(unsent);
         states.try_set(there.clone());
         if draft.on_its_way.with_untracked(Option::is_some) {
             return;
@@ -147,8 +147,8 @@ fn drop_gone(draft: Draft, states: RwSignal<States>) {
     });
 }
 
-fn states_of(unsent: &[UnsentFile]) -> States {
-    unsent.iter().map(|file| (file.id.to_string(), file.state)).collect()
+fn by_text(states: HashMap<FileId, FileState>) -> States {
+    states.into_iter().map(|(id, state)| (id.to_string(), state)).collect()
 }
 
 #[component]

@@ -33,6 +33,7 @@ pub fn ChatView(
     let (unsent, uploads, restored) = (opened.unsent_files.clone(), use_uploads(), draft.clone());
     // After the page is what it was on the server, which cannot list them.
     effect(move || restored.restore_files(unsent.clone(), uploads));
+    let invitation = opened.invitation.clone();
     let conversation = Conversation::new(opened);
     let (said, files) = (conversation.clone(), draft.files.clone());
     // What another tab has sent is no longer to come with a message.
@@ -52,13 +53,14 @@ pub fn ChatView(
     // what was typed into it.
     move || {
         let (conversation, draft, models) = (conversation.clone(), draft.clone(), models.clone());
+        let invitation = invitation.clone();
         let is_over = RwSignal::new(false);
         let (on_drag, on_drop) = taking_drops(&draft, uploads, is_over);
         view! {
             <PageTitle text=title.clone() />
             <div class="chat" on:dragover=on_drag on:dragleave=move |_| is_over.set(false) on:drop=on_drop>
                 <ChatHeader chat_id=conversation.chat_id() title=Signal::derive(title.clone()) />
-                {view! { <ConversationLog conversation=conversation.clone() /> }.into_any()}
+                {view! { <ConversationLog conversation=conversation.clone() invitation /> }.into_any()}
                 {view! { <Composer conversation draft models client_message_id is_over /> }.into_any()}
             </div>
         }

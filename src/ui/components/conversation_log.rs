@@ -11,9 +11,9 @@ use crate::ui::{
 /// How close to the oldest message one is when older ones are fetched.
 const NEAR_PIXELS: i32 = 600;
 
-/// The conversation.
+/// The conversation; an `invitation` stands where nothing was said.
 #[component]
-pub fn ConversationLog(conversation: Conversation) -> impl IntoView {
+pub fn ConversationLog(conversation: Conversation, invitation: String) -> impl IntoView {
     let reading = Reading::new();
     let session = use_session();
     let changed = conversation.changed.clone();
@@ -53,7 +53,7 @@ pub fn ConversationLog(conversation: Conversation) -> impl IntoView {
                 on:scroll=on_scroll
             >
                 {older_link(conversation.clone(), on_older)}
-                {messages(conversation.clone())}
+                {messages(conversation.clone(), invitation)}
                 {refresh_link(conversation)}
                 <div class="conversation-end"></div>
             </div>
@@ -83,7 +83,7 @@ fn older_link(conversation: Conversation, on_older: impl Fn(ev::MouseEvent) + Cl
     }
 }
 
-fn messages(conversation: Conversation) -> impl IntoView {
+fn messages(conversation: Conversation, invitation: String) -> impl IntoView {
     let entries = conversation.entries.clone();
     let cut = {
         let conversation = conversation.clone();
@@ -93,8 +93,7 @@ fn messages(conversation: Conversation) -> impl IntoView {
     let nothing_yet = {
         let conversation = conversation.clone();
         move || {
-            let about = if conversation.about.is_empty() { "" } else { " about " };
-            let text = format!("Ask anything{about}{}.", conversation.about);
+            let text = invitation.clone();
             conversation.is_empty().then(|| view! { <p class="conversation-empty">{text}</p> })
         }
     };

@@ -43,8 +43,6 @@ pub struct Conversation {
     pub typed_ms: ArcRwSignal<Option<f64>>,
     /// Told whenever anything that is shown has changed.
     pub changed: ArcTrigger,
-    /// What one can ask about, in words, while nothing was said.
-    pub about: String,
     chat_id: ChatId,
     is_loading_older: ArcStoredValue<bool>,
     /// The last running reply that was heard of and is not there.
@@ -55,7 +53,6 @@ impl Conversation {
     pub fn new(view: ChatView) -> Self {
         Self {
             chat_id: view.chat.id,
-            about: view.about,
             chat: ArcRwSignal::new(view.chat),
             entries: ArcRwSignal::new(view.messages.messages.into_iter().map(Entry::new).collect()),
             has_older: ArcRwSignal::new(view.messages.has_older),

@@ -26,7 +26,6 @@ use crate::{
     },
     domain::{
         draft::{ChatDraft, DraftChange, UnsentFile},
-        file_state::FileState,
         ids::{ChatId, ClientMessageId},
         limits,
     },
@@ -187,12 +186,12 @@ impl Draft {
             return;
         }
         let (mut files, mut cut) = (Vec::new(), String::new());
-        for UnsentFile { id, name, state } in unsent {
-            if state == FileState::Uploading {
-                cut = format!("{name} did not come whole. Attach it again, and it goes on.");
-            } else {
-                let name = name.as_str().to_owned();
+        for UnsentFile { id, name, is_whole } in unsent {
+            let name = name.as_str().to_owned();
+            if is_whole {
                 files.push(DraftFile { key: uploads.next_key(), name, file_id: Some(id.to_string()) });
+            } else {
+                cut = name + " did not come whole. Attach it again, and it goes on.";
             }
         }
         self.gone.set(cut);
