@@ -391,6 +391,7 @@ impl FromServerFnError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::limits;
 
     #[test]
     fn every_error_has_a_code_of_its_own_and_a_text() {
@@ -399,5 +400,11 @@ mod tests {
             assert!(!error.text().is_empty());
             assert!((400..600).contains(&error.status()));
         }
+    }
+
+    #[test]
+    fn what_is_said_of_too_many_files_is_their_limits() {
+        assert!(Error::TooManyFiles.text().contains("20,000 files, and 100 unfinished"));
+        assert_eq!((limits::FILES_PER_USER_MAX, limits::UPLOADS_PER_USER_MAX), (20_000, 100));
     }
 }

@@ -5,7 +5,7 @@ import type { Page } from "@playwright/test";
 /** What `Faults` notes when the browser asks whether to leave a page, as it does while something is uploaded. */
 export const ASKED_BEFORE_LEAVING = /^dialog: beforeunload/;
 
-/** Gives a file to an element as a drop or a paste does. */
+/** Gives a file to an element as a drop or a paste does; tells whether the browser does with it what it always does. */
 export async function give(
   page: Page,
   selector: string,
@@ -13,8 +13,8 @@ export async function give(
   name: string,
   text: string,
   beside = "",
-): Promise<void> {
-  await page.locator(selector).evaluate(
+): Promise<boolean> {
+  return page.locator(selector).evaluate(
     (element, { kind, name, text, beside }) => {
       const data = new DataTransfer();
       if (beside) data.setData("text/plain", beside);
@@ -24,7 +24,7 @@ export async function give(
         kind === "drop"
           ? new DragEvent("drop", { ...init, dataTransfer: data })
           : new ClipboardEvent("paste", { ...init, clipboardData: data });
-      element.dispatchEvent(event);
+      return element.dispatchEvent(event);
     },
     { kind, name, text, beside },
   );

@@ -13,7 +13,15 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
+        // Row-level security holds the table's owner, too.
+        let is_forced = manager.get_database_backend() == DbBackend::Postgres;
+        if is_forced {
+            connection.execute_unprepared("ALTER TABLE notification NO FORCE ROW LEVEL SECURITY").await?;
+        }
         connection.execute_unprepared("DELETE FROM notification WHERE kind IN ('file_ready', 'file_failed')").await?;
+        if is_forced {
+            connection.execute_unprepared("ALTER TABLE notification FORCE ROW LEVEL SECURITY").await?;
+        }
         // Written out, for SQLite takes a foreign key of an added column in no other place.
         let kind = if manager.get_database_backend() == DbBackend::Sqlite { "uuid_text" } else { "uuid" };
         let column =

@@ -27,7 +27,9 @@ pub async fn find_search_model() -> Result<SearchModelView, Error> {
     use crate::{domain::admin::Permission, server::request};
     let (state, db) = (request::state()?, request::user()?);
     db.admin(Permission::ManageModels)?;
-    Ok(SearchModelView { name: state.meanings.model().cloned(), is_at_work: state.meanings.is_at_work() })
+    let name = state.meanings.model().cloned();
+    let is_connected = name.as_ref().is_some_and(|name| state.models.can_embed(name));
+    Ok(SearchModelView { name, is_at_work: is_connected && state.meanings.is_at_work() })
 }
 
 /// Connects a provider, or gives one that is there (`provider_id`) another address or key. Without a key, the one that is

@@ -209,7 +209,7 @@ pub struct ProviderView {
 pub struct SearchModelView {
     /// None when the server was started without one.
     pub name: Option<ModelName>,
-    /// Whether it did what it was last asked.
+    /// Whether it is connected and did what it was last asked.
     pub is_at_work: bool,
 }
 

@@ -258,7 +258,7 @@ fn sqlite_options(url: &str, connections: u32, read_only: bool) -> ConnectOption
                 // Rows that may wait between the database's thread and who asked: full, each row costs two switches.
                 .row_buffer_size(ROWS_BUFFERED)
                 .busy_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
-                // What is deleted is overwritten, in the file, and in the log as soon as that was worked in.
+                // What is deleted is overwritten in the file, and the log is cut off when it begins anew.
                 .pragma("secure_delete", "ON")
                 .pragma("journal_size_limit", "0")
                 // A write on a reading connection would bypass the one writer and could meet its lock.

@@ -3,8 +3,7 @@
 use futures::FutureExt;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockType, OnConflict},
 };
 use uuid::Uuid;
@@ -69,9 +68,6 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn list_unsent_files(&self, chat_id: ChatId) -> Result<Vec<(UnsentFile, FileState)>> {
-        let is_coming = Condition::all()
-            .add(user_file::Column::State.eq(FileState::Uploading.name()))
-            .add(user_file::Column::IsKept.eq(false));
         let rows: Vec<(Uuid, String, String, Option<String>)> = user_file::Entity::find()
             .select_only()
             .columns([
@@ -82,9 +78,11 @@ impl UserDb {
             ])
             .filter(user_file::Column::UserId.eq(self.user_id().0))
             .filter(user_file::Column::ForChatId.eq(chat_id.0))
-            .filter(Condition::any().add(user_file::Column::UnusedUntilMs.is_not_null()).add(is_coming))
+            .filter(user_file::Column::UnusedUntilMs.is_not_null())
+            // Whole ones first: as many as a message can come with are all of them.
+            .order_by_asc(user_file::Column::State.eq(FileState::Uploading.name()))
             .order_by_asc(user_file::Column::Id)
-            .limit(limits::FILES_PER_MESSAGE_MAX as u64)
+            .limit(2 * limits::FILES_PER_MESSAGE_MAX as u64)
             .into_tuple()
             .all(&self.query().await?)
             .await

@@ -98,11 +98,8 @@ impl Meanings {
     /// What the model's provider answers; [`ReplyFailure::ModelNotFound`] when there is no model.
     pub async fn embed(&self, models: &Models, texts: &[String]) -> Result<Vec<Vec<u8>>, ReplyFailure> {
         let model = self.model.as_ref().ok_or(ReplyFailure::ModelNotFound)?;
-        let vectors = self.noted(models.embed(model, texts).await)?;
-        if vectors.len() != texts.len() {
-            return Err(ReplyFailure::Garbled);
-        }
-        all_to_bytes(&vectors)
+        let answer = models.embed(model, texts).await;
+        self.noted(answer.and_then(|vectors| all_to_bytes(&as_many(vectors, texts.len())?)))
     }
 
     /// The vector of each piece, and those of its parts, as many as the model gives.
@@ -111,16 +108,13 @@ impl Meanings {
     /// As [`Meanings::embed`].
     pub async fn embed_pieces(&self, models: &Models, pieces: &[TextPiece]) -> Result<Vec<PieceVectors>, ReplyFailure> {
         let model = self.model.as_ref().ok_or(ReplyFailure::ModelNotFound)?;
-        let vectors = self.noted(models.embed_pieces(model, pieces).await)?;
-        if vectors.len() != pieces.len() {
-            return Err(ReplyFailure::Garbled);
-        }
+        let answer = models.embed_pieces(model, pieces).await;
         let to_piece = |vectors: Vec<Vec<f32>>| {
             let mut bytes = all_to_bytes(&vectors)?.into_iter();
             let whole = bytes.next().ok_or(ReplyFailure::Garbled)?;
             Ok(PieceVectors { whole, parts: bytes.flatten().collect() })
         };
-        vectors.into_iter().map(to_piece).collect()
+        self.noted(answer.and_then(|vectors| as_many(vectors, pieces.len())?.into_iter().map(to_piece).collect()))
     }
 
     /// Tells a model that refuses some text from one that refuses every text, which is not at work.
@@ -206,6 +200,11 @@ pub const fn is_of_the_text(failure: ReplyFailure) -> bool {
 /// Every change is complete by itself, so that a panic elsewhere leaves nothing half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One for each that was asked about.
+fn as_many<T>(vectors: Vec<T>, count: usize) -> Result<Vec<T>, ReplyFailure> {
+    if vectors.len() == count { Ok(vectors) } else { Err(ReplyFailure::Garbled) }
 }
 
 /// Vectors that are all of one length.

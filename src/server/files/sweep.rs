@@ -46,6 +46,7 @@ async fn give_up_uploads(state: &AppState) {
     given_up.extend(state.db.delete_unused_files().await.unwrap_or_default());
     for (user_id, _) in given_up {
         state.live.files_changed(user_id);
+        state.live.notifications_changed(user_id);
     }
 }
 

@@ -6,7 +6,8 @@ use leptos::{
     html::Input,
     prelude::*,
     task::spawn_local,
-    web_sys::FileList,
+    wasm_bindgen::JsCast,
+    web_sys::{FileList, Node},
 };
 
 use crate::{
@@ -56,18 +57,24 @@ pub fn Attached(draft: Draft) -> impl IntoView {
     move || has_any.get().then(&list)
 }
 
-/// What has files come with the next message that are dragged over something, and dropped there.
+/// What has files come with the next message that are dragged over something, away from it, and dropped there.
 pub fn taking_drops(
     draft: &Draft,
     uploads: Uploads,
     is_over: RwSignal<bool>,
-) -> (impl Fn(DragEvent) + use<>, impl Fn(DragEvent) + use<>) {
+) -> (impl Fn(DragEvent) + use<>, impl Fn(DragEvent) + use<>, impl Fn(DragEvent) + use<>) {
     let on_drag = move |event: DragEvent| {
         // Text is dropped into the field as anywhere.
         if brings_files(&event) {
             event.prevent_default();
             is_over.set(true);
         }
+    };
+    let on_leave = move |event: DragEvent| {
+        // From one part of it to the next is not away.
+        let all = event.current_target().and_then(|all| all.dyn_into::<Node>().ok());
+        let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
+        is_over.set(next.is_some() && all.is_some_and(|all| all.contains(next.as_ref())));
     };
     let dropped = draft.clone();
     let on_drop = move |event: DragEvent| {
@@ -76,7 +83,7 @@ pub fn taking_drops(
             event.prevent_default();
         }
     };
-    (on_drag, on_drop)
+    (on_drag, on_leave, on_drop)
 }
 
 /// The same of what is pasted.

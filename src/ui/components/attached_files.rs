@@ -165,9 +165,13 @@ fn Row(key: u32, draft: Draft, states: RwSignal<States>) -> impl IntoView {
     let reading = Memo::new(move |_| {
         let its_id = |files: &Vec<DraftFile>| files.iter().find(|file| file.key == key)?.file_id.clone();
         let id = files.with(its_id)?;
-        states.with(|states| states.get(&id).copied()).filter(|state| *state != FileState::Ready)
+        // With an id it is whole, whatever was heard last.
+        let is_news = |state: &FileState| !matches!(state, FileState::Ready | FileState::Uploading);
+        states.with(|states| states.get(&id).copied()).filter(is_news)
     });
-    let is_alarming = move || has_failed.get() || matches!(reading.get(), Some(FileState::Failed(_)));
+    // Of what was there before it was said before.
+    let is_new = upload.is_some();
+    let is_alarming = move || has_failed.get() || (is_new && matches!(reading.get(), Some(FileState::Failed(_))));
     let state = move || {
         let upload = upload.as_ref().filter(|upload| upload.state.get() != UploadState::Done);
         upload.map(describe).or_else(|| reading.get().map(|state| state.text().to_owned()))

@@ -55,10 +55,10 @@ pub fn ChatView(
         let (conversation, draft, models) = (conversation.clone(), draft.clone(), models.clone());
         let invitation = invitation.clone();
         let is_over = RwSignal::new(false);
-        let (on_drag, on_drop) = taking_drops(&draft, uploads, is_over);
+        let (on_drag, on_leave, on_drop) = taking_drops(&draft, uploads, is_over);
         view! {
             <PageTitle text=title.clone() />
-            <div class="chat" on:dragover=on_drag on:dragleave=move |_| is_over.set(false) on:drop=on_drop>
+            <div class="chat" on:dragover=on_drag on:dragleave=on_leave on:drop=on_drop>
                 <ChatHeader chat_id=conversation.chat_id() title=Signal::derive(title.clone()) />
                 {view! { <ConversationLog conversation=conversation.clone() invitation /> }.into_any()}
                 {view! { <Composer conversation draft models client_message_id is_over /> }.into_any()}

@@ -65,7 +65,6 @@ pub fn UploadForm(
     let take_early = take.clone();
     effect(move || {
         has_script.set(true);
-        uploads.guard();
         // What was chosen before the browser half was here.
         if let Some(input) = input.get_untracked() {
             take_early(input);

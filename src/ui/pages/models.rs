@@ -78,8 +78,8 @@ fn search_text(SearchModelView { name, is_at_work }: SearchModelView) -> String 
         (None, _) => "Files are found by their words alone: SARDONYX_SEARCH_MODEL is off.".to_owned(),
         (Some(name), true) => format!("{name} tells what the text of files means."),
         (Some(name), false) => format!(
-            "{name} did not do what it was last asked; the server's log says why. Until it does, files are found by their \
-             words alone."
+            "{name} is not connected, or did not do what it was last asked; the server's log says why. Until it does, files \
+             are found by their words alone."
         ),
     }
 }

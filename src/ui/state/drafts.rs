@@ -180,21 +180,24 @@ impl Draft {
     }
 
     /// Puts back files that were uploaded for it before this page was opened, unless there are some already; of those that did
-    /// not come whole, it is said.
+    /// not come whole, that is said.
     pub fn restore_files(&self, unsent: Vec<UnsentFile>, uploads: Uploads) {
         if unsent.is_empty() || !self.files.with_untracked(Vec::is_empty) {
             return;
         }
-        let (mut files, mut cut) = (Vec::new(), String::new());
+        let (mut files, mut cut) = (Vec::new(), Vec::new());
         for UnsentFile { id, name, is_whole } in unsent {
             let name = name.as_str().to_owned();
             if is_whole {
                 files.push(DraftFile { key: uploads.next_key(), name, file_id: Some(id.to_string()) });
             } else {
-                cut = name + " did not come whole. Attach it again, and it goes on.";
+                cut.push(name);
             }
         }
-        self.gone.set(cut);
+        if !cut.is_empty() {
+            // Another tab may be sending it.
+            self.gone.set(format!("Not whole yet: {}. Attach again what is to go on from here.", cut.join(", ")));
+        }
         self.files.set(files);
     }
 

@@ -1,9 +1,10 @@
-//! What watches over uploads: that they are not ended by accident, by leaving the page; that no file which is dropped beside its
-//! place takes that of the app, as browsers have it; and that they go on when the same person has logged in again.
+//! What watches over uploads: that they are not ended by accident, by leaving the page; and that they go on when the same person
+//! has logged in again. And over the app, that no file which is dropped beside its place takes that, as browsers have it.
 
 use std::cell::Cell;
 
 use leptos::{ev::Event, leptos_dom::helpers::window_event_listener_untyped, prelude::*, wasm_bindgen::JsCast};
+use web_sys::DragEvent;
 
 use super::{
     effect::effect,
@@ -14,12 +15,10 @@ thread_local! {
     static IS_WATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-impl Uploads {
-    /// Begins to watch, if that was not begun.
-    pub fn guard(self) {
-        if !IS_WATCHING.replace(true) {
-            root().unwrap_or_default().with(|| watch(self));
-        }
+/// Begins to watch over uploads, if that was not begun.
+pub fn guard(uploads: Uploads) {
+    if !IS_WATCHING.replace(true) {
+        root().unwrap_or_default().with(|| watch(uploads));
     }
 }
 
@@ -40,16 +39,24 @@ fn watch(uploads: Uploads) {
             event.prevent_default();
         }
     });
-    for name in ["dragover", "drop"] {
-        _ = window_event_listener_untyped(name, move |event: Event| {
-            if brings_files(event.unchecked_ref()) {
-                event.prevent_default();
-            }
-        });
-    }
     effect(move || {
         if uploads.session.ended.with(Option::is_none) {
             uploads.start_waiting();
         }
     });
+}
+
+/// Refuses files that are dropped where nothing takes them.
+pub fn refuse_drops() {
+    for name in ["dragover", "drop"] {
+        _ = window_event_listener_untyped(name, |event: Event| {
+            let event: &DragEvent = event.unchecked_ref();
+            if brings_files(event) && !event.default_prevented() {
+                event.prevent_default();
+                if let Some(data) = event.data_transfer() {
+                    data.set_drop_effect("none");
+                }
+            }
+        });
+    }
 }

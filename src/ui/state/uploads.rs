@@ -13,10 +13,12 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, DragEvent, File as BrowserFile, FileList, XmlHttpRequest};
 
 use super::{
+    effect::effect,
     live::Live,
     news::News,
     session::Session,
     upload::{GoesWith, Upload, UploadState},
+    upload_guard::{guard, refuse_drops},
     upload_request::{Measured, begin, find_offset, give_up, pause, send},
 };
 use crate::{
@@ -36,6 +38,8 @@ const WAIT_MS_MIN: u32 = 1_000;
 const WAIT_MS_MAX: u32 = 30_000;
 /// What a proxy may do with larger requests is not ours to say; one that takes none of this size takes no files.
 const REQUEST_BYTES_MIN: f64 = 128.0 * 1_024.0;
+/// After a refusal, the next one is a quarter, and this at the most.
+const REFUSED_BYTES_NEXT: f64 = 32.0 * 1_024.0 * 1_024.0;
 
 /// What only the browser has of an upload.
 pub(super) struct Source {
@@ -67,6 +71,7 @@ pub struct Uploads {
 
 /// Makes the uploads known to everything below.
 pub fn provide_uploads(live: Live) {
+    effect(refuse_drops);
     provide_context(Uploads {
         all: RwSignal::new(Vec::new()),
         session: live.session,
@@ -84,7 +89,7 @@ impl Uploads {
     /// Sends files. Those among `unfinished` that are the same ones, for the same use, go on from where they are, unless
     /// that is being done; those for which there is no room are not begun. Gives their keys.
     pub fn add(self, files: Vec<BrowserFile>, unfinished: &[File], storage: Storage, goes_with: GoesWith) -> Vec<u32> {
-        self.guard();
+        guard(self);
         let to_upload = |content: BrowserFile| {
             let key = self.next_key();
             let is_its = |file: &&File| goes_with.fits(file, &content) && !untrack(|| self.is_sending(file.id));
@@ -246,10 +251,13 @@ impl Uploads {
             let bytes = REQUEST_BYTES.get().min(upload.size_bytes - offset);
             match send(upload, &content, &place, (offset, bytes), &measured).await {
                 Err(Error::TooLarge) if bytes > REQUEST_BYTES_MIN => {
-                    REQUEST_BYTES.set((bytes / 2.0).floor().max(REQUEST_BYTES_MIN));
+                    let less = (bytes / 4.0).floor().clamp(REQUEST_BYTES_MIN, REFUSED_BYTES_NEXT);
+                    REQUEST_BYTES.set(less.min(REQUEST_BYTES.get()));
                     measured.begin(offset);
                     upload.set_sent(offset);
                 }
+                // Many small requests are soon too many in a minute.
+                Err(Error::TooOften { seconds, .. }) => pause(1_000 * u32::from(seconds.max(1))).await,
                 sent => offset = sent?,
             }
         }
