@@ -257,7 +257,7 @@ impl Uploads {
                     upload.set_sent(offset);
                 }
                 // Many small requests are soon too many in a minute.
-                Err(Error::TooOften { seconds, .. }) => pause(1_000 * u32::from(seconds.max(1))).await,
+                Err(Error::TooOften { seconds, .. }) => pause(1_000 * seconds.max(1)).await,
                 sent => offset = sent?,
             }
         }
