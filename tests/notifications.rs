@@ -18,6 +18,7 @@ use crate::support::{Person, Setup, Tab, TestApp, soon};
 crate::on_both_databases![
     a_reply_that_nobody_looks_at_is_told_until_the_chat_is_looked_at,
     a_reply_that_is_looked_at_is_not_told,
+    a_reply_is_told_when_the_tab_before_which_it_ends_says_nothing,
     a_reply_in_a_tab_behind_is_told_until_the_tab_is_in_front,
     a_failure_is_told_and_takes_the_place_of_what_was_told_before,
     all_are_read_at_once_in_every_tab,
@@ -61,12 +62,30 @@ async fn a_reply_that_is_looked_at_is_not_told(setup: Setup) {
     tab.until("its text", |screen| screen.text_of(sent.reply_id).contains("Here.")).await;
     call.done();
     tab.until_end(sent.reply_id).await;
-    // Another chat's news show that the first one's would have been there.
+    // News that are waited for as long, and later, show that the first one's would have been there.
     app.upstream.answer_with("There.");
-    let (other, _) = alice.ask("Elsewhere").await;
+    let other = alice.create_chat().await;
+    let _silent = look_in_silence(&alice, other).await;
+    alice.send_message(other, "Elsewhere").await;
     until_told(&mut tab).await;
     assert_eq!(unread(&alice).await.iter().map(|item| item.chat_id).collect::<Vec<_>>(), [Some(other)]);
     assert!(!is_unread(&alice, chat_id).await);
+}
+
+async fn a_reply_is_told_when_the_tab_before_which_it_ends_says_nothing(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let mut elsewhere = Tab::open(&alice).await;
+    let chat_id = alice.create_chat().await;
+    let mut silent = look_in_silence(&alice, chat_id).await;
+    alice.send_message(chat_id, "Are you there?").await;
+    until_told(&mut elsewhere).await;
+    assert!(is_unread(&alice, chat_id).await);
+    assert_eq!(unread(&alice).await.iter().map(|item| item.chat_id).collect::<Vec<_>>(), [Some(chat_id)]);
+    // It was there, only slow.
+    silent.command(&LiveCommand::Visibility { is_visible: true }).await;
+    until_told(&mut elsewhere).await;
+    assert!(unread(&alice).await.is_empty() && !is_unread(&alice, chat_id).await);
 }
 
 async fn a_reply_in_a_tab_behind_is_told_until_the_tab_is_in_front(setup: Setup) {
@@ -75,9 +94,7 @@ async fn a_reply_in_a_tab_behind_is_told_until_the_tab_is_in_front(setup: Setup)
     let chat_id = alice.create_chat().await;
     let mut tab = Tab::on_chat(&alice, chat_id).await;
     tab.command(&LiveCommand::Visibility { is_visible: false }).await;
-    // Refused, when those before it have been obeyed.
-    tab.command(&LiveCommand::Typing { chat_id: ChatId(uuid::Uuid::now_v7()) }).await;
-    tab.until("the refusal", |screen| screen.refused == ["not_found"]).await;
+    until_obeyed(&mut tab).await;
     let sent = alice.send_message(chat_id, "What is new?").await;
     // Its text comes all the same.
     tab.until_end(sent.reply_id).await;
@@ -174,6 +191,19 @@ async fn looking_at_a_chat_at_one_server_is_known_at_the_other(setup: Setup) {
     Tab::on_chat(&alice.at(&other), chat_id).await;
     until_told(&mut here).await;
     assert!(unread(&alice).await.is_empty() && !is_unread(&alice, chat_id).await);
+}
+
+/// A tab that looks at a chat as far as the server knows, and is not heard of again: its page was left, or its network is gone.
+async fn look_in_silence(person: &Person, chat_id: ChatId) -> Tab {
+    let mut tab = Tab::on_chat(person, chat_id).await;
+    until_obeyed(&mut tab).await;
+    tab
+}
+
+/// Until what a tab has said so far is done.
+async fn until_obeyed(tab: &mut Tab) {
+    tab.command(&LiveCommand::Typing { chat_id: ChatId(uuid::Uuid::now_v7()) }).await;
+    tab.until("the refusal, after what was said before", |screen| screen.refused == ["not_found"]).await;
 }
 
 async fn until_told(tab: &mut Tab) {

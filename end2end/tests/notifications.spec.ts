@@ -1,7 +1,7 @@
 import { expectNoViolations, tabTo } from "../helpers/accessibility";
 import type { Page } from "@playwright/test";
 import { expect, test } from "../helpers/app";
-import { Chat, chatList, hydrated, open } from "../helpers/chat";
+import { Chat, chatList, holdNews, hydrated, open } from "../helpers/chat";
 
 test("a reply elsewhere is told in every tab, until one of them looks at its chat", async ({ alice, provider }) => {
   const chat = await Chat.open(alice.page, await alice.addChat());
@@ -31,6 +31,41 @@ test("a reply elsewhere is told in every tab, until one of them looks at its cha
     await expect(chatList(tab).getByRole("link", { name: "Tell me later", exact: true })).toBeVisible();
   }
   await expect(other.getByText("Reply ready: Tell me later")).toHaveCount(0);
+});
+
+test("a reply is told in every tab when the one that shows its chat hears nothing, until it does", async ({
+  alice,
+  provider,
+}) => {
+  const news = await holdNews(alice.page);
+  const chat = await Chat.open(alice.page, await alice.addChat());
+  await chat.send("Seen at once");
+  (await provider.asked("Seen at once")).finish("Yes.");
+  await chat.replyIsComplete();
+  await chat.send("Not seen");
+  const reply = await provider.asked("Not seen");
+  const other = await alice.context.newPage();
+  await open(other, "/chats");
+  await news.hold();
+  reply.finish("No.");
+  await expect(chatList(other).getByRole("link", { name: "Seen at once (unread)" })).toBeVisible();
+  await expect(other.getByRole("link", { name: "Notifications, 1 unread" })).toBeVisible();
+  news.release();
+  await expect(chat.lastReply).toHaveText("No.");
+  await expect(other.getByRole("link", { name: "Notifications", exact: true })).toBeVisible();
+  await expect(chatList(other).getByRole("link", { name: "Seen at once", exact: true })).toBeVisible();
+});
+
+test("a tab in front says that it shows how a reply ended", async ({ alice, provider }) => {
+  const said: string[] = [];
+  alice.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => said.push(payload.toString())));
+  const chat = await Chat.open(alice.page, await alice.addChat());
+  await chat.send("Do you see it?");
+  const reply = await provider.asked("Do you see it?");
+  expect(said.filter((command) => command.includes("visibility"))).toEqual([]);
+  reply.finish("Yes.");
+  await chat.replyIsComplete();
+  await expect.poll(() => said.at(-1)).toBe('{"type":"visibility","is_visible":true}');
 });
 
 test("all are read at once, by keyboard, in every tab", async ({ alice, provider }) => {

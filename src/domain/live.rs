@@ -31,7 +31,8 @@ pub enum LiveCommand {
     /// No chat is on the screen.
     Unwatch,
     /// The tab came to the front or went behind ("hidden", Page Visibility, HTML §6.2). Until it says so, a connection's tab
-    /// is in front; one that is not looks at no chat, though it is told of the one that it watches.
+    /// is in front; one that is not looks at no chat, though it is told of the one that it watches. One in front says so again
+    /// when it shows how a reply ended.
     Visibility { is_visible: bool },
     /// Somebody is typing in this chat. Told to their other tabs that watch it, and kept nowhere.
     Typing { chat_id: ChatId },

@@ -13,7 +13,7 @@ use sardonyx::{
         draft::DraftChange,
         ids::{ChatId, MessageId},
         live::{CloseReason, LiveCommand, LiveEvent},
-        message::{Message, MessageBody, MessageState, SafeHtml},
+        message::{Author, Message, MessageBody, MessageState, SafeHtml},
         reply::{ReasoningPiece, ReplyPhase},
     },
 };
@@ -32,6 +32,7 @@ pub struct Tab {
     pub screen: Screen,
     line: Line,
     watched: Option<ChatId>,
+    is_behind: bool,
 }
 
 /// What carries a live connection.
@@ -114,7 +115,7 @@ impl Tab {
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store, no-transform");
         let events = response.bytes_stream().eventsource().map(|event| event.ok().map(|event| event.data));
         let line = Line::Stream { events: Box::pin(events), client: client.clone(), stream_id };
-        Ok(Self { screen: Screen::default(), line, watched: None })
+        Ok(Self { screen: Screen::default(), line, watched: None, is_behind: false })
     }
 
     /// A chat opened as a browser does: the page first, then the connection, then what is new.
@@ -147,7 +148,10 @@ impl Tab {
             set(request.headers_mut(), name, value);
         }
         match soon("the upgrade", client_async(request, stream)).await {
-            Ok((socket, _)) => Ok(Self { screen: Screen::default(), line: Line::Socket(socket), watched: None }),
+            Ok((socket, _)) => {
+                let line = Line::Socket(socket);
+                Ok(Self { screen: Screen::default(), line, watched: None, is_behind: false })
+            }
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("no WebSocket: {error}"),
         }
@@ -185,6 +189,9 @@ impl Tab {
     }
 
     pub async fn command(&mut self, command: &LiveCommand) {
+        if let LiveCommand::Visibility { is_visible } = command {
+            self.is_behind = !is_visible;
+        }
         let json = serde_json::to_string(command).unwrap();
         match &mut self.line {
             Line::Socket(_) => self.send(Frame::Text(json.into())).await.unwrap(),
@@ -211,6 +218,9 @@ impl Tab {
             let needs_watch = self.screen.apply(self.watched, event.clone());
             if needs_watch && self.watched.is_some() {
                 self.watch_again().await;
+            }
+            if self.is_end(&event) && !self.is_behind {
+                self.say_seen().await;
             }
             return Some(event);
         }
@@ -266,6 +276,24 @@ impl Tab {
     pub async fn until_closed(&mut self) -> (Option<CloseReason>, Option<u16>) {
         while self.next().await.is_some() {}
         (self.screen.closing, self.screen.close_code)
+    }
+
+    fn is_end(&self, event: &LiveEvent) -> bool {
+        let LiveEvent::Messages { chat_id, messages } = event else { return false };
+        let is_end = |message: &Message| message.author != Author::You && message.state.is_final();
+        self.watched == Some(*chat_id) && messages.iter().any(is_end)
+    }
+
+    /// Like a page, it does not mind when the connection ends with that.
+    async fn say_seen(&mut self) {
+        let json = serde_json::to_string(&LiveCommand::Visibility { is_visible: true }).unwrap();
+        match &mut self.line {
+            Line::Socket(socket) => _ = socket.send(Frame::Text(json.into())).await,
+            Line::Stream { client, stream_id, .. } => {
+                let fields = [("stream_id", &*stream_id.to_string()), ("command", &json)];
+                client.call::<SendLiveCommand>(&fields).await;
+            }
+        }
     }
 
     async fn watch_again(&mut self) {

@@ -180,8 +180,12 @@ impl Connection {
             let Some(connection) = this.upgrade() else { return };
             connection.heard_at_ms.set(now_ms());
             // What this version does not know is left to the next page load.
-            if let Ok(event) = serde_json::from_str(&text) {
-                connection.live.apply(event);
+            let Ok(event) = serde_json::from_str(&text) else { return };
+            let is_end = connection.live.is_end(&event);
+            connection.live.apply(event);
+            // Until it says so, the server does not know that anybody has seen it.
+            if is_end && !document().hidden() {
+                connection.send(&LiveCommand::Visibility { is_visible: true });
             }
         };
         Socket::open(way, on_open, on_text, on_close).ok()

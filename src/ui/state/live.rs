@@ -19,6 +19,7 @@ use crate::{
     domain::{
         ids::{ChatId, MessageId},
         live::{CloseReason, LiveCommand, LiveEvent},
+        message::{Author, Message},
     },
     ui::paths::CHATS_PATH,
 };
@@ -128,6 +129,13 @@ impl Live {
     /// Whether this chat is on the screen.
     pub fn shows(self, id: ChatId) -> bool {
         self.screen.with(|screen| screen.as_ref().is_some_and(|shown| shown.chat_id() == id))
+    }
+
+    /// Whether this tells how a reply of the chat on the screen ended.
+    pub(super) fn is_end(self, event: &LiveEvent) -> bool {
+        let LiveEvent::Messages { chat_id, messages } = event else { return false };
+        let is_end = |message: &Message| message.author != Author::You && message.state.is_final();
+        messages.iter().any(is_end) && self.shows(*chat_id)
     }
 
     /// Makes sure that a reply which the server has begun is shown, however its announcement fares.
