@@ -156,6 +156,7 @@ test("the site is run by keyboard alone", async ({ join, startServer }) => {
 
   await tabTo(page, pages.getByRole("link", { name: "Audit log" }), "Shift+Tab");
   await keyboard.press("Enter");
+  await expect(page).toHaveURL("/admin/audit");
   await tabTo(page, page.getByLabel("Who"));
   await keyboard.type(alice.account.email);
   await keyboard.press("Enter");
@@ -164,6 +165,7 @@ test("the site is run by keyboard alone", async ({ join, startServer }) => {
 
   await tabTo(page, pages.getByRole("link", { name: "Site" }), "Shift+Tab");
   await keyboard.press("Enter");
+  await expect(page).toHaveURL("/admin/site");
   await tabTo(page, page.getByLabel("Name of the site"));
   await keyboard.press("Control+A");
   await keyboard.type("Acme");
