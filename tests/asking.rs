@@ -712,12 +712,19 @@ async fn a_picture_goes_to_a_model_that_sees_and_to_others_not(setup: Setup) {
 async fn a_file_that_could_not_be_read_is_said_so(setup: Setup) {
     let app = TestApp::start(setup).await;
     let alice = app.alice().await;
-    app.upstream.answer_with("I could not read it.");
-    let file = alice.upload("broken.pdf", "%PDF-1.7 and nothing more").await;
-    app.database.until_read(file).await;
-    let (_, reply) = ask_with(&alice, alice.create_chat().await, "What is in it?", &[file]).await;
+    app.upstream.answer_with("I could not read one. [1]");
+    let broken = alice.upload("broken.pdf", "%PDF-1.7 and nothing more").await;
+    let whole = alice.upload("whole.txt", "The kettle is blue.").await;
+    for file in [broken, whole] {
+        app.database.until_read(file).await;
+    }
+    let (_, reply) = ask_with(&alice, alice.create_chat().await, "What is in them?", &[broken, whole]).await;
     assert!(asked(&app).contains("The file ⟦broken.pdf⟧ could not be read."), "{}", asked(&app));
-    assert!(reply.files.as_str().contains("could not be read"), "{}", reply.files.as_str());
+    // Sources are counted without it, and stand before it.
+    assert!(asked(&app).contains("⟦source 1: whole.txt"), "{}", asked(&app));
+    let files = reply.files.as_str();
+    assert!(files.contains(">1 source<"), "{files}");
+    assert!(files.find("whole.txt") < files.find("broken.pdf") && files.contains("could not be read"), "{files}");
 }
 
 async fn a_chat_is_deleted_with_what_is_running_in_it(setup: Setup) {

@@ -165,6 +165,8 @@ struct Gathering<'a> {
     room: usize,
     sees: bool,
     grounds: Grounds,
+    /// Files of which nothing is given; their numbers come after those of the sources.
+    left: Vec<(FileId, FileName, LeftOut)>,
     images: Vec<PromptImage>,
     /// The texts of the sources.
     text: String,
@@ -180,6 +182,7 @@ impl<'a> Gathering<'a> {
             room,
             sees,
             grounds: Grounds::default(),
+            left: Vec::new(),
             images: Vec::new(),
             text: String::new(),
             given: HashSet::new(),
@@ -231,7 +234,7 @@ impl<'a> Gathering<'a> {
             return Ok(());
         }
         if self.show(file.id).await? {
-            self.note(Some(file.id), &file.name, FileUse::Picture);
+            self.note(file.id, &file.name, FileUse::Picture);
         } else {
             self.leave_out(file, LeftOut::Failed);
         }
@@ -270,7 +273,7 @@ impl<'a> Gathering<'a> {
     /// Adds the beginnings of large files of which nothing was found: of those that came with the question, which may be to
     /// sum them up; and of the only one that there is.
     async fn add_beginnings(&mut self, large: Vec<File>, with_question: &HashSet<FileId>) -> Result<()> {
-        let is_only = large.len() == 1 && self.grounds.sources.is_empty();
+        let is_only = large.len() == 1 && self.grounds.sources.is_empty() && self.left.is_empty();
         let found: HashSet<FileId> = self.given.iter().map(|(file_id, _)| *file_id).collect();
         let bare: Vec<File> = large
             .into_iter()
@@ -328,27 +331,26 @@ impl<'a> Gathering<'a> {
     }
 
     fn has_places(&self, count: usize) -> bool {
-        self.grounds.sources.len() + count <= limits::SOURCES_MAX
+        self.grounds.sources.len() + self.left.len() + count <= limits::SOURCES_MAX
     }
 
     fn leave_out(&mut self, file: &File, why: LeftOut) {
-        let is_left = |source: &&MessageFile| matches!(source.used_as, FileUse::Left(_));
-        if self.grounds.sources.iter().filter(is_left).count() < limits::FILES_LEFT_OUT_NAMED_MAX {
+        if self.left.len() < limits::FILES_LEFT_OUT_NAMED_MAX {
             self.room = self.room.saturating_sub(left_tokens(&file.name, why));
         }
-        self.note(Some(file.id), &file.name, FileUse::Left(why));
+        self.left.push((file.id, file.name.clone(), why));
     }
 
-    fn note(&mut self, file_id: Option<FileId>, name: &FileName, used_as: FileUse) -> u32 {
+    fn note(&mut self, id: FileId, name: &FileName, used_as: FileUse) -> u32 {
         let number = u32::try_from(self.grounds.sources.len() + 1).unwrap_or(u32::MAX);
-        self.grounds.sources.push(MessageFile { number, file_id, name: name.clone(), used_as });
+        self.grounds.sources.push(MessageFile { number, file_id: Some(id), name: name.clone(), used_as });
         number
     }
 
     fn add(&mut self, id: FileId, name: &FileName, chunk: Chunk) {
         self.take_room(name, &chunk.place, &chunk.text);
         self.given.insert((id, chunk.seq));
-        let number = self.note(Some(id), name, FileUse::Piece { seq: chunk.seq, place: chunk.place.clone() });
+        let number = self.note(id, name, FileUse::Piece { seq: chunk.seq, place: chunk.place.clone() });
         self.write(number, name, &chunk.place, &chunk.text);
     }
 
@@ -360,7 +362,10 @@ impl<'a> Gathering<'a> {
         self.text.push_str(&source_text(number, name, place, text));
     }
 
-    fn finish(self) -> Material {
+    fn finish(mut self) -> Material {
+        for (id, name, why) in std::mem::take(&mut self.left) {
+            self.note(id, &name, FileUse::Left(why));
+        }
         Material::new(self.grounds, self.images, &self.text)
     }
 }
