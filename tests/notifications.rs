@@ -25,7 +25,10 @@ crate::on_both_databases![
     the_oldest_go,
     a_new_notice_is_told_to_everybody_in_place_of_the_old_one,
 ];
-crate::on_a_cluster![looking_at_a_chat_at_one_server_is_known_at_the_other];
+crate::on_a_cluster![
+    looking_at_a_chat_at_one_server_is_known_at_the_other,
+    a_reply_that_is_looked_at_through_another_server_is_not_told,
+];
 
 async fn a_reply_that_nobody_looks_at_is_told_until_the_chat_is_looked_at(setup: Setup) {
     let app = TestApp::start(setup).await;
@@ -67,9 +70,8 @@ async fn a_reply_that_is_looked_at_is_not_told(setup: Setup) {
     let other = alice.create_chat().await;
     let _silent = look_in_silence(&alice, other).await;
     alice.send_message(other, "Elsewhere").await;
-    until_told(&mut tab).await;
-    assert_eq!(unread(&alice).await.iter().map(|item| item.chat_id).collect::<Vec<_>>(), [Some(other)]);
-    assert!(!is_unread(&alice, chat_id).await);
+    until_unread(&mut tab, other).await;
+    assert_only_told(&alice, &tab, other).await;
 }
 
 async fn a_reply_is_told_when_the_tab_before_which_it_ends_says_nothing(setup: Setup) {
@@ -204,6 +206,34 @@ async fn look_in_silence(person: &Person, chat_id: ChatId) -> Tab {
 async fn until_obeyed(tab: &mut Tab) {
     tab.command(&LiveCommand::Typing { chat_id: ChatId(uuid::Uuid::now_v7()) }).await;
     tab.until("the refusal, after what was said before", |screen| screen.refused == ["not_found"]).await;
+}
+
+async fn a_reply_that_is_looked_at_through_another_server_is_not_told(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let other = app.another().await;
+    let alice = app.alice().await;
+    let mut elsewhere = Tab::open(&alice).await;
+    let chat_id = alice.create_chat().await;
+    let mut tab = Tab::on_chat(&alice.at(&other), chat_id).await;
+    let sent = alice.send_message(chat_id, "Look").await;
+    tab.until_end(sent.reply_id).await;
+    let (later, _) = alice.ask("Elsewhere").await;
+    until_unread(&mut elsewhere, later).await;
+    assert_only_told(&alice, &elsewhere, later).await;
+}
+
+/// Of all chats only this one was unread for a tab, and something is told of it alone.
+async fn assert_only_told(person: &Person, tab: &Tab, chat_id: ChatId) {
+    let unread = tab.screen.chats.iter().filter(|chat| chat.is_unread);
+    assert_eq!(unread.map(|chat| chat.id).collect::<Vec<_>>(), [chat_id]);
+    let all: Vec<Notification> = person.call::<ListAllNotifications>(&[]).await.ok();
+    assert_eq!(all.iter().map(|item| (item.chat_id, item.is_read)).collect::<Vec<_>>(), [(Some(chat_id), false)]);
+    let unread = person.list_chats(None).await.chats.into_iter().filter(|chat| chat.is_unread);
+    assert_eq!(unread.map(|chat| chat.id).collect::<Vec<_>>(), [chat_id]);
+}
+
+async fn until_unread(tab: &mut Tab, chat_id: ChatId) {
+    tab.until("the chat's mark", |screen| screen.chats.iter().any(|chat| chat.id == chat_id && chat.is_unread)).await;
 }
 
 async fn until_told(tab: &mut Tab) {

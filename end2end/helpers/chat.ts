@@ -9,19 +9,37 @@ declare global {
   }
 }
 
-/** Lets `hydrated` know when the browser half has taken over: it does so as soon as its code is there. */
+/**
+ * Lets `hydrated` know when the browser half has taken over: it does so as soon as its code is there, and that of the part
+ * that the page belongs to, which the first asks for at once.
+ */
 export const TELL_WHEN_HYDRATED = () => {
   const instantiate = WebAssembly.instantiateStreaming;
+  let underWay = 0;
   WebAssembly.instantiateStreaming = async (...args: Parameters<typeof instantiate>) => {
-    const instance = await instantiate(...args);
-    setTimeout(() => (window.sardonyxIsHydrated = true));
-    return instance;
+    underWay++;
+    try {
+      return await instantiate(...args);
+    } finally {
+      underWay--;
+      setTimeout(() => {
+        if (underWay === 0) window.sardonyxIsHydrated = true;
+      });
+    }
   };
 };
 
 /** Waits until the browser half has taken over; before that, forms and links are the browser's own. */
 export async function hydrated(page: Page): Promise<void> {
   await page.waitForFunction(() => window.sardonyxIsHydrated);
+}
+
+/** Opens a page of the site and waits for its live connection. */
+export async function openLive(page: Page, path: string): Promise<void> {
+  let heard = false;
+  page.on("websocket", (socket) => socket.on("framereceived", () => (heard = true)));
+  await open(page, path);
+  await expect.poll(() => heard).toBe(true);
 }
 
 /** Keeps the browser half from arriving; gives what lets it go, and waits until it has taken over. */
@@ -138,9 +156,10 @@ export class Chat {
     return new URL(this.page.url()).pathname;
   }
 
-  /** Writes a message and sends it by Enter. */
+  /** Writes a message and sends it by Enter, once the one before is taken. */
   async send(text: string): Promise<void> {
     await this.field.fill(text);
+    await expect(this.sendButton).toBeEnabled();
     await this.field.press("Enter");
   }
 

@@ -9,9 +9,12 @@ import type { Server } from "./server";
 export const NO_CONNECTION =
   /net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|WebSocket connection to .* failed/;
 
+/** What Chromium says of what a page preloads when it is slow to use it, or has no script to do so. */
+const SLOW = /was preloaded using link preload but not used/;
+
 export class Faults {
   private readonly found: string[] = [];
-  private readonly allowed: RegExp[] = [];
+  private readonly allowed: RegExp[] = [SLOW];
   private readonly servers = new Set<Server>();
 
   /** Watches everything that happens in a browser context. */

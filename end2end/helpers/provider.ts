@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-const ASKED_SECONDS_MAX = 15;
+const ASKED_SECONDS_MAX = 40;
 
 export const MODELS = ["scripted-one", "scripted-two"] as const;
 

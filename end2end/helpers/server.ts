@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 
-const START_SECONDS_MAX = 20;
+const START_SECONDS_MAX = 60;
 const STOP_SECONDS_MAX = 20;
 
 export interface ServerOptions {

@@ -2,7 +2,7 @@
 
 import { expectNoViolations, tabTo } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
-import { alert, logIn, open } from "../helpers/chat";
+import { alert, hydrated, logIn, open, openLive } from "../helpers/chat";
 import { setUpSecondFactor } from "../helpers/second_factor";
 import { expectTold } from "../helpers/sessions";
 import type { Page } from "@playwright/test";
@@ -34,10 +34,12 @@ test("somebody is invited, joins, is disabled and deleted", async ({ join, start
   await carol.getByLabel("New password").fill("granite kettle 42");
   await carol.getByRole("button", { name: "Continue" }).click();
   await expect(carol).toHaveURL("/chats");
-  await carol.waitForLoadState("networkidle");
+  await openLive(carol, "/chats");
 
   await page.getByLabel("Search").fill("carol");
   await page.getByRole("button", { name: "Search" }).click();
+  await expect(page).toHaveURL(/search=carol/);
+  await hydrated(page);
   await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(1);
   const end = () => manage(page, "carol@example.org", "Disable");
   await expectTold(page, "/api/change_account", end, carol, "An administrator ended this session.");

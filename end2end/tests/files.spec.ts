@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 import { expectNoViolations } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
-import { holdBack, open } from "../helpers/chat";
+import { holdBack, hydrated, open } from "../helpers/chat";
 import { NO_CONNECTION } from "../helpers/faults";
 import { ASKED_BEFORE_LEAVING, give, throttle } from "../helpers/files";
 
@@ -59,7 +59,7 @@ test("an upload that is cut off goes on by itself, and after a reload with the s
   const chosen = testInfo.outputPath("large.bin");
   await writeFile(chosen, content);
   await alice.page.goto(`${alice.server.url}/files`);
-  const speed = await throttle(alice.page, 2_000_000);
+  const speed = await throttle(alice.page, 500_000);
   const input = alice.page.getByLabel("Upload files");
   await input.setInputFiles(chosen);
   const row = alice.page.locator(".upload-row");
@@ -67,7 +67,7 @@ test("an upload that is cut off goes on by itself, and after a reload with the s
   await server.stop("SIGKILL");
   await expect(row.getByText("interrupted, goes on by itself")).toBeVisible();
   await server.start();
-  await expect(row.getByText(/a second · \d+ s left/)).toBeVisible();
+  await expect(row.getByText(/a second · \d+ s left/)).toBeVisible({ timeout: 40_000 });
 
   await alice.page.reload();
   await expect(alice.page.getByText(/Not complete: \d+ % are here/)).toBeVisible();
@@ -80,7 +80,7 @@ test("an upload that is cut off goes on by itself, and after a reload with the s
 
 test("an upload can be cancelled, and one that is refused says why", async ({ alice }) => {
   await alice.page.goto(`${alice.server.url}/files`);
-  await throttle(alice.page, 500_000);
+  await throttle(alice.page, 100_000);
   await alice.page.getByLabel("Upload files").setInputFiles([file("a.bin", randomBytes(5_000_000)), file("empty.txt", Buffer.alloc(0))]);
   await expect(alice.page.locator(".upload-row").getByText("The file is empty.")).toBeVisible();
   await alice.page.getByRole("button", { name: "Cancel the upload of a.bin" }).click();
@@ -96,7 +96,7 @@ test("an upload goes on while one searches, and the browser asks before the page
   await open(page, "/files");
   await page.getByLabel("Upload files").setInputFiles([file("note.txt", Buffer.from("hello"))]);
   await expect(rows(page)).toHaveCount(1);
-  const speed = await throttle(page, 300_000);
+  const speed = await throttle(page, 50_000);
   await page.getByLabel("Upload files").setInputFiles(file("large.bin", randomBytes(3_000_000)));
   const row = page.locator(".upload-row");
   await expect(row.getByText(/a second · \d+ s left/)).toBeVisible();
@@ -125,7 +125,7 @@ test("an upload goes on while one searches, and the browser asks before the page
 test("a file that was changed since it was chosen says so, and the others go on", async ({ alice }, testInfo) => {
   const { page } = alice;
   await open(page, "/files");
-  const speed = await throttle(page, 200_000);
+  const speed = await throttle(page, 50_000);
   const names = ["1.bin", "2.bin", "3.bin", "changed.bin", "last.bin"];
   const paths = names.map((name) => testInfo.outputPath(name));
   for (const path of paths) await writeFile(path, randomBytes(300_000));
@@ -228,6 +228,7 @@ test("what is read in a file is shown as it suits its kind, while it is read", a
   await expect(alice.page.getByRole("img", { name: "The image dot.png" })).toBeVisible();
   await open("report.txt");
   await expect(alice.page.locator(".file-text")).toContainText("Line 1 of a long report.");
+  await hydrated(alice.page);
   await alice.page.getByRole("link", { name: "More text" }).click();
   await expect(alice.page.locator(".file-text")).not.toContainText("Line 1 of a long report.");
   // One goes on reading where it begins.

@@ -18,7 +18,7 @@ test("somebody else's chat is not there, exactly like one that never was", async
     await expect(bob.page.getByRole("main").getByText("This does not exist, or it is not yours.")).toBeVisible();
     await expect(bob.page.getByText(/Alice/)).toHaveCount(0);
     await expect(bob.page).toHaveTitle("Not found · Sardonyx");
-    shown.push(await bob.page.getByRole("main").innerHTML());
+    shown.push(await bob.page.locator("main .not-found").innerHTML());
   }
   expect(new Set(shown).size).toBe(1);
   await bob.page.getByRole("link", { name: "Go to your chats" }).click();
@@ -30,6 +30,7 @@ test("what somebody writes is announced to nobody else", async ({ alice, bob, pr
   const told: string[] = [];
   bob.page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => told.push(payload.toString())));
   await open(bob.page, "/chats");
+  await expect.poll(() => told.length).toBeGreaterThan(0);
   const bobsChat = await Chat.new(bob.page);
   const chat = await Chat.open(alice.page, await alice.addChat());
   await chat.send("A secret of Alice's");

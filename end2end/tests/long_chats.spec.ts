@@ -44,6 +44,8 @@ test("every tab sees where the model begins to read, and the summary of the rest
     await tabs[0].replyIsComplete();
   }
   for (const tab of tabs) {
+    await expect(tab.replies).toHaveCount(6);
+    await tab.replyIsComplete();
     const mark = tab.log.getByText(SUMMARISED);
     await expect(mark).toHaveCount(1);
     await expect(tab.log.getByText(SUMMARY)).toBeHidden();

@@ -211,7 +211,7 @@ test("older messages come when one scrolls up, and what one reads stays in its p
     return element.getBoundingClientRect().top;
   });
   await expect(articles).not.toHaveCount(50);
-  expect(Math.abs((await seen.evaluate(top)) - before)).toBeLessThan(2);
+  await expect.poll(async () => Math.abs((await seen.evaluate(top)) - before)).toBeLessThan(2);
 
   await chat.log.hover();
   await expect(async () => {

@@ -119,8 +119,6 @@ test.describe("without a script", () => {
     provider,
     faults,
   }) => {
-    // Without a script nothing uses what the page preloads, which Chromium says on a slow machine.
-    faults.allow(/was preloaded using link preload but not used/);
     const server = await startServer();
     const admin = await join(server, "admin", "admin");
     const page = admin.page;

@@ -32,7 +32,7 @@ async function upload(page: Page): Promise<void> {
   const chosen = { name: "large.bin", mimeType: "application/octet-stream", buffer: content };
   await page.getByLabel("Upload files").setInputFiles([chosen]);
   const link = page.locator(".files .file").getByRole("link", { name: "large.bin" });
-  await expect(link).toBeVisible();
+  await expect(link).toBeVisible({ timeout: 60_000 });
   const path = await link.getAttribute("href");
   const response = await page.request.get(new URL(`${path}/content`, page.url()).href);
   expect((await response.body()).equals(content)).toBe(true);

@@ -1,7 +1,7 @@
 // A session's life in the browser: seen, ended from elsewhere, over in the middle of something, and gone on with.
 
 import { expect, type Person, test } from "../helpers/app";
-import { alert, Chat, hydrated, open } from "../helpers/chat";
+import { alert, Chat, hydrated, open, openLive } from "../helpers/chat";
 import { expectTold } from "../helpers/sessions";
 import type { Browser, Locator, Page } from "@playwright/test";
 
@@ -36,7 +36,7 @@ test("a session that ends in the middle of a draft and a reply goes on after the
   faults,
 }) => {
   faults.allow(/status of 401/);
-  const server = await startServer({ settings: { SARDONYX_SESSION_SECONDS: "8" } });
+  const server = await startServer({ settings: { SARDONYX_SESSION_SECONDS: "15" } });
   const alice = await join(server, "alice");
   const chat = await Chat.open(alice.page, await alice.addChat());
   await chat.send("Tell me a long story");
@@ -45,7 +45,7 @@ test("a session that ends in the middle of a draft and a reply goes on after the
   await expect(chat.lastReply).toHaveText("Once upon a time");
   await chat.field.fill("Not to be lost");
 
-  await expect(dialog(alice.page)).toBeVisible({ timeout: 15_000 });
+  await expect(dialog(alice.page)).toBeVisible({ timeout: 30_000 });
   await expect(dialog(alice.page).getByRole("status")).toContainText("Your session has ended.");
   await expect(dialog(alice.page).getByLabel("Password")).toBeFocused();
   // Nothing else can be reached, and Escape does not lead around it.
@@ -94,8 +94,7 @@ test("active sessions are seen and ended, and the other tab says why within a se
 }) => {
   faults.allow(/status of 401/);
   const phone = await elsewhere(browser, alice, PHONE);
-  await phone.goto("/chats");
-  await phone.waitForLoadState("networkidle");
+  await openLive(phone, "/chats");
   await open(alice.page, "/chats");
   await alice.page.getByRole("button", { name: "Account" }).click();
   await alice.page.getByRole("link", { name: "Settings" }).click();
@@ -133,8 +132,7 @@ test("active sessions are seen and ended, and the other tab says why within a se
 test("a new password ends the other sessions at once and keeps this one", async ({ alice, browser, faults }) => {
   faults.allow(/status of 401/);
   const phone = await elsewhere(browser, alice, PHONE);
-  await phone.goto("/chats");
-  await phone.waitForLoadState("networkidle");
+  await openLive(phone, "/chats");
   const page = alice.page;
   await open(page, "/settings/password");
   await page.getByLabel("Current password").fill("not her password");

@@ -1,6 +1,6 @@
 import { expectNoViolations } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
-import { Chat, holdNews, reload } from "../helpers/chat";
+import { Chat, holdNews, hydrated, reload } from "../helpers/chat";
 
 test("a reply is had again, and one goes back and forth between both, in every tab", async ({ alice, provider }) => {
   provider.answer = () => "The first answer.";
@@ -74,8 +74,11 @@ test("a reply is copied as markdown", async ({ alice, provider }) => {
   const chat = await Chat.open(alice.page, await alice.addChat());
   await chat.send("Write");
   await expect(chat.lastReply).toHaveText("A heading");
-  await chat.replies.last().getByRole("button", { name: "Copy", exact: true }).last().click();
-  await expect(chat.replies.last().getByRole("button", { name: "Copied" })).toBeVisible();
+  // It says so for a moment only.
+  await Promise.all([
+    chat.replies.last().getByRole("button", { name: "Copied" }).waitFor(),
+    chat.replies.last().getByRole("button", { name: "Copy", exact: true }).last().click(),
+  ]);
   expect(await alice.page.evaluate(() => navigator.clipboard.readText())).toBe("# A *heading*");
 });
 
@@ -89,6 +92,7 @@ test("a chat is forked from a message", async ({ alice, provider }) => {
   const path = chat.path;
   await chat.replies.first().getByRole("button", { name: "Fork" }).click();
   await expect.poll(() => chat.path).not.toBe(path);
+  await hydrated(alice.page);
   await expect(chat.replies).toHaveCount(1);
   await expect(chat.lastReply).toHaveText("About cats.");
   await chat.send("birds");

@@ -286,8 +286,8 @@ pub const SOCKET_GRACE_SECONDS: u64 = 10;
 pub const SOCKET_SILENCE_SECONDS_MAX: u64 = 2 * SOCKET_PING_SECONDS + SOCKET_GRACE_SECONDS;
 /// A browser has this long to take one event.
 pub const SOCKET_SEND_SECONDS_MAX: u64 = 60;
-/// A tab that was in front has this long to say that it shows the end of a reply.
-pub const LOOK_SECONDS_MAX: u64 = 3;
+/// A tab has this long to say that it shows the end of a reply, before others are told of it.
+pub const LOOK_SECONDS_MAX: u64 = 2;
 /// Commands that wait for a stream of events to obey them.
 pub const STREAM_COMMANDS_QUEUED_MAX: usize = 32;
 /// A stream of events ends after this; its browser connects again, and may have a socket by then.

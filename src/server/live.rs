@@ -7,7 +7,6 @@
 mod bus;
 mod connection;
 pub mod hub;
-pub mod looks;
 pub mod reply;
 pub mod socket;
 pub mod stream;
@@ -20,7 +19,6 @@ use uuid::Uuid;
 use self::{
     bus::{Bus, BusMessage, Shared},
     hub::{Hub, Mailbox},
-    looks::{Look, Looks},
     reply::LiveReply,
     stream::{Address, Streams},
 };
@@ -41,7 +39,6 @@ use crate::{
 /// Announces what happens.
 pub struct Live {
     hub: Arc<Hub>,
-    looks: Looks,
     streams: Streams,
     bus: Option<Bus>,
     /// Stops a reply that this server writes; set once the engine is there.
@@ -71,8 +68,7 @@ impl Live {
     pub fn new(instance: Uuid, redis: Option<&Redis>) -> Arc<Self> {
         let bus = redis.map(|redis| Bus::new(instance, redis));
         let (stop_reply, reload_site) = (OnceLock::new(), OnceLock::new());
-        let (hub, looks, streams) = (Arc::default(), Looks::default(), Streams::default());
-        let live = Arc::new(Self { hub, looks, streams, bus, stop_reply, reload_site });
+        let live = Arc::new(Self { hub: Arc::default(), streams: Streams::default(), bus, stop_reply, reload_site });
         if let Some(redis) = redis {
             bus::listen(&live, instance, &redis.subscriber);
         }
@@ -140,15 +136,10 @@ impl Live {
         }
     }
 
-    /// A reply is about to end: none when no tab of its user that is connected here and in front has its chat on the screen,
-    /// as far as is known; otherwise what tells that one saw it.
-    pub fn await_look(&self, user_id: UserId, chat_id: ChatId, message_id: MessageId) -> Option<Look> {
-        self.hub.is_looked_at(user_id, chat_id).then(|| self.looks.await_one(user_id, chat_id, message_id))
-    }
-
-    /// A user sees a chat as it is now.
-    pub fn note_look(&self, user_id: UserId, chat_id: ChatId) {
-        self.looks.note(user_id, chat_id);
+    /// Whether a tab of this user that is in front may have this chat on its screen: one that is connected here and was in
+    /// front when it was last heard of, or any that is connected to another server.
+    pub fn may_be_looked_at(&self, user_id: UserId, chat_id: ChatId) -> bool {
+        self.bus.is_some() || self.hub.is_looked_at(user_id, chat_id)
     }
 
     /// A reply begins here: its text so far can be followed from now on.

@@ -51,9 +51,6 @@ pub use self::{running::Running, summary::SummaryPauses, tell::looked, view::Vie
 pub async fn open_chat(state: &AppState, db: &UserDb, chat_id: ChatId) -> Result<ChatView> {
     let mut chat = db.find_chat(chat_id).await?.ok_or(Error::NotFound)?;
     let messages = read_page(state, db, chat_id, None).await?;
-    if messages.messages.iter().all(|message| message.state.is_final()) {
-        state.live.note_look(db.user_id(), chat_id);
-    }
     let (draft, unsent) = (db.find_draft(chat_id).await?, db.list_unsent_files(chat_id).await?);
     let unsent_files = unsent.into_iter().map(|(file, _)| file).collect();
     let invitation = if messages.messages.is_empty() { chats::invite(db, &chat).await? } else { String::new() };

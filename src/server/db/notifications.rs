@@ -121,16 +121,26 @@ impl UserDb {
         .await
     }
 
-    /// Notes that a chat was looked at, and what is told of it read. Gives the chat; none when it is gone.
+    /// Notes that a chat was looked at, and what is told of it read. What there is to tell since `untold_since_ms` was told to
+    /// nobody yet, and is taken away. Gives the chat; none when it is gone.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn mark_seen(&self, chat_id: ChatId) -> Result<Option<Chat>> {
+    pub async fn mark_seen(&self, chat_id: ChatId, untold_since_ms: Option<i64>) -> Result<Option<Chat>> {
         let user_id = self.user_id();
         self.write("mark chat as seen", move |transaction| {
             async move {
                 // The chat first, as when it is marked: so two of these wait for each other, and never both.
                 let chat = set_unread(transaction, user_id, chat_id, false).await?;
+                if let Some(since_ms) = untold_since_ms {
+                    notification::Entity::delete_many()
+                        .filter(notification::Column::UserId.eq(user_id.0))
+                        .filter(notification::Column::ChatId.eq(chat_id.0))
+                        .filter(notification::Column::ReadAtMs.is_null())
+                        .filter(notification::Column::CreatedAtMs.gte(since_ms))
+                        .exec(transaction)
+                        .await?;
+                }
                 read_now(user_id)
                     .filter(notification::Column::ChatId.eq(chat_id.0))
                     .filter(notification::Column::ReadAtMs.is_null())

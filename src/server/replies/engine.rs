@@ -356,30 +356,23 @@ impl Task {
         let deadline = Instant::now() + Duration::from_secs(FINISH_SECONDS_MAX);
         let mut wait = Duration::from_millis(100);
         loop {
-            let (user_id, chat_id) = (self.db.user_id(), self.reply.chat_id);
-            let news = tell::news(state);
-            let look = self.state.live.await_look(user_id, chat_id, self.reply.id);
-            let news_now = news.filter(|_| look.is_none());
-            match self.db.finish_reply(&self.reply, self.lease, self.content(), state, news_now).await {
+            match self.db.finish_reply(&self.reply, self.lease, self.content(), state, tell::news(state)).await {
                 Ok(Some(finished)) => {
                     failpoints::reach("reply_kept");
                     let message = self.with_context(finished.message).await;
-                    self.state.live.end_reply(user_id, message);
+                    self.state.live.end_reply(self.db.user_id(), message);
                     if let Some(chat) = finished.unread {
-                        tell::unread(&self.state, user_id, &chat);
-                    }
-                    if let (Some(news), Some(look)) = (news, look) {
-                        tell::unless_seen(&self.state, &self.db, chat_id, news, look);
+                        tell::unread(&self.state, &self.db, &chat);
                     }
                     return;
                 }
-                Ok(None) => return self.state.live.reply_interrupted(user_id, self.reply.id),
+                Ok(None) => return self.state.live.reply_interrupted(self.db.user_id(), self.reply.id),
                 Err(error) if Instant::now() < deadline && error != Error::Internal => {
                     sleep(wait).await;
                     wait = (wait * 2).min(Duration::from_secs(5));
                 }
                 // Its lease will lapse, and it is then interrupted with what was last kept.
-                Err(_) => return self.state.live.reply_interrupted(user_id, self.reply.id),
+                Err(_) => return self.state.live.reply_interrupted(self.db.user_id(), self.reply.id),
             }
         }
     }

@@ -1,28 +1,26 @@
 //! Tells a reply's user of its end when they look elsewhere: their chat is unread until they look at it, in every tab.
 //!
-//! Whether they look is what this server knows of its own connections. When it takes a tab for one that looks, that tab has to
-//! say that it shows the end, or the reply is told after all. A tab in front that watches the chat at another server says so
-//! once more when it hears that its chat is unread, and with that it is read.
+//! Where a tab looks, as far as a server knows, may have changed: its page was left, its network is gone, or it is connected to
+//! another server. So a chat is unread with the end of its reply, and a tab in front that shows the end says so; only when none
+//! does for a while, somebody is told. A tab that says so later than that takes it back.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::{
-    domain::{
-        chat::Chat,
-        ids::{ChatId, UserId},
-        limits,
-        message::MessageState,
-        notification::NotificationKind,
-    },
+    domain::{chat::Chat, ids::ChatId, limits, message::MessageState, notification::NotificationKind},
     error::Result,
     server::{
+        clock,
         db::{TakenReply, UserDb},
-        live::{hub::Mailbox, looks::Look},
+        live::hub::Mailbox,
         state::AppState,
     },
 };
+
+/// When a server that stops tells what it would have told later.
+const STOPPING_SECONDS: u64 = 1;
 
 /// What there is to tell of a reply that ends like this.
 pub const fn news(end: MessageState) -> Option<NotificationKind> {
@@ -35,48 +33,46 @@ pub const fn news(end: MessageState) -> Option<NotificationKind> {
     }
 }
 
-/// Tells it after all, unless it is seen in time.
-pub fn unless_seen(state: &AppState, db: &UserDb, chat_id: ChatId, kind: NotificationKind, look: Look) {
-    let (state, db) = (state.clone(), db.clone());
+/// A chat became unread by the end of a reply: tells so, unless a tab looks at it.
+pub fn unread(state: &AppState, db: &UserDb, chat: &Chat) {
+    if !state.live.may_be_looked_at(db.user_id(), chat.id) {
+        return announce(state, db, chat);
+    }
+    let (state, db, chat_id) = (state.clone(), db.clone(), chat.id);
     state.tasks.clone().spawn(async move {
+        let stopping = async {
+            state.stopping.cancelled().await;
+            sleep(Duration::from_secs(STOPPING_SECONDS)).await;
+        };
         tokio::select! {
-            biased;
-            () = look.seen() => return,
-            // A tab that looks says so again to the server that comes next.
-            () = state.stopping.cancelled() => {}
+            () = stopping => {}
             () = sleep(Duration::from_secs(limits::LOOK_SECONDS_MAX)) => {}
         }
-        tell(&state, &db, chat_id, kind).await;
+        // A failure is logged where it happens; the chat is unread for whoever opens a page.
+        if let Ok(Some(chat)) = db.find_chat(chat_id).await
+            && chat.is_unread
+        {
+            announce(&state, &db, &chat);
+        }
     });
 }
 
-async fn tell(state: &AppState, db: &UserDb, chat_id: ChatId, kind: NotificationKind) {
-    // A failure is logged where it happens. The reply itself is there.
-    if let Ok(Some(chat)) = db.mark_unread(chat_id, kind).await {
-        unread(state, db.user_id(), &chat);
-    }
-}
-
-/// A chat became unread.
-pub fn unread(state: &AppState, user_id: UserId, chat: &Chat) {
-    state.live.chat_changed(user_id, chat);
-    state.live.notifications_changed(user_id);
+fn announce(state: &AppState, db: &UserDb, chat: &Chat) {
+    state.live.chat_changed(db.user_id(), chat);
+    state.live.notifications_changed(db.user_id());
 }
 
 /// A reply was taken from a server that went away, and has ended with what there was.
 pub async fn ended_instead(state: &AppState, reply: &TakenReply) {
-    let look = state.live.await_look(reply.user_id, reply.chat_id, reply.message_id);
-    state.live.reply_interrupted(reply.user_id, reply.message_id);
     #[expect(clippy::disallowed_methods, reason = "on behalf of whose reply it is")]
     let db = state.db.open_taken_reply(reply).await;
     if let Ok(Some(db)) = db
         && let Ok(Some(message)) = db.find_message(reply.message_id).await
         && let Some(kind) = news(message.state)
+        // A failure is logged where it happens. The reply itself is there.
+        && let Ok(Some(chat)) = db.mark_unread(reply.chat_id, kind).await
     {
-        match look {
-            Some(look) => unless_seen(state, &db, reply.chat_id, kind, look),
-            None => tell(state, &db, reply.chat_id, kind).await,
-        }
+        unread(state, &db, &chat);
     }
 }
 
@@ -85,19 +81,23 @@ pub async fn ended_instead(state: &AppState, reply: &TakenReply) {
 /// # Errors
 /// When the database fails.
 pub async fn looked(state: &AppState, db: &UserDb, mailbox: &Mailbox) -> Result<()> {
-    let Some(chat_id) = mailbox.looks_at() else { return Ok(()) };
-    state.live.note_look(db.user_id(), chat_id);
-    if db.find_chat(chat_id).await?.is_some_and(|chat| chat.is_unread) {
-        seen(state, db, chat_id).await;
+    if let Some(chat_id) = mailbox.looks_at()
+        && db.find_chat(chat_id).await?.is_some_and(|chat| chat.is_unread)
+    {
+        let untold_ms = clock::now_ms() - 1_000 * limits::LOOK_SECONDS_MAX.cast_signed();
+        see(state, db, chat_id, Some(untold_ms)).await;
     }
     Ok(())
 }
 
-/// A chat is being looked at.
+/// A chat is opened.
 pub async fn seen(state: &AppState, db: &UserDb, chat_id: ChatId) {
+    see(state, db, chat_id, None).await;
+}
+
+async fn see(state: &AppState, db: &UserDb, chat_id: ChatId, untold_since_ms: Option<i64>) {
     // A failure is logged where it happens; the chat stays unread until the next look.
-    if let Ok(Some(chat)) = db.mark_seen(chat_id).await {
-        state.live.chat_changed(db.user_id(), &chat);
-        state.live.notifications_changed(db.user_id());
+    if let Ok(Some(chat)) = db.mark_seen(chat_id, untold_since_ms).await {
+        announce(state, db, &chat);
     }
 }

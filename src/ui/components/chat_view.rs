@@ -84,7 +84,12 @@ fn poll_while_needed(conversation: Conversation, session: Session, live: Live) {
             return;
         }
         let conversation = conversation.clone();
-        let poll = move || conversation.refresh(session, || {});
+        // To fetch it is to look at it, which nobody does behind.
+        let poll = move || {
+            if !document().hidden() {
+                conversation.refresh(session, || {});
+            }
+        };
         if let Some(interval) = every(POLL_SECONDS * 1_000, poll) {
             on_cleanup(move || interval.clear());
         }

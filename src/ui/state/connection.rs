@@ -152,6 +152,10 @@ impl Connection {
         if self.live.session.ended.get_untracked().is_some() {
             return;
         }
+        // Most likely nobody any more; should the page stay after all, then later.
+        if self.live.session.is_leaving() {
+            return self.connect_in(RETRY_MS_MAX);
+        }
         let way = self.next_way();
         if way == Way::Stream && document().hidden() {
             return;
@@ -183,7 +187,7 @@ impl Connection {
             let Ok(event) = serde_json::from_str(&text) else { return };
             let is_end = connection.live.is_end(&event);
             connection.live.apply(event);
-            // Until it says so, the server does not know that anybody has seen it.
+            // Until this is said, the server does not know that anybody has seen it.
             if is_end && !document().hidden() {
                 connection.send(&LiveCommand::Visibility { is_visible: true });
             }
@@ -230,11 +234,15 @@ impl Connection {
         let wait_ms = (RETRY_MS_MIN * 2_f64.powi(failures.min(10))).min(RETRY_MS_MAX);
         // Spread out, so that a restarted server is not asked by everybody at once.
         let wait_ms = wait_ms * (0.5 + js_sys::Math::random() / 2.0);
+        self.connect_in(wait_ms);
+        self.say_when_missed();
+    }
+
+    fn connect_in(&self, wait_ms: f64) {
         let retry = set_timeout_with_handle(self.with(Self::connect), Duration::from_millis(wait_ms as u64));
         if let Some(before) = self.retry.replace(retry.ok()) {
             before.clear();
         }
-        self.say_when_missed();
     }
 
     fn say_when_missed(&self) {

@@ -135,7 +135,8 @@ impl Live {
     pub(super) fn is_end(self, event: &LiveEvent) -> bool {
         let LiveEvent::Messages { chat_id, messages } = event else { return false };
         let is_end = |message: &Message| message.author != Author::You && message.state.is_final();
-        messages.iter().any(is_end) && self.shows(*chat_id)
+        messages.iter().any(is_end)
+            && self.screen.with_untracked(|screen| screen.as_ref().is_some_and(|shown| shown.chat_id() == *chat_id))
     }
 
     /// Makes sure that a reply which the server has begun is shown, however its announcement fares.
