@@ -34,11 +34,11 @@ export async function hydrated(page: Page): Promise<void> {
   await page.waitForFunction(() => window.sardonyxIsHydrated);
 }
 
-/** Opens a page of the site and waits for its live connection. */
+/** Opens a page of the site and waits for its live connection; also in a context of its own. */
 export async function openLive(page: Page, path: string): Promise<void> {
   let heard = false;
   page.on("websocket", (socket) => socket.on("framereceived", () => (heard = true)));
-  await open(page, path);
+  await page.goto(path);
   await expect.poll(() => heard).toBe(true);
 }
 

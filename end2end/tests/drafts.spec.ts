@@ -111,6 +111,9 @@ test("typing shows on the other device and goes", async ({ alice, browser }) => 
     await expect(typing(desk)).toBeVisible({ timeout: 2_000 });
   }).toPass();
   await expect(typing(phone)).toHaveCount(0);
+  await expect(desk.field).toHaveValue(/on /);
+  await phone.field.pressSequentially("on ");
+  await expect(typing(desk)).toBeVisible();
   await expectNoViolations(desk.page);
   await expect(typing(desk)).toHaveCount(0);
   await phone.page.context().close();
