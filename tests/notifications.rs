@@ -13,12 +13,13 @@ use sardonyx::{
     },
 };
 
-use crate::support::{Person, Setup, Tab, TestApp, soon};
+use crate::support::{Person, Setup, Tab, TestApp, eventually, soon};
 
 crate::on_both_databases![
     a_reply_that_nobody_looks_at_is_told_until_the_chat_is_looked_at,
     a_reply_that_is_looked_at_is_not_told,
     a_reply_is_told_when_the_tab_before_which_it_ends_says_nothing,
+    of_two_replies_that_nobody_saw_in_one_chat_the_second_is_told,
     a_reply_in_a_tab_behind_is_told_until_the_tab_is_in_front,
     a_failure_is_told_and_takes_the_place_of_what_was_told_before,
     all_are_read_at_once_in_every_tab,
@@ -88,6 +89,30 @@ async fn a_reply_is_told_when_the_tab_before_which_it_ends_says_nothing(setup: S
     silent.command(&LiveCommand::Visibility { is_visible: true }).await;
     until_told(&mut elsewhere).await;
     assert!(unread(&alice).await.is_empty() && !is_unread(&alice, chat_id).await);
+}
+
+async fn of_two_replies_that_nobody_saw_in_one_chat_the_second_is_told(setup: Setup) {
+    let app = TestApp::start(setup).await;
+    let alice = app.alice().await;
+    let mut elsewhere = Tab::open(&alice).await;
+    let (chat_id, later) = (alice.create_chat().await, alice.create_chat().await);
+    let _silent = look_in_silence(&alice, chat_id).await;
+    let _as_silent = look_in_silence(&alice, later).await;
+    for text in ["one", "two"] {
+        alice.send_message(chat_id, text).await;
+        // The next is not sent before, or it would wait in the queue.
+        eventually("its end", async || app.state.running.count() == 0).await;
+    }
+    alice.send_message(later, "three").await;
+    let mut told = 0;
+    soon("the mark of the later one", async {
+        while !elsewhere.screen.chats.iter().any(|chat| chat.id == later && chat.is_unread) {
+            told += usize::from(elsewhere.next().await == Some(LiveEvent::NotificationsChanged));
+        }
+    })
+    .await;
+    assert_eq!(told, 1);
+    assert_eq!(unread(&alice).await.len(), 2);
 }
 
 async fn a_reply_in_a_tab_behind_is_told_until_the_tab_is_in_front(setup: Setup) {

@@ -18,14 +18,12 @@ export const TELL_WHEN_HYDRATED = () => {
   let underWay = 0;
   WebAssembly.instantiateStreaming = async (...args: Parameters<typeof instantiate>) => {
     underWay++;
-    try {
-      return await instantiate(...args);
-    } finally {
-      underWay--;
-      setTimeout(() => {
-        if (underWay === 0) window.sardonyxIsHydrated = true;
-      });
-    }
+    const instance = await instantiate(...args);
+    underWay--;
+    setTimeout(() => {
+      if (underWay === 0) window.sardonyxIsHydrated = true;
+    });
+    return instance;
   };
 };
 
@@ -34,12 +32,11 @@ export async function hydrated(page: Page): Promise<void> {
   await page.waitForFunction(() => window.sardonyxIsHydrated);
 }
 
-/** Opens a page of the site and waits for its live connection; also in a context of its own. */
-export async function openLive(page: Page, path: string): Promise<void> {
+/** Gives what waits for a live connection that a page makes from now on; also in a context of its own. */
+export function liveConnection(page: Page): () => Promise<void> {
   let heard = false;
   page.on("websocket", (socket) => socket.on("framereceived", () => (heard = true)));
-  await page.goto(path);
-  await expect.poll(() => heard).toBe(true);
+  return () => expect.poll(() => heard).toBe(true);
 }
 
 /** Keeps the browser half from arriving; gives what lets it go, and waits until it has taken over. */

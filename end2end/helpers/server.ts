@@ -2,6 +2,7 @@
 // the same port and data.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -189,12 +190,17 @@ export function needed(name: string): string {
   return value;
 }
 
-/** A port that nobody listens on now. */
+/** A port that nobody listens on now, nor soon: below those that the kernel gives to whoever connects. */
 export async function freePort(): Promise<number> {
-  const listener = createServer();
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  const address = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  if (typeof address !== "object" || !address) throw new Error("no free port");
-  return address.port;
+  for (;;) {
+    const port = randomInt(11_000, 30_000);
+    const listener = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      listener.once("error", () => resolve(false));
+      listener.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => listener.close(resolve));
+    return port;
+  }
 }

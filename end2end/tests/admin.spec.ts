@@ -2,7 +2,7 @@
 
 import { expectNoViolations, tabTo } from "../helpers/accessibility";
 import { expect, test } from "../helpers/app";
-import { alert, hydrated, logIn, open, openLive } from "../helpers/chat";
+import { alert, hydrated, liveConnection, logIn, open } from "../helpers/chat";
 import { setUpSecondFactor } from "../helpers/second_factor";
 import { expectTold } from "../helpers/sessions";
 import type { Page } from "@playwright/test";
@@ -32,9 +32,10 @@ test("somebody is invited, joins, is disabled and deleted", async ({ join, start
   await carol.goto(link);
   await expect(carol.getByLabel("Email")).toHaveValue("carol@example.org");
   await carol.getByLabel("New password").fill("granite kettle 42");
+  const isConnected = liveConnection(carol);
   await carol.getByRole("button", { name: "Continue" }).click();
   await expect(carol).toHaveURL("/chats");
-  await openLive(carol, "/chats");
+  await isConnected();
 
   await page.getByLabel("Search").fill("carol");
   await page.getByRole("button", { name: "Search" }).click();

@@ -115,6 +115,6 @@ test("typing shows on the other device and goes", async ({ alice, browser }) => 
   await phone.field.pressSequentially("on ");
   await expect(typing(desk)).toBeVisible();
   await expectNoViolations(desk.page);
-  await expect(typing(desk)).toHaveCount(0);
+  await expect(typing(desk)).toHaveCount(0, { timeout: 10_000 });
   await phone.page.context().close();
 });

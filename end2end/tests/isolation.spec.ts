@@ -12,13 +12,19 @@ test("somebody else's chat is not there, exactly like one that never was", async
   await expect(chat.lastReply).toHaveText("For Alice only.");
 
   const shown = [];
+  let heard = 0;
+  bob.page.on("websocket", (socket) => socket.on("framereceived", () => heard++));
   for (const address of [path, "/chats/00000000-0000-7000-8000-000000000000", "/chats/nonsense"]) {
+    const before = heard;
     const response = await bob.page.goto(address);
     expect(response?.status()).toBe(404);
     await expect(bob.page.getByRole("main").getByText("This does not exist, or it is not yours.")).toBeVisible();
     await expect(bob.page.getByText(/Alice/)).toHaveCount(0);
     await expect(bob.page).toHaveTitle("Not found · Sardonyx");
-    shown.push(await bob.page.locator("main .not-found").innerHTML());
+    // Connected, it says nothing of connecting.
+    await expect.poll(() => heard).toBeGreaterThan(before);
+    await expect(bob.page.getByText("Reconnecting…")).toHaveCount(0);
+    shown.push(await bob.page.getByRole("main").innerHTML());
   }
   expect(new Set(shown).size).toBe(1);
   await bob.page.getByRole("link", { name: "Go to your chats" }).click();

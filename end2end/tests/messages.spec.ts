@@ -213,7 +213,8 @@ test("older messages come when one scrolls up, and what one reads stays in its p
     return element.getBoundingClientRect().top;
   });
   await expect(articles).not.toHaveCount(50);
-  await expect.poll(async () => Math.abs((await seen.evaluate(top)) - before)).toBeLessThan(2);
+  const moved = async () => Math.abs((await seen.evaluate(top)) - before);
+  await expect.poll(moved, { timeout: 1_000 }).toBeLessThan(2);
 
   await chat.log.hover();
   await expect(async () => {

@@ -20,6 +20,16 @@ test("a part is loaded with the first page that needs it, and once", async ({ al
   expect(loaded).toHaveLength(1);
 });
 
+test("what a page preloads is what it uses: nothing is fetched twice", async ({ alice }) => {
+  const loaded: string[] = [];
+  alice.page.on("request", (request) => {
+    if (/\.(js|wasm|css)$/.test(request.url())) loaded.push(request.url());
+  });
+  await open(alice.page, "/settings");
+  expect(loaded.filter((url) => url.includes("split_"))).toHaveLength(1);
+  expect(loaded.toSorted()).toEqual([...new Set(loaded)].toSorted());
+});
+
 test("a part that cannot be loaded is said, and can be asked for again", async ({ alice, faults }) => {
   faults.allow(/Failed to load resource|Failed to fetch/);
   await open(alice.page, "/chats");

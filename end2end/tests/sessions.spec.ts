@@ -1,7 +1,7 @@
 // A session's life in the browser: seen, ended from elsewhere, over in the middle of something, and gone on with.
 
 import { expect, type Person, test } from "../helpers/app";
-import { alert, Chat, hydrated, open, openLive } from "../helpers/chat";
+import { alert, Chat, hydrated, liveConnection, open } from "../helpers/chat";
 import { expectTold } from "../helpers/sessions";
 import type { Browser, Locator, Page } from "@playwright/test";
 
@@ -94,7 +94,9 @@ test("active sessions are seen and ended, and the other tab says why within a se
 }) => {
   faults.allow(/status of 401/);
   const phone = await elsewhere(browser, alice, PHONE);
-  await openLive(phone, "/chats");
+  const isConnected = liveConnection(phone);
+  await phone.goto("/chats");
+  await isConnected();
   await open(alice.page, "/chats");
   await alice.page.getByRole("button", { name: "Account" }).click();
   await alice.page.getByRole("link", { name: "Settings" }).click();
@@ -132,7 +134,9 @@ test("active sessions are seen and ended, and the other tab says why within a se
 test("a new password ends the other sessions at once and keeps this one", async ({ alice, browser, faults }) => {
   faults.allow(/status of 401/);
   const phone = await elsewhere(browser, alice, PHONE);
-  await openLive(phone, "/chats");
+  const isConnected = liveConnection(phone);
+  await phone.goto("/chats");
+  await isConnected();
   const page = alice.page;
   await open(page, "/settings/password");
   await page.getByLabel("Current password").fill("not her password");

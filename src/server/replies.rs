@@ -115,7 +115,7 @@ pub async fn watch(
             mailbox.mark_progress(chat_id, message_id, 0);
         }
     }
-    tell::looked(state, db, mailbox).await
+    tell::looked(state, db, mailbox, false).await
 }
 
 /// Saves a message and starts the reply to it, or puts that into the queue.

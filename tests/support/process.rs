@@ -3,7 +3,10 @@
 use std::{
     net::SocketAddr,
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
 };
 
@@ -59,6 +62,18 @@ pub fn command(arguments: &[&str], settings: &[(&str, &str)]) -> Command {
     command_through(&[], arguments, settings)
 }
 
+/// Where nobody listens now, nor soon: below those that the kernel gives to whoever connects.
+fn free_addr() -> SocketAddr {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = std::process::id().wrapping_mul(97).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let addr = SocketAddr::from(([127, 0, 0, 1], 10_000 + number as u16));
+        if std::net::TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
+}
+
 fn command_through(wrapper: &[&str], arguments: &[&str], settings: &[(&str, &str)]) -> Command {
     let words = [wrapper, &[env!("CARGO_BIN_EXE_sardonyx")], arguments].concat();
     let mut command = Command::new(words[0]);
@@ -91,8 +106,7 @@ impl Process {
     }
 
     async fn start_through(wrapper: &[&str], settings: &[(&str, &str)]) -> Self {
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let addr = SocketAddr::from(([127, 0, 0, 1], port));
+        let addr = free_addr();
         let addr_text = addr.to_string();
         let mut command = command_through(wrapper, &["--addr", &addr_text], settings);
         let mut child = command.spawn().unwrap();

@@ -249,6 +249,10 @@ pub(super) async fn lock_user(transaction: &impl ConnectionTrait, user_id: UserI
 
 /// Holds a user's account until the end of the transaction: for `KeyShare`, it is not deleted meanwhile.
 pub(super) async fn lock_account(transaction: &impl ConnectionTrait, user_id: UserId, lock: LockType) -> Written<()> {
+    try_lock_account(transaction, user_id, lock).await?.then_some(()).ok_or(Error::NotFound.into())
+}
+
+async fn try_lock_account(transaction: &impl ConnectionTrait, user_id: UserId, lock: LockType) -> Written<bool> {
     let locked: Option<Uuid> = user_account::Entity::find_by_id(user_id.0)
         .select_only()
         .column(user_account::Column::Id)
@@ -256,7 +260,7 @@ pub(super) async fn lock_account(transaction: &impl ConnectionTrait, user_id: Us
         .into_tuple()
         .one(transaction)
         .await?;
-    locked.map(|_| ()).ok_or(Error::NotFound.into())
+    Ok(locked.is_some())
 }
 
 /// Holds a chat of the user's until the end of the transaction (SQLite has one writer anyway and knows no row locks).
@@ -268,13 +272,14 @@ pub(super) async fn lock_chat(
     Ok(locked_chat(user_id, chat_id).one(transaction).await?.ok_or(Error::NotFound)?)
 }
 
-/// The same where a chat that is gone is no error; false then.
-pub(super) async fn try_lock_chat(
+/// The same where a chat that is gone is no error; false then. Before it their account, of which something is to be told.
+pub(super) async fn try_lock_told_chat(
     transaction: &impl ConnectionTrait,
     user_id: UserId,
     chat_id: ChatId,
 ) -> Written<bool> {
-    Ok(locked_chat(user_id, chat_id).one(transaction).await?.is_some())
+    Ok(try_lock_account(transaction, user_id, LockType::KeyShare).await?
+        && locked_chat(user_id, chat_id).one(transaction).await?.is_some())
 }
 
 fn locked_chat(user_id: UserId, chat_id: ChatId) -> Select<chat_session::Entity> {

@@ -13,6 +13,7 @@ use super::{
     accounts::ACTIVE,
     chats::to_chat,
     entity::{chat_session, notification, user_account},
+    exchanges::try_lock_told_chat,
     failed,
     write::Written,
 };
@@ -108,17 +109,42 @@ impl UserDb {
         .await
     }
 
-    /// Marks a chat as unread and says why, in place of what was said of it before and not read. Gives the chat; none when
-    /// it is gone.
+    /// Marks a chat as unread and says why, in place of what was said of it before and not read. Gives what there is to tell;
+    /// none when the chat is gone.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn mark_unread(&self, chat_id: ChatId, kind: NotificationKind) -> Result<Option<Chat>> {
+    pub async fn mark_unread(&self, chat_id: ChatId, kind: NotificationKind) -> Result<Option<NotificationId>> {
         let user_id = self.user_id();
         self.write("mark chat as unread", move |transaction| {
-            async move { tell_unread(transaction, user_id, chat_id, kind).await }.boxed()
+            async move {
+                if !try_lock_told_chat(transaction, user_id, chat_id).await? {
+                    return Ok(None);
+                }
+                tell_unread(transaction, user_id, chat_id, kind).await
+            }
+            .boxed()
         })
         .await
+    }
+
+    /// The chat that is unread for this reason; none when it is not, or for a newer one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_unread_chat(&self, why: NotificationId) -> Result<Option<Chat>> {
+        let connection = self.query().await?;
+        let told = notification::Entity::find_by_id(why.0)
+            .filter(notification::Column::UserId.eq(self.user_id().0))
+            .filter(notification::Column::ReadAtMs.is_null())
+            .one(&connection)
+            .await
+            .map_err(failed("find notification"))?;
+        let Some(chat_id) = told.and_then(|told| told.chat_id) else { return Ok(None) };
+        let unread = chat_session::Entity::find_by_id(chat_id)
+            .filter(chat_session::Column::UserId.eq(self.user_id().0))
+            .filter(chat_session::Column::IsUnread.eq(true));
+        Ok(unread.one(&connection).await.map_err(failed("find unread chat"))?.map(to_chat))
     }
 
     /// Notes that a chat was looked at, and what is told of it read. What there is to tell since `untold_since_ms` was told to
@@ -194,7 +220,7 @@ pub(super) async fn tell_unread(
     user_id: UserId,
     chat_id: ChatId,
     kind: NotificationKind,
-) -> Written<Option<Chat>> {
+) -> Written<Option<NotificationId>> {
     let Some(chat) = set_unread(transaction, user_id, chat_id, true).await? else { return Ok(None) };
     notification::Entity::delete_many()
         .filter(notification::Column::UserId.eq(user_id.0))
@@ -202,9 +228,9 @@ pub(super) async fn tell_unread(
         .filter(notification::Column::ReadAtMs.is_null())
         .exec(transaction)
         .await?;
-    insert(transaction, user_id, kind, chat.display_title().to_owned(), About::Chat(chat_id)).await?;
+    let id = insert(transaction, user_id, kind, chat.display_title().to_owned(), About::Chat(chat_id)).await?;
     delete_oldest(transaction, user_id).await?;
-    Ok(Some(chat))
+    Ok(Some(id))
 }
 
 /// Tells a person something, as part of what it is about, on their own behalf.
@@ -247,7 +273,8 @@ pub(super) async fn add_notification(
     kind: NotificationKind,
     detail: String,
 ) -> Written<()> {
-    insert(connection, user_id, kind, detail, About::Nothing).await
+    insert(connection, user_id, kind, detail, About::Nothing).await?;
+    Ok(())
 }
 
 /// Tells everybody the site's notice, in place of the one before; an empty one takes that away.
@@ -279,10 +306,11 @@ async fn insert(
     kind: NotificationKind,
     detail: String,
     about: About,
-) -> Written<()> {
-    let row = new_row(user_id, kind, detail, about);
+) -> Written<NotificationId> {
+    let id = Uuid::now_v7();
+    let row = notification::ActiveModel { id: Set(id), ..new_row(user_id, kind, detail, about) };
     notification::Entity::insert(row).exec_without_returning(connection).await?;
-    Ok(())
+    Ok(NotificationId(id))
 }
 
 fn new_row(user_id: UserId, kind: NotificationKind, detail: String, about: About) -> notification::ActiveModel {

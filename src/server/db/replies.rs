@@ -10,7 +10,7 @@ use super::{
     UserDb,
     content::ReplyContent,
     entity::chat_message,
-    exchanges::try_lock_chat,
+    exchanges::try_lock_told_chat,
     message_files::{hold_sources, keep_sources},
     messages::{StoredMessage, to_message},
     notifications::tell_unread,
@@ -18,8 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
-        chat::Chat,
-        ids::{MessageId, UserId},
+        ids::{MessageId, NotificationId, UserId},
         limits,
         message::MessageState,
         notification::NotificationKind,
@@ -49,8 +48,8 @@ impl Lease {
 #[derive(Clone, Debug)]
 pub struct Finished {
     pub message: StoredMessage,
-    /// Its chat, when that is unread by it.
-    pub unread: Option<Chat>,
+    /// What there is to tell of it.
+    pub news: Option<NotificationId>,
 }
 
 /// What became of a checkpoint.
@@ -150,7 +149,7 @@ impl UserDb {
         self.write("finish reply", move |transaction| {
             async move {
                 // The chat first, as whoever sends into it does: so two of these wait for each other, and never both.
-                if news.is_some() && !try_lock_chat(transaction, user_id, chat_id).await? {
+                if news.is_some() && !try_lock_told_chat(transaction, user_id, chat_id).await? {
                     return Ok(None);
                 }
                 let there = hold_grounds(transaction, user_id, &content).await?;
@@ -165,11 +164,11 @@ impl UserDb {
                     .await?;
                 let Some(ended) = ended.into_iter().next() else { return Ok(None) };
                 keep_grounds(transaction, user_id, id, content, &there).await?;
-                let unread = match news {
+                let news = match news {
                     Some(kind) => tell_unread(transaction, user_id, chat_id, kind).await?,
                     None => None,
                 };
-                Ok(Some(Finished { message: to_message(ended), unread }))
+                Ok(Some(Finished { message: to_message(ended), news }))
             }
             .boxed()
         })

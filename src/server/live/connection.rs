@@ -199,8 +199,8 @@ async fn obey(connection: &Connection, text: &str) -> Option<CloseReason> {
             }
         }
         LiveCommand::Visibility { is_visible } => {
-            connection.mailbox().set_visible(is_visible);
-            if let Err(error) = replies::looked(&connection.state, &db, connection.mailbox()).await {
+            let was_behind = connection.mailbox().set_visible(is_visible);
+            if let Err(error) = replies::looked(&connection.state, &db, connection.mailbox(), was_behind).await {
                 refuse(connection, error);
             }
         }

@@ -247,9 +247,9 @@ impl Mailbox {
         waiting.progressed.clear();
     }
 
-    /// Notes whether the tab is in front.
-    pub fn set_visible(&self, is_visible: bool) {
-        self.lock().is_hidden = !is_visible;
+    /// Notes whether the tab is in front. True when it was not.
+    pub fn set_visible(&self, is_visible: bool) -> bool {
+        std::mem::replace(&mut self.lock().is_hidden, !is_visible)
     }
 
     /// The chat that it follows, if its tab is in front.

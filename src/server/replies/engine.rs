@@ -361,8 +361,8 @@ impl Task {
                     failpoints::reach("reply_kept");
                     let message = self.with_context(finished.message).await;
                     self.state.live.end_reply(self.db.user_id(), message);
-                    if let Some(chat) = finished.unread {
-                        tell::unread(&self.state, &self.db, &chat);
+                    if let Some(news) = finished.news {
+                        tell::tell(&self.state, &self.db, self.reply.chat_id, news);
                     }
                     return;
                 }

@@ -56,7 +56,6 @@ async fn take_over(state: &AppState, lapsed: Lapsed, count: usize) {
             }
             _ => {
                 tracing::warn!(message = %reply.message_id, "a reply lost its server and has ended");
-                state.live.reply_interrupted(reply.user_id, reply.message_id);
                 tell::ended_instead(state, &reply).await;
             }
         }

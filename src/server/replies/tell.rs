@@ -9,7 +9,13 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::{
-    domain::{chat::Chat, ids::ChatId, limits, message::MessageState, notification::NotificationKind},
+    domain::{
+        chat::Chat,
+        ids::{ChatId, NotificationId},
+        limits,
+        message::MessageState,
+        notification::NotificationKind,
+    },
     error::Result,
     server::{
         clock,
@@ -34,24 +40,22 @@ pub const fn news(end: MessageState) -> Option<NotificationKind> {
 }
 
 /// A chat became unread by the end of a reply: tells so, unless a tab looks at it.
-pub fn unread(state: &AppState, db: &UserDb, chat: &Chat) {
-    if !state.live.may_be_looked_at(db.user_id(), chat.id) {
-        return announce(state, db, chat);
-    }
-    let (state, db, chat_id) = (state.clone(), db.clone(), chat.id);
+pub fn tell(state: &AppState, db: &UserDb, chat_id: ChatId, news: NotificationId) {
+    let (state, db) = (state.clone(), db.clone());
+    let may_be_seen = state.live.may_be_looked_at(db.user_id(), chat_id);
     state.tasks.clone().spawn(async move {
-        let stopping = async {
-            state.stopping.cancelled().await;
-            sleep(Duration::from_secs(STOPPING_SECONDS)).await;
-        };
-        tokio::select! {
-            () = stopping => {}
-            () = sleep(Duration::from_secs(limits::LOOK_SECONDS_MAX)) => {}
+        if may_be_seen {
+            let stopping = async {
+                state.stopping.cancelled().await;
+                sleep(Duration::from_secs(STOPPING_SECONDS)).await;
+            };
+            tokio::select! {
+                () = stopping => {}
+                () = sleep(Duration::from_secs(limits::LOOK_SECONDS_MAX)) => {}
+            }
         }
         // A failure is logged where it happens; the chat is unread for whoever opens a page.
-        if let Ok(Some(chat)) = db.find_chat(chat_id).await
-            && chat.is_unread
-        {
+        if let Ok(Some(chat)) = db.find_unread_chat(news).await {
             announce(&state, &db, &chat);
         }
     });
@@ -66,26 +70,33 @@ fn announce(state: &AppState, db: &UserDb, chat: &Chat) {
 pub async fn ended_instead(state: &AppState, reply: &TakenReply) {
     #[expect(clippy::disallowed_methods, reason = "on behalf of whose reply it is")]
     let db = state.db.open_taken_reply(reply).await;
+    let mut told = None;
     if let Ok(Some(db)) = db
         && let Ok(Some(message)) = db.find_message(reply.message_id).await
         && let Some(kind) = news(message.state)
         // A failure is logged where it happens. The reply itself is there.
-        && let Ok(Some(chat)) = db.mark_unread(reply.chat_id, kind).await
+        && let Ok(Some(news)) = db.mark_unread(reply.chat_id, kind).await
     {
-        unread(state, &db, &chat);
+        told = Some((db, news));
+    }
+    // Whoever sees its end takes the mark away, which must be there before.
+    state.live.reply_interrupted(reply.user_id, reply.message_id);
+    if let Some((db, news)) = told {
+        tell(state, &db, reply.chat_id, news);
     }
 }
 
-/// A live connection may look at another chat than before, or again.
+/// A live connection may look at another chat than before, or again; `was_behind` until now.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn looked(state: &AppState, db: &UserDb, mailbox: &Mailbox) -> Result<()> {
+pub async fn looked(state: &AppState, db: &UserDb, mailbox: &Mailbox, was_behind: bool) -> Result<()> {
     if let Some(chat_id) = mailbox.looks_at()
         && db.find_chat(chat_id).await?.is_some_and(|chat| chat.is_unread)
     {
+        // What ended while nobody looked was told at once.
         let untold_ms = clock::now_ms() - 1_000 * limits::LOOK_SECONDS_MAX.cast_signed();
-        see(state, db, chat_id, Some(untold_ms)).await;
+        see(state, db, chat_id, (!was_behind).then_some(untold_ms)).await;
     }
     Ok(())
 }

@@ -152,9 +152,9 @@ impl Connection {
         if self.live.session.ended.get_untracked().is_some() {
             return;
         }
-        // Most likely nobody any more; should the page stay after all, then later.
+        // Most likely nobody any more; the page may stay after all.
         if self.live.session.is_leaving() {
-            return self.connect_in(RETRY_MS_MAX);
+            return self.connect_in(RETRY_MS_MIN);
         }
         let way = self.next_way();
         if way == Way::Stream && document().hidden() {
@@ -325,6 +325,7 @@ impl Connection {
             self.connect();
         } else {
             self.send(&LiveCommand::Visibility { is_visible: true });
+            self.live.watch_again.notify();
         }
     }
 

@@ -209,7 +209,8 @@ impl Live {
                 }
             }
             LiveEvent::ChatOutdated { chat_id } => {
-                if let Some(screen) = screen.filter(|screen| screen.chat_id() == chat_id) {
+                // To fetch it is to look at it; a tab behind watches again when it comes to the front.
+                if let Some(screen) = screen.filter(|screen| screen.chat_id() == chat_id && !document().hidden()) {
                     // Other news may have come in the meantime.
                     screen.refresh(self.session, move || self.watch_again.notify());
                 }
