@@ -126,8 +126,8 @@ test("what is attached says how far it is, and what did not come whole says how 
   await writeFile(chosen, randomBytes(30_000_000));
   const speed = await throttle(page, 2_000_000);
   await attach.setInputFiles(chosen);
-  // So much is kept: a piece.
-  await expect(attached(page)).toHaveText(/([5-9]|[12]\d)(\.\d)? MB of 30 MB/);
+  // So much is kept, whatever is still under way: a piece.
+  await expect(attached(page)).toHaveText(/[12]\d MB of 30 MB/);
   await reload(page);
   await expect(page.getByText("Not whole yet: large.bin. Attach again what is to go on from here.")).toBeVisible();
   await speed(-1);
