@@ -220,19 +220,6 @@ async fn looking_at_a_chat_at_one_server_is_known_at_the_other(setup: Setup) {
     assert!(unread(&alice).await.is_empty() && !is_unread(&alice, chat_id).await);
 }
 
-/// A tab that looks at a chat as far as the server knows, and is not heard of again: its page was left, or its network is gone.
-async fn look_in_silence(person: &Person, chat_id: ChatId) -> Tab {
-    let mut tab = Tab::on_chat(person, chat_id).await;
-    until_obeyed(&mut tab).await;
-    tab
-}
-
-/// Until what a tab has said so far is done.
-async fn until_obeyed(tab: &mut Tab) {
-    tab.command(&LiveCommand::Typing { chat_id: ChatId(uuid::Uuid::now_v7()) }).await;
-    tab.until("the refusal, after what was said before", |screen| screen.refused == ["not_found"]).await;
-}
-
 async fn a_reply_that_is_looked_at_through_another_server_is_not_told(setup: Setup) {
     let app = TestApp::start(setup).await;
     let other = app.another().await;
@@ -245,6 +232,19 @@ async fn a_reply_that_is_looked_at_through_another_server_is_not_told(setup: Set
     let (later, _) = alice.ask("Elsewhere").await;
     until_unread(&mut elsewhere, later).await;
     assert_only_told(&alice, &elsewhere, later).await;
+}
+
+/// A tab that looks at a chat as far as the server knows, and is not heard of again: its page was left, or its network is gone.
+async fn look_in_silence(person: &Person, chat_id: ChatId) -> Tab {
+    let mut tab = Tab::on_chat(person, chat_id).await;
+    until_obeyed(&mut tab).await;
+    tab
+}
+
+/// Until what a tab has said so far is done.
+async fn until_obeyed(tab: &mut Tab) {
+    tab.command(&LiveCommand::Typing { chat_id: ChatId(uuid::Uuid::now_v7()) }).await;
+    tab.until("the refusal, after what was said before", |screen| screen.refused == ["not_found"]).await;
 }
 
 /// Of all chats only this one was unread for a tab, and something is told of it alone.

@@ -1,7 +1,7 @@
 // Nobody sees anything of anybody else.
 
 import { expect, test } from "../helpers/app";
-import { Chat, chatList, open } from "../helpers/chat";
+import { Chat, chatList, liveConnection, open } from "../helpers/chat";
 
 test("somebody else's chat is not there, exactly like one that never was", async ({ alice, bob, provider, faults }) => {
   faults.allow(/status of 404/);
@@ -12,17 +12,15 @@ test("somebody else's chat is not there, exactly like one that never was", async
   await expect(chat.lastReply).toHaveText("For Alice only.");
 
   const shown = [];
-  let heard = 0;
-  bob.page.on("websocket", (socket) => socket.on("framereceived", () => heard++));
   for (const address of [path, "/chats/00000000-0000-7000-8000-000000000000", "/chats/nonsense"]) {
-    const before = heard;
+    const isConnected = liveConnection(bob.page);
     const response = await bob.page.goto(address);
     expect(response?.status()).toBe(404);
     await expect(bob.page.getByRole("main").getByText("This does not exist, or it is not yours.")).toBeVisible();
     await expect(bob.page.getByText(/Alice/)).toHaveCount(0);
     await expect(bob.page).toHaveTitle("Not found · Sardonyx");
     // Connected, it says nothing of connecting.
-    await expect.poll(() => heard).toBeGreaterThan(before);
+    await isConnected();
     await expect(bob.page.getByText("Reconnecting…")).toHaveCount(0);
     shown.push(await bob.page.getByRole("main").innerHTML());
   }

@@ -133,18 +133,16 @@ impl UserDb {
     /// # Errors
     /// When the database fails.
     pub async fn find_unread_chat(&self, why: NotificationId) -> Result<Option<Chat>> {
-        let connection = self.query().await?;
         let told = notification::Entity::find_by_id(why.0)
             .filter(notification::Column::UserId.eq(self.user_id().0))
             .filter(notification::Column::ReadAtMs.is_null())
-            .one(&connection)
+            .one(&self.query().await?)
             .await
             .map_err(failed("find notification"))?;
-        let Some(chat_id) = told.and_then(|told| told.chat_id) else { return Ok(None) };
-        let unread = chat_session::Entity::find_by_id(chat_id)
-            .filter(chat_session::Column::UserId.eq(self.user_id().0))
-            .filter(chat_session::Column::IsUnread.eq(true));
-        Ok(unread.one(&connection).await.map_err(failed("find unread chat"))?.map(to_chat))
+        match told.and_then(|told| told.chat_id) {
+            Some(chat_id) => self.find_chat(ChatId(chat_id)).await,
+            None => Ok(None),
+        }
     }
 
     /// Notes that a chat was looked at, and what is told of it read. What there is to tell since `untold_since_ms` was told to
@@ -307,10 +305,10 @@ async fn insert(
     detail: String,
     about: About,
 ) -> Written<NotificationId> {
-    let id = Uuid::now_v7();
-    let row = notification::ActiveModel { id: Set(id), ..new_row(user_id, kind, detail, about) };
+    let row = new_row(user_id, kind, detail, about);
+    let id = NotificationId(*row.id.as_ref());
     notification::Entity::insert(row).exec_without_returning(connection).await?;
-    Ok(NotificationId(id))
+    Ok(id)
 }
 
 fn new_row(user_id: UserId, kind: NotificationKind, detail: String, about: About) -> notification::ActiveModel {

@@ -94,7 +94,7 @@ pub async fn looked(state: &AppState, db: &UserDb, mailbox: &Mailbox, was_behind
     if let Some(chat_id) = mailbox.looks_at()
         && db.find_chat(chat_id).await?.is_some_and(|chat| chat.is_unread)
     {
-        // What ended while nobody looked was told at once.
+        // Of what ended while it was behind, somebody may have been told at once.
         let untold_ms = clock::now_ms() - 1_000 * limits::LOOK_SECONDS_MAX.cast_signed();
         see(state, db, chat_id, (!was_behind).then_some(untold_ms)).await;
     }

@@ -325,6 +325,7 @@ impl Connection {
             self.connect();
         } else {
             self.send(&LiveCommand::Visibility { is_visible: true });
+            // A chat that was outdated meanwhile was not fetched.
             self.live.watch_again.notify();
         }
     }
